@@ -1,0 +1,1 @@
+"""FiLot's OCR worker: reads identity cards (KTP, NPWP) that the backend queues."""
