@@ -1,0 +1,1 @@
+"""Text lines in, fields and a score out."""

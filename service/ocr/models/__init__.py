@@ -1,0 +1,1 @@
+"""The models we ship, and how they are derived from their origin."""
