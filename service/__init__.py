@@ -1,1 +1,33 @@
 """FiLot's OCR worker: reads identity cards (KTP, NPWP) that the backend queues."""
+
+from service.api import (
+    GPUWorkerStatus,
+    dequeue_from_gpu,
+    enqueue_for_gpu,
+    get_gpu_queue_length,
+    get_gpu_worker_status,
+    is_gpu_auto_fallback_enabled,
+    is_gpu_enabled,
+    mark_gpu_complete,
+    process_document_gpu,
+    route_document,
+    start_gpu_worker,
+    stop_gpu_worker,
+)
+from service.result import GPUOCRResult
+
+__all__ = [
+    "GPUOCRResult",
+    "GPUWorkerStatus",
+    "dequeue_from_gpu",
+    "enqueue_for_gpu",
+    "get_gpu_queue_length",
+    "get_gpu_worker_status",
+    "is_gpu_auto_fallback_enabled",
+    "is_gpu_enabled",
+    "mark_gpu_complete",
+    "process_document_gpu",
+    "route_document",
+    "start_gpu_worker",
+    "stop_gpu_worker",
+]

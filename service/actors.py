@@ -1,0 +1,29 @@
+"""Dramatiq's actors: what is done with a document, and with a review that is due."""
+
+from typing import Any
+
+import dramatiq
+from dramatiq.middleware import CurrentMessage
+
+from service.intake.broker import ACTORS, DOCUMENTS, REVIEWS
+from service.runtime import Runtime
+
+
+def declare_actors(runtime: Runtime) -> None:
+    """Make the actors known to the runtime's broker."""
+
+    @dramatiq.actor(actor_name=ACTORS[DOCUMENTS], queue_name=DOCUMENTS, broker=runtime.broker)
+    def process_document(document_id: str) -> None:
+        """Read one document; the take's details travel with the message."""
+        runtime.processing.process(_option("job"))
+
+    @dramatiq.actor(actor_name=ACTORS[REVIEWS], queue_name=REVIEWS, broker=runtime.broker)
+    def request_review(document_id: str) -> None:
+        """Hand one document to the review service."""
+        runtime.reviews.request(_option("telling"))
+
+
+def _option(name: str) -> Any:
+    message = CurrentMessage.get_current_message()
+    assert message is not None, "actors are called by a worker; process_document_gpu is for direct calls"
+    return message.options[name]

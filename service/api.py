@@ -1,0 +1,183 @@
+"""The functions that the original worker offered, with the meaning they had there.
+
+The two that read documents import what they need when called: who only enqueues loads no OCR.
+"""
+
+import threading
+import uuid
+from dataclasses import dataclass
+from functools import lru_cache
+
+import redis
+import structlog
+from dramatiq import Worker
+
+from service.heartbeat import worker_states
+from service.intake.ledger import Ledger, connect_redis
+from service.result import GPUOCRResult
+from service.settings import current_settings
+
+log = structlog.get_logger(__name__)
+
+#: The backend's CPU pipeline; a document is appended there on request, and nothing else is changed.
+CPU_QUEUE_KEY, CPU_PROCESSING_KEY = "filot:ocr:queue", "filot:ocr:processing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GPUWorkerStatus:
+    """The state of the GPU pipeline over all workers that share its Redis."""
+
+    #: Whether any worker lives.
+    is_running: bool
+    #: Whether any worker computes on a GPU.
+    is_gpu_available: bool
+    #: Why no GPU is used, as the workers say; empty while one is or no worker lives.
+    gpu_absence: str
+    #: The setting, not the fact.
+    is_gpu_enabled: bool
+    #: Jobs that living workers hold.
+    active_jobs_count: int
+    queue_length: int
+    #: Members of the processing set: jobs in work and jobs that wait for a retry.
+    processing_count: int
+    workers: int
+    auto_fallback_enabled: bool
+    max_retries: int
+    stuck_job_timeout_ms: int
+    reaper_interval_ms: int
+
+
+@lru_cache(maxsize=1)
+def _ledger() -> Ledger:
+    settings = current_settings()
+    return Ledger(connect_redis(settings), settings)
+
+
+def is_gpu_enabled() -> bool:
+    """Whether ``OCR_GPU_ENABLED`` asks for a GPU; whether there is one, `get_gpu_worker_status` says."""
+    return current_settings().gpu_enabled
+
+
+def is_gpu_auto_fallback_enabled() -> bool:
+    """Whether documents are read on the CPU when the GPU is missing or fails."""
+    return current_settings().auto_fallback
+
+
+def enqueue_for_gpu(document_id: str) -> bool:
+    """Append a document to the GPU queue; False when it waits or is in work, or when Redis is away."""
+    try:
+        return _ledger().enqueue(document_id)
+    except redis.RedisError as error:
+        log.warning("not_enqueued", document_id=document_id, reason=type(error).__name__)
+        return False
+
+
+def route_document(document_id: str) -> bool:
+    """Enqueue a document as the upload flow does: for the GPU when that is enabled, else for the CPU.
+
+    False when it waits or is in work there, or when Redis is away.
+    """
+    if is_gpu_enabled():
+        return enqueue_for_gpu(document_id)
+    client = _ledger().client
+    try:
+        waits = client.lpos(CPU_QUEUE_KEY, document_id) is not None
+        if waits or client.sismember(CPU_PROCESSING_KEY, document_id):
+            return False
+        client.rpush(CPU_QUEUE_KEY, document_id)
+    except redis.RedisError as error:
+        log.warning("not_enqueued", document_id=document_id, reason=type(error).__name__)
+        return False
+    return True
+
+
+def dequeue_from_gpu() -> str | None:
+    """Take the oldest waiting document; None when nothing waits.
+
+    The caller has ``OCR_GPU_LEASE`` to end with `mark_gpu_complete`; afterwards the document returns to the
+    queue, as it would from a worker that died. Raises ``redis.RedisError``.
+    """
+    job = _ledger().take(str(uuid.uuid4()))
+    return job.document_id if job else None
+
+
+def mark_gpu_complete(document_id: str) -> None:
+    """Note that a document's work is done, whoever holds it. Raises ``redis.RedisError``."""
+    _ledger().forget(document_id)
+
+
+def get_gpu_queue_length() -> int:
+    """How many documents wait. Raises ``redis.RedisError``."""
+    return _ledger().queue_length()
+
+
+def process_document_gpu(document_id: str) -> GPUOCRResult:
+    """Read one document now, in this thread, without the queue; store and publish its result, and return it.
+
+    Raises:
+        UnavailableError: one of our servers is away.
+        EngineError: the engine broke.
+        redis.RedisError: the result is stored but not published; a running worker will do that.
+    """
+    from service.processing import job_of_caller
+    from service.runtime import current_runtime
+
+    runtime = current_runtime()
+    job = job_of_caller(document_id)
+    result = runtime.processing.process(job)
+    runtime.publisher.tell(job.job_id)
+    return result
+
+
+def get_gpu_worker_status() -> GPUWorkerStatus:
+    """The state of the pipeline, from Redis. Raises ``redis.RedisError``."""
+    settings, ledger = current_settings(), _ledger()
+    workers = worker_states(ledger.client)
+    on_gpu = any(worker.gpu_available for worker in workers)
+    return GPUWorkerStatus(
+        is_running=bool(workers),
+        is_gpu_available=on_gpu,
+        gpu_absence="" if on_gpu else "; ".join(sorted({worker.gpu_absence for worker in workers})),
+        is_gpu_enabled=settings.gpu_enabled,
+        active_jobs_count=sum(worker.active_jobs for worker in workers),
+        queue_length=ledger.queue_length(),
+        processing_count=ledger.processing_count(),
+        workers=len(workers),
+        auto_fallback_enabled=settings.auto_fallback,
+        max_retries=settings.max_retries,
+        stuck_job_timeout_ms=settings.stuck_timeout,
+        reaper_interval_ms=settings.reaper_interval,
+    )
+
+
+class _EmbeddedWorker:
+    """The Dramatiq worker of `start_gpu_worker`; at most one a process."""
+
+    lock = threading.Lock()
+    worker: Worker | None = None
+
+
+def start_gpu_worker() -> bool:
+    """Start a worker in this process; False when one runs already. `filot-ocr worker` is the usual way."""
+    from service.actors import declare_actors
+    from service.runtime import build_runtime
+
+    with _EmbeddedWorker.lock:
+        if _EmbeddedWorker.worker is not None:
+            return False
+        runtime = build_runtime(current_settings())
+        declare_actors(runtime)
+        # One thread more than jobs: a review must never wait for, or take, a document's thread.
+        worker = Worker(runtime.broker, worker_threads=runtime.settings.concurrency + 1)
+        worker.start()
+        _EmbeddedWorker.worker = worker
+        return True
+
+
+def stop_gpu_worker() -> None:
+    """Finish what is in work, give back what can't be finished in time, and stop taking documents."""
+    with _EmbeddedWorker.lock:
+        worker, _EmbeddedWorker.worker = _EmbeddedWorker.worker, None
+        if worker is not None:
+            worker.stop(timeout=current_settings().shutdown_timeout)
+            worker.broker.close()

@@ -1,0 +1,116 @@
+"""`/health` and `/ready` over HTTP, for the container's health check and for whoever waits for a worker."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import redis
+import structlog
+
+from service.database import Database
+from service.devices import Devices
+from service.errors import OcrWorkerError
+from service.intake.in_hand import InHand
+
+log = structlog.get_logger(__name__)
+
+#: s without a look for work after which a worker counts as hung: many times the longest wait in its loop.
+HUNG_AFTER = 60.0
+
+#: s until a port that is taken is tried again.
+BIND_AGAIN = 5.0
+
+
+class Health:
+    """Answers for this process; its checks return what is wrong, one sentence each.
+
+    Parameters:
+        port: TCP port on all interfaces; 0: no server
+        in_hand, devices, database: what is asked
+    """
+
+    def __init__(self, port: int, in_hand: InHand, devices: Devices, database: Database) -> None:
+        self.port = port
+        self.in_hand = in_hand
+        self.devices = devices
+        self.database = database
+        self._server: ThreadingHTTPServer | None = None
+        self._stopped = threading.Event()
+
+    def start(self) -> None:
+        """Serve from a thread of its own."""
+        if self.port:
+            threading.Thread(target=self._serve, name="health", daemon=True).start()
+
+    def stop(self) -> None:
+        """Stop serving."""
+        self._stopped.set()
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+
+    def _serve(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                # Every interface, as the contract says: the container's network decides who reaches it.
+                self._server = ThreadingHTTPServer(("", self.port), self._handler())
+            except OSError as error:
+                # A second worker process on this host: its jobs matter more than its page.
+                log.warning("health_port_taken", port=self.port, reason=error.strerror)
+                self._stopped.wait(BIND_AGAIN)
+                continue
+            self._server.serve_forever()
+            return
+
+    def alive(self) -> list[str]:
+        """What keeps this worker from making progress. A server that is away does not."""
+        if not self.devices.warm:
+            return []
+        silent = time.monotonic() - self.in_hand.last_look
+        return [f"no look for work for {silent:.0f} s"] if silent > HUNG_AFTER else []
+
+    def ready(self) -> list[str]:
+        """What keeps this worker from working on documents."""
+        problems = self.alive() + self.in_hand.holds()
+        if not self.devices.warm:
+            problems.append("the OCR engine is warming up")
+        if self.in_hand.stopping:
+            problems.append("the worker is stopping")
+        try:
+            self.in_hand.ledger.client.ping()
+        except redis.RedisError as error:
+            problems.append(f"Redis is away: {type(error).__name__}")
+        try:
+            self.database.ping()
+        except OcrWorkerError as error:
+            problems.append(str(error))
+        return problems
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        checks: dict[str, Callable[[], list[str]]] = {"/health": self.alive, "/ready": self.ready}
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                check = checks.get(self.path.partition("?")[0])
+                if check is None:
+                    self._answer(404, {"status": "not found"})
+                    return
+                problems = check()
+                status = "failing" if problems else "ok"
+                self._answer(503 if problems else 200, {"status": status, "problems": problems})
+
+            def _answer(self, code: int, body: dict[str, Any]) -> None:
+                content = json.dumps(body).encode()
+                self.send_response(code)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it
+                """Probes every few seconds are no news."""
+
+        return Handler

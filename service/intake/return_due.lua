@@ -1,0 +1,15 @@
+-- Put back into the list, oldest first: jobs whose worker's lease ran out, and retries that are due.
+-- ARGV: how many of each at most
+-- Returns how many {leases ran out, retries were due}.
+local now, limit = now_ms(), ARGV[1]
+local expired = redis.call('ZRANGEBYSCORE', leases, 0, now, 'LIMIT', 0, limit)
+local due = redis.call('ZRANGEBYSCORE', later, 0, now, 'LIMIT', 0, limit)
+for i = #due, 1, -1 do
+  redis.call('ZREM', later, due[i])
+  to_head(due[i])
+end
+for i = #expired, 1, -1 do
+  release(expired[i])
+  to_head(expired[i])
+end
+return { #expired, #due }

@@ -1,0 +1,52 @@
+"""How a take ends follows from how its actor ended."""
+
+import random
+from typing import Any
+
+from dramatiq import Broker, MessageProxy, Middleware
+
+from service.errors import LeaseLostError, UnavailableError
+from service.intake.broker import DOCUMENTS
+from service.intake.in_hand import InHand
+from service.intake.ledger import Job, Settlement
+
+#: ms before the first retry and before any later one at most; doubled from one to the next.
+FIRST_DELAY, LONGEST_DELAY = 1_000, 60_000
+
+
+class Settling(Middleware):
+    """Notes on each message what the consumer shall do with its job.
+
+    Parameters:
+        in_hand: told whether our own servers answer, so that taking pauses while they are away
+    """
+
+    def __init__(self, in_hand: InHand) -> None:
+        self.in_hand = in_hand
+
+    def after_process_message(
+        self,
+        broker: Broker,
+        message: MessageProxy,
+        *,
+        result: Any = None,
+        exception: BaseException | None = None,
+    ) -> None:
+        """Decide: finished, or later because the fault may pass."""
+        if message.queue_name != DOCUMENTS or "settlement" in message.options:
+            return
+        job: Job = message.options["job"]
+        if exception is None:
+            self.in_hand.note_success()
+            message.options["settlement"] = Settlement("done")
+        elif isinstance(exception, UnavailableError):
+            self.in_hand.note_trouble()
+            message.options["settlement"] = Settlement("later", backoff(job.deferrals), counts=False)
+        elif not isinstance(exception, LeaseLostError):
+            message.options["settlement"] = Settlement("later", backoff(job.deferrals))
+
+
+def backoff(deferrals: int) -> int:
+    """ms until the next try: doubled each time, and spread so that jobs put off together return apart."""
+    ceiling = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(deferrals, 20))
+    return random.randint(ceiling // 2, ceiling)  # noqa: S311 - jitter, not a secret

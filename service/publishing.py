@@ -1,0 +1,60 @@
+"""Results on FiLot's channel: published at least once, whoever has to do it."""
+
+import json
+
+import redis
+import structlog
+
+from service import outbox
+from service.database import Database
+from service.outbox import Telling
+from service.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+
+class Publisher:
+    """Publishes results out of the outbox. Methods may raise ``redis.RedisError`` or ``UnavailableError``.
+
+    A crash between PUBLISH and the note that it was told repeats the result, with the same ``jobId``.
+
+    Parameters:
+        database: where the outbox lies
+        client: the Redis that the backend listens on
+        settings: the channel's name
+    """
+
+    def __init__(self, database: Database, client: redis.Redis, settings: Settings) -> None:
+        self.database = database
+        self.client = client
+        self.channel = settings.results_channel
+
+    def tell(self, job_id: str) -> None:
+        """Publish the result of one job, unless that is done."""
+        with self.database.transaction() as work:
+            telling = outbox.claim_result(work, job_id)
+        if telling is not None:
+            self._publish(telling)
+
+    def sweep(self) -> int:
+        """Publish every result that the worker of its job did not; returns how many."""
+        count = 0
+        while True:
+            with self.database.transaction() as work:
+                telling = outbox.claim_due(work, "result")
+            if telling is None:
+                return count
+            self._publish(telling)
+            count += 1
+
+    def _publish(self, telling: Telling) -> None:
+        listeners = self.client.publish(self.channel, json.dumps(telling.payload, ensure_ascii=False))
+        with self.database.transaction() as work:
+            outbox.mark_told(work, telling.id)
+        log.info(
+            "result_published",
+            document_id=telling.document_id,
+            job_id=telling.job_id,
+            correlation_id=telling.correlation_id,
+            listeners=listeners,
+        )

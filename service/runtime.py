@@ -1,0 +1,80 @@
+"""The parts of one worker process, put together once."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from dramatiq.middleware import CurrentMessage
+
+from service.database import Database
+from service.devices import Devices
+from service.health import Health
+from service.heartbeat import Heartbeat
+from service.intake.broker import FilotBroker
+from service.middleware.companions import Companions
+from service.middleware.cpu_fallback import CpuFallback
+from service.middleware.gpu_detection import GpuDetection
+from service.middleware.graceful_stop import GracefulStop
+from service.middleware.log_context import LogContext
+from service.middleware.result_publishing import ResultPublishing
+from service.middleware.settlement import Settling
+from service.processing import Processing
+from service.publishing import Publisher
+from service.review import Reviews
+from service.schedule import Schedule
+from service.settings import Settings, current_settings
+from service.storage import Storage
+
+#: Connections beside one for each job: reviews, the scheduler's threads, health checks.
+SPARE_CONNECTIONS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What the actors and the public functions work with."""
+
+    settings: Settings
+    broker: FilotBroker
+    processing: Processing
+    publisher: Publisher
+    reviews: Reviews
+    devices: Devices
+
+
+@lru_cache(maxsize=1)
+def current_runtime() -> Runtime:
+    """The runtime of this process, put together on first use.
+
+    Raises:
+        SettingsError: the process cannot work as configured.
+    """
+    return build_runtime(current_settings())
+
+
+def build_runtime(settings: Settings) -> Runtime:
+    """Connect the parts. No server is contacted yet; the OCR models are loaded."""
+    database = Database(settings.database_url.get_secret_value(), settings.concurrency + SPARE_CONNECTIONS)
+    broker = FilotBroker(settings, database, middleware=[])
+    devices = Devices(settings)
+    publisher = Publisher(database, broker.ledger.client, settings)
+    detection = GpuDetection(devices, broker.in_hand, settings)
+    schedule = Schedule(settings, broker.ledger, publisher, detection, Heartbeat(broker.in_hand, devices))
+    # Hooks after a message run from the last to the first: told, then settled, then forgotten by the log.
+    for middleware in (
+        Companions(Health(settings.health_port, broker.in_hand, devices, database), schedule),
+        GracefulStop(broker.in_hand),
+        CurrentMessage(),
+        LogContext(),
+        Settling(broker.in_hand),
+        detection,
+        CpuFallback(devices, detection, settings),
+        ResultPublishing(publisher),
+    ):
+        broker.add_middleware(middleware)
+    return Runtime(
+        settings=settings,
+        broker=broker,
+        processing=Processing(settings, database, Storage(settings), devices),
+        publisher=publisher,
+        reviews=Reviews(database, settings),
+        devices=devices,
+    )

@@ -1,0 +1,92 @@
+"""What runs by the clock beside the jobs: heartbeat, reaper, outbox sweep, GPU probe."""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+import redis
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from service import outbox
+from service.errors import OcrWorkerError
+from service.heartbeat import INTERVAL, Heartbeat
+from service.intake.ledger import Ledger
+from service.middleware.gpu_detection import GpuDetection
+from service.publishing import Publisher
+from service.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+#: s between two looks for results that nobody told yet, for a GPU that came back, and for rows told long ago.
+SWEEP_INTERVAL, PROBE_INTERVAL, PURGE_INTERVAL = 10, 60, 3600
+
+
+class Schedule:
+    """APScheduler's threads and what they run.
+
+    Parameters:
+        settings: the reaper's interval
+        ledger, publisher, detection, heartbeat: what is called
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        ledger: Ledger,
+        publisher: Publisher,
+        detection: GpuDetection,
+        heartbeat: Heartbeat,
+    ) -> None:
+        self.ledger = ledger
+        self.publisher = publisher
+        self.heartbeat = heartbeat
+        self._orphans: set[str] = set()
+        self._scheduler = BackgroundScheduler(
+            timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        )
+        for task, seconds in (
+            (heartbeat.beat, INTERVAL),
+            (self._reap, settings.reaper_interval / 1000),
+            (self._sweep, SWEEP_INTERVAL),
+            (detection.probe, PROBE_INTERVAL),
+            (self._purge, PURGE_INTERVAL),
+        ):
+            self._scheduler.add_job(_guarded(task), "interval", seconds=seconds)
+
+    def start(self) -> None:
+        """Run everything from now on, the heartbeat and the sweep at once."""
+        _guarded(self.publisher.database.create_own_tables)()
+        _guarded(self.heartbeat.beat)()
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """End without waiting for what runs at the moment."""
+        self._scheduler.shutdown(wait=False)
+        with suppress(redis.RedisError):
+            self.heartbeat.farewell()
+
+    def _reap(self) -> None:
+        returned, self._orphans = self.ledger.reap(self._orphans)
+        if returned:
+            log.warning("stuck_jobs_returned", jobs=returned)
+
+    def _sweep(self) -> None:
+        told = self.publisher.sweep()
+        if told:
+            log.info("results_told_by_sweep", results=told)
+
+    def _purge(self) -> None:
+        with self.publisher.database.transaction() as work:
+            outbox.purge(work)
+
+
+def _guarded(task: Callable[[], None]) -> Callable[[], None]:
+    """The task, which may fail while a server is away: the clock calls it again."""
+
+    def run() -> None:
+        try:
+            task()
+        except (redis.RedisError, OcrWorkerError) as error:
+            log.warning("task_failed", task=task.__name__, reason=str(error))
+
+    return run

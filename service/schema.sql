@@ -1,0 +1,29 @@
+-- Our own tables, beside FiLot's in the same database, so that a result and what is still to be told of it are one
+-- transaction. Run at every start, under an advisory lock.
+CREATE SCHEMA IF NOT EXISTS ocr_worker;
+
+-- Who may write a document's result: the take with the highest fence.
+CREATE TABLE IF NOT EXISTS ocr_worker.claims (
+    document_id uuid PRIMARY KEY,
+    fence bigint NOT NULL,
+    claimed_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- What is still to be told: results to the channel, reviews to BULI2. A told row stays for a while without its
+-- payload, so that a redelivered job knows what it need not repeat.
+CREATE TABLE IF NOT EXISTS ocr_worker.outbox (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind text NOT NULL CHECK (kind IN ('result', 'review')),
+    job_id uuid NOT NULL,
+    document_id text NOT NULL,
+    correlation_id text NOT NULL,
+    payload jsonb,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    due_at timestamptz NOT NULL DEFAULT now(),
+    attempts integer NOT NULL DEFAULT 0,
+    told_at timestamptz,
+    given_up_at timestamptz,
+    UNIQUE (job_id, kind)
+);
+CREATE INDEX IF NOT EXISTS outbox_due ON ocr_worker.outbox (kind, due_at)
+    WHERE told_at IS NULL AND given_up_at IS NULL;

@@ -1,0 +1,190 @@
+"""Every environment variable that the service reads, in one place, read and checked once."""
+
+from functools import lru_cache
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from service.errors import SettingsError
+
+Milliseconds = Annotated[int, Field(ge=1)]
+
+
+class Settings(BaseSettings):
+    """The service's configuration; each field's alias is the environment variable it comes from."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    gpu_enabled: bool = Field(False, alias="OCR_GPU_ENABLED", description="use a GPU")
+    concurrency: int = Field(
+        2, ge=1, le=64, alias="OCR_GPU_CONCURRENCY", description="jobs at a time in one worker"
+    )
+    poll_interval: Milliseconds = Field(
+        1000,
+        le=60_000,
+        alias="OCR_GPU_POLL_INTERVAL",
+        description="ms; the longest a worker waits on an empty queue before it looks round again",
+    )
+    auto_fallback: bool = Field(
+        True,
+        alias="OCR_GPU_AUTOFALLBACK",
+        description="use the CPU when the GPU is missing or fails; `false`: take no jobs without one",
+    )
+    driver: Literal["tesseract", "onnx"] = Field(
+        "tesseract",
+        alias="OCR_GPU_DRIVER",
+        description="OCR engine: `tesseract` (CPU only) or `onnx` (PP-OCR on ONNX Runtime: GPU or CPU)",
+    )
+    queue_key: str = Field(
+        "filot:ocr:gpu:queue", alias="OCR_GPU_QUEUE_KEY", description="Redis list of waiting documents"
+    )
+    processing_key: str = Field(
+        "filot:ocr:gpu:processing",
+        alias="OCR_GPU_PROCESSING_KEY",
+        description="Redis set of documents taken and not finished",
+    )
+    attempts_key: str = Field(
+        "filot:ocr:gpu:attempts",
+        alias="OCR_GPU_ATTEMPTS_KEY",
+        description="Redis hash of attempts by document",
+    )
+    results_channel: str = Field(
+        "filot:ocr:gpu:results",
+        alias="OCR_GPU_PUBLISH_CHANNEL",
+        description="Redis channel that results are published on",
+    )
+    max_retries: int = Field(
+        3, ge=1, le=100, alias="OCR_GPU_MAX_RETRIES", description="attempts before a job fails for good"
+    )
+    stuck_timeout: Milliseconds = Field(
+        300_000,
+        alias="OCR_GPU_STUCK_TIMEOUT",
+        description="ms after which a job in the processing set with no live worker is taken back",
+    )
+    reaper_interval: Milliseconds = Field(
+        60_000, alias="OCR_GPU_REAPER_INTERVAL", description="ms between looks for such jobs"
+    )
+    lock_ttl: int = Field(
+        600,
+        ge=1,
+        alias="OCR_GPU_LOCK_TTL",
+        description="s that a document's lock outlives the last sign of its worker",
+    )
+    lease: int = Field(
+        30_000,
+        ge=1000,
+        alias="OCR_GPU_LEASE",
+        description="ms without a sign of life after which a worker's jobs return to the queue",
+    )
+    shutdown_timeout: int = Field(
+        30_000,
+        ge=0,
+        alias="OCR_GPU_SHUTDOWN_TIMEOUT",
+        description="ms that jobs may take to finish after SIGTERM before they return to the queue",
+    )
+    health_port: int = Field(
+        8080,
+        ge=0,
+        le=65_535,
+        alias="OCR_GPU_HEALTH_PORT",
+        description="port of `/health` and `/ready`; `0` turns it off",
+    )
+    redis_url: SecretStr = Field(
+        SecretStr("redis://localhost:6379/0"),
+        alias="REDIS_URL",
+        description="`redis://` or `rediss://` URL of the Redis that the backend uses",
+    )
+    redis_password: SecretStr | None = Field(
+        None, alias="REDIS_PASSWORD", description="overrides a password in `REDIS_URL`"
+    )
+    database_url: SecretStr = Field(
+        SecretStr("postgresql://localhost:5432/filot"),
+        alias="DATABASE_URL",
+        description="PostgreSQL of the backend",
+    )
+    r2_endpoint: str | None = Field(
+        None, alias="CF_R2_ENDPOINT", description="S3 endpoint URL of the document store"
+    )
+    r2_access_key_id: SecretStr | None = Field(
+        None, alias="CF_R2_ACCESS_KEY_ID", description="its access key"
+    )
+    r2_secret_access_key: SecretStr | None = Field(
+        None, alias="CF_R2_SECRET_ACCESS_KEY", description="its secret key"
+    )
+    r2_bucket: str = Field("filot-documents", alias="CF_R2_BUCKET_NAME", description="its bucket")
+    buli2_api_url: str | None = Field(
+        None, alias="BULI2_API_URL", description="review service; unset: documents just wait for review"
+    )
+    buli2_api_key: SecretStr | None = Field(
+        None, alias="BULI2_API_KEY", description="bearer token for the review service"
+    )
+    buli2_callback_url: str | None = Field(
+        None, alias="BULI2_CALLBACK_URL", description="where the review service reports its decision"
+    )
+    nvidia_visible_devices: str | None = Field(
+        None, alias="NVIDIA_VISIBLE_DEVICES", description="`none` or `void` means no GPU"
+    )
+    log_level: Literal["debug", "info", "warn", "error"] = Field(
+        "info", alias="LOG_LEVEL", description="least severe level that is logged"
+    )
+    metrics_namespace: str = Field("FiLot", alias="METRICS_NAMESPACE", description="CloudWatch namespace")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_scheme(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().startswith(("redis://", "rediss://")):
+            raise ValueError("a URL that starts with redis:// or rediss://")
+        return value
+
+
+def load_settings() -> Settings:
+    """Read the environment.
+
+    Raises:
+        SettingsError: a value cannot be used; one line names the variable, the value and what is allowed.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError("; ".join(_explain(detail) for detail in error.errors())) from None
+
+
+@lru_cache(maxsize=1)
+def current_settings() -> Settings:
+    """The settings of this process, read on first use."""
+    return load_settings()
+
+
+def _explain(detail: ErrorDetails) -> str:
+    variable = str(detail["loc"][0])
+    field = next(f for f in Settings.model_fields.values() if f.alias == variable)
+    shown = "(hidden)" if "Secret" in str(field.annotation) else repr(detail["input"])
+    allowed = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    return f"{variable}={shown} cannot be used: it should be {allowed}"
+
+
+def describe_settings(settings: Settings) -> list[tuple[str, str, str, str]]:
+    """One row a variable: its name, value in force, default and meaning; secrets are masked."""
+    return [
+        (
+            str(field.alias),
+            _show(getattr(settings, name)),
+            _show(_reveal(field.default)),
+            str(field.description),
+        )
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def _reveal(default: Any) -> Any:
+    return default.get_secret_value() if isinstance(default, SecretStr) else default
+
+
+def _show(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)

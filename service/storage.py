@@ -1,0 +1,105 @@
+"""The bytes of a document out of Cloudflare R2, or any other S3 endpoint. Nothing is ever written there."""
+
+from urllib.parse import unquote, urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from types_boto3_s3 import S3Client
+
+from service.errors import DocumentError, UnavailableError
+from service.settings import Settings
+
+#: Bytes; uploads are at most 5 MiB, but the store does not enforce that.
+LARGEST_FILE = 20 * 1024 * 1024
+
+#: S3 error codes that say: there is no such object.
+MISSING = {"404", "NoSuchKey", "NotFound"}
+
+
+class Storage:
+    """Reads objects of one bucket. Safe to use from several threads.
+
+    Parameters:
+        settings: endpoint, keys and bucket
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        key_id, secret = settings.r2_access_key_id, settings.r2_secret_access_key
+        self.bucket = settings.r2_bucket
+        self._client: S3Client = boto3.client(
+            "s3",
+            endpoint_url=settings.r2_endpoint,
+            aws_access_key_id=key_id.get_secret_value() if key_id else None,
+            aws_secret_access_key=secret.get_secret_value() if secret else None,
+            region_name="auto",
+            config=Config(
+                signature_version="s3v4",
+                s3={"addressing_style": "path"},
+                connect_timeout=5,
+                read_timeout=20,
+                retries={"total_max_attempts": 2, "mode": "standard"},
+                max_pool_connections=settings.concurrency + 1,
+            ),
+        )
+
+    def fetch(self, file_url: str) -> bytes:
+        """The object that a row's ``file_url`` names.
+
+        Raises:
+            DocumentError: the name is unusable, there is no such object, or it is too large.
+            UnavailableError: the store is away, refuses us, or broke off.
+        """
+        key = object_key(file_url, self.bucket)
+        try:
+            answer = self._client.get_object(Bucket=self.bucket, Key=key)
+            with answer["Body"] as body:
+                if answer["ContentLength"] > LARGEST_FILE:
+                    raise _too_large()
+                content = body.read(LARGEST_FILE + 1)
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "")
+            if code in MISSING:
+                raise DocumentError(
+                    "file_missing",
+                    "Berkas tidak ditemukan. Unggah ulang kartu Anda.",
+                    "The file was not found: upload your card again.",
+                ) from None
+            raise UnavailableError(f"the document store refused: {code}") from None
+        except BotoCoreError as error:
+            raise UnavailableError(f"the document store is away: {type(error).__name__}") from None
+        if len(content) > LARGEST_FILE:
+            raise _too_large()
+        return content
+
+
+def object_key(file_url: str, bucket: str) -> str:
+    """The object key that a row's ``file_url`` names: a key as it stands, or the path of an http(s) URL.
+
+    A URL's host is never contacted. A first path part equal to the bucket's name is not part of the key.
+
+    Raises:
+        DocumentError: it can't be a key of ours.
+    """
+    scheme = file_url.split("://", 1)[0].lower() if "://" in file_url else ""
+    if scheme in ("http", "https"):
+        key = unquote(urlsplit(file_url).path).lstrip("/")
+    else:
+        key = file_url.lstrip("/")
+    key = key.removeprefix(f"{bucket}/")
+    unusable = not key or scheme not in ("", "http", "https") or not key.isprintable()
+    if unusable or ".." in key.split("/") or len(key.encode()) > 1024:
+        raise DocumentError(
+            "file_url_unusable",
+            "Alamat berkas tidak dapat digunakan. Unggah ulang kartu Anda.",
+            "The file's address cannot be used: upload your card again.",
+        )
+    return key
+
+
+def _too_large() -> DocumentError:
+    return DocumentError(
+        "file_too_large",
+        "Berkas terlalu besar. Unggah foto atau PDF berukuran paling banyak 5 MB.",
+        "The file is too large: upload a photo or PDF of at most 5 MB.",
+    )

@@ -1,0 +1,20 @@
+"""What `dramatiq service.worker` loads: the broker with its middleware and actors."""
+
+import sys
+
+import dramatiq
+
+from service.actors import declare_actors
+from service.errors import SettingsError
+from service.logs import configure_logs
+from service.runtime import current_runtime
+
+try:
+    runtime = current_runtime()
+except SettingsError as error:
+    # One line, no traceback: whoever starts the worker reads it.
+    sys.exit(f"filot-ocr: {error}")
+
+configure_logs(runtime.settings.log_level)
+declare_actors(runtime)
+dramatiq.set_broker(runtime.broker)
