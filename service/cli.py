@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def _give_up(reason: str, code: int) -> None:
-    Console(stderr=True).print(f"filot-ocr: {reason}", style="red", markup=False, highlight=False)
+    print(f"filot-ocr: {reason}", file=sys.stderr)
     sys.exit(code)
 
 
@@ -46,9 +46,10 @@ def worker() -> None:
     """Work on FiLot's queue until SIGTERM."""
     from dramatiq import cli
 
-    from service.settings import load_settings
+    from service.settings import load_settings, require_servers
 
     settings = load_settings()
+    require_servers(settings)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     arguments = cli.make_argument_parser().parse_args(
         [

@@ -54,7 +54,7 @@ class CompletedWork:
 
 
 class Database:
-    """Connections to PostgreSQL, one transaction at a time.
+    """Connections to PostgreSQL, one transaction at a time. The first one makes our own tables.
 
     Parameters:
         url: libpq URL
@@ -73,6 +73,7 @@ class Database:
         }
         # minconn 0: a database that is away must not keep the process from starting.
         self._pool = ThreadedConnectionPool(0, connections, **arguments)
+        self._has_own_tables = False
 
     @contextmanager
     def transaction(self) -> Iterator[RealDictCursor]:
@@ -85,6 +86,8 @@ class Database:
         connected: connection | None = None
         try:
             connected = self._checked_connection()
+            if not self._has_own_tables:
+                self._create_own_tables(connected)
             with connected, connected.cursor(cursor_factory=RealDictCursor) as work:
                 yield work
         except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
@@ -104,11 +107,12 @@ class Database:
             self._pool.putconn(candidate, close=True)
         raise UnavailableError("PostgreSQL accepts connections but does not answer")
 
-    def create_own_tables(self) -> None:
+    def _create_own_tables(self, connected: connection) -> None:
         """Make the schema ``ocr_worker`` where it is missing; FiLot's tables are never touched."""
-        with self.transaction() as work:
+        with connected, connected.cursor() as work:
             work.execute("SELECT pg_advisory_xact_lock(%s)", (SCHEMA_LOCK,))
             work.execute((Path(__file__).parent / "schema.sql").read_text())
+        self._has_own_tables = True
 
     def ping(self) -> None:
         """Raise ``UnavailableError`` unless the server answers."""

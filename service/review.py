@@ -12,7 +12,7 @@ from service import outbox
 from service.database import Database, Document, find_document, store_ticket
 from service.errors import DocumentError, UnavailableError
 from service.outbox import Telling
-from service.settings import Settings
+from service.settings import Settings, needed
 from service.storage import object_key
 
 log = structlog.get_logger(__name__)
@@ -38,7 +38,6 @@ class Reviews:
     def __init__(self, database: Database, settings: Settings) -> None:
         self.database = database
         self.settings = settings
-        self._client = httpx.Client(timeout=CALL_TIMEOUT)
 
     def request(self, telling: Telling) -> None:
         """Ask for the review of one document; a failure is noted and tried again later, never raised."""
@@ -59,10 +58,11 @@ class Reviews:
     def _call(self, document: Document, correlation_id: str) -> str:
         key = self.settings.buli2_api_key
         try:
-            answer = self._client.post(
+            answer = httpx.post(
                 f"{str(self.settings.buli2_api_url).rstrip('/')}/internal/reviews",
                 json=review_request(document, correlation_id, self.settings),
                 headers={"Authorization": f"Bearer {key.get_secret_value()}"} if key else {},
+                timeout=CALL_TIMEOUT,
             )
             answer.raise_for_status()
             body = answer.json()
@@ -94,7 +94,7 @@ class Reviews:
 def review_request(document: Document, correlation_id: str, settings: Settings) -> dict[str, Any]:
     """The body of ``POST /internal/reviews``, as the contract with the review service fixes it."""
     try:
-        key = object_key(document.file_url or "", settings.r2_bucket)
+        key = object_key(document.file_url or "", needed(settings.r2_bucket, "CF_R2_BUCKET_NAME"))
     except DocumentError:
         key = ""
     submitted = document.created_at.replace(tzinfo=UTC).isoformat() if document.created_at else None

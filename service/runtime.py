@@ -21,7 +21,7 @@ from service.processing import Processing
 from service.publishing import Publisher
 from service.review import Reviews
 from service.schedule import Schedule
-from service.settings import Settings, current_settings
+from service.settings import Settings, current_settings, needed
 from service.storage import Storage
 
 #: Connections beside one for each job: reviews, the scheduler's threads, health checks.
@@ -51,8 +51,14 @@ def current_runtime() -> Runtime:
 
 
 def build_runtime(settings: Settings) -> Runtime:
-    """Connect the parts. No server is contacted yet; the OCR models are loaded."""
-    database = Database(settings.database_url.get_secret_value(), settings.concurrency + SPARE_CONNECTIONS)
+    """Connect the parts. No server is contacted yet; the OCR models are loaded.
+
+    Raises:
+        SettingsError: a variable that has no default is not set, or the engine lacks something.
+    """
+    database = Database(
+        needed(settings.database_url, "DATABASE_URL"), settings.concurrency + SPARE_CONNECTIONS
+    )
     broker = FilotBroker(settings, database, middleware=[])
     devices = Devices(settings)
     publisher = Publisher(database, broker.ledger.client, settings)

@@ -54,8 +54,7 @@ class Schedule:
             self._scheduler.add_job(_guarded(task), "interval", seconds=seconds)
 
     def start(self) -> None:
-        """Run everything from now on, the heartbeat and the sweep at once."""
-        _guarded(self.publisher.database.create_own_tables)()
+        """Run everything from now on, the heartbeat at once."""
         _guarded(self.heartbeat.beat)()
         self._scheduler.start()
 

@@ -91,18 +91,16 @@ class Settings(BaseSettings):
         alias="OCR_GPU_HEALTH_PORT",
         description="port of `/health` and `/ready`; `0` turns it off",
     )
-    redis_url: SecretStr = Field(
-        SecretStr("redis://localhost:6379/0"),
+    redis_url: SecretStr | None = Field(
+        None,
         alias="REDIS_URL",
         description="`redis://` or `rediss://` URL of the Redis that the backend uses",
     )
     redis_password: SecretStr | None = Field(
         None, alias="REDIS_PASSWORD", description="overrides a password in `REDIS_URL`"
     )
-    database_url: SecretStr = Field(
-        SecretStr("postgresql://localhost:5432/filot"),
-        alias="DATABASE_URL",
-        description="PostgreSQL of the backend",
+    database_url: SecretStr | None = Field(
+        None, alias="DATABASE_URL", description="PostgreSQL of the backend"
     )
     r2_endpoint: str | None = Field(
         None, alias="CF_R2_ENDPOINT", description="S3 endpoint URL of the document store"
@@ -113,7 +111,7 @@ class Settings(BaseSettings):
     r2_secret_access_key: SecretStr | None = Field(
         None, alias="CF_R2_SECRET_ACCESS_KEY", description="its secret key"
     )
-    r2_bucket: str = Field("filot-documents", alias="CF_R2_BUCKET_NAME", description="its bucket")
+    r2_bucket: str | None = Field(None, alias="CF_R2_BUCKET_NAME", description="its bucket")
     buli2_api_url: str | None = Field(
         None, alias="BULI2_API_URL", description="review service; unset: documents just wait for review"
     )
@@ -133,8 +131,8 @@ class Settings(BaseSettings):
 
     @field_validator("redis_url")
     @classmethod
-    def _redis_scheme(cls, value: SecretStr) -> SecretStr:
-        if not value.get_secret_value().startswith(("redis://", "rediss://")):
+    def _redis_scheme(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not value.get_secret_value().startswith(("redis://", "rediss://")):
             raise ValueError("a URL that starts with redis:// or rediss://")
         return value
 
@@ -165,21 +163,45 @@ def _explain(detail: ErrorDetails) -> str:
     return f"{variable}={shown} cannot be used: it should be {allowed}"
 
 
+def needed(value: SecretStr | str | None, variable: str) -> str:
+    """The plain value of a variable that has no default.
+
+    Raises:
+        SettingsError: it is not set.
+    """
+    if value is None:
+        raise SettingsError(f"{variable} is not set")
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+def require_servers(settings: Settings) -> None:
+    """Check that every server that the worker needs is named.
+
+    Raises:
+        SettingsError: one is not.
+    """
+    for field in (
+        "redis_url",
+        "database_url",
+        "r2_endpoint",
+        "r2_access_key_id",
+        "r2_secret_access_key",
+        "r2_bucket",
+    ):
+        needed(getattr(settings, field), str(Settings.model_fields[field].alias))
+
+
 def describe_settings(settings: Settings) -> list[tuple[str, str, str, str]]:
     """One row a variable: its name, value in force, default and meaning; secrets are masked."""
     return [
         (
             str(field.alias),
             _show(getattr(settings, name)),
-            _show(_reveal(field.default)),
+            _show(field.default),
             str(field.description),
         )
         for name, field in Settings.model_fields.items()
     ]
-
-
-def _reveal(default: Any) -> Any:
-    return default.get_secret_value() if isinstance(default, SecretStr) else default
 
 
 def _show(value: Any) -> str:

@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from types_boto3_s3 import S3Client
 
 from service.errors import DocumentError, UnavailableError
-from service.settings import Settings
+from service.settings import Settings, needed
 
 #: Bytes; uploads are at most 5 MiB, but the store does not enforce that.
 LARGEST_FILE = 20 * 1024 * 1024
@@ -22,16 +22,18 @@ class Storage:
 
     Parameters:
         settings: endpoint, keys and bucket
+
+    Raises:
+        SettingsError: one of them is not set.
     """
 
     def __init__(self, settings: Settings) -> None:
-        key_id, secret = settings.r2_access_key_id, settings.r2_secret_access_key
-        self.bucket = settings.r2_bucket
+        self.bucket = needed(settings.r2_bucket, "CF_R2_BUCKET_NAME")
         self._client: S3Client = boto3.client(
             "s3",
-            endpoint_url=settings.r2_endpoint,
-            aws_access_key_id=key_id.get_secret_value() if key_id else None,
-            aws_secret_access_key=secret.get_secret_value() if secret else None,
+            endpoint_url=needed(settings.r2_endpoint, "CF_R2_ENDPOINT"),
+            aws_access_key_id=needed(settings.r2_access_key_id, "CF_R2_ACCESS_KEY_ID"),
+            aws_secret_access_key=needed(settings.r2_secret_access_key, "CF_R2_SECRET_ACCESS_KEY"),
             region_name="auto",
             config=Config(
                 signature_version="s3v4",

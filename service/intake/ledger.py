@@ -12,7 +12,7 @@ from redis.commands.core import Script
 from redis.retry import Retry
 
 from service.ocr.engine import Device
-from service.settings import Settings
+from service.settings import Settings, needed
 
 #: Our own keys; the backend's names come from the settings.
 CORRELATION_KEY = "filot:ocr:gpu:correlation"
@@ -70,10 +70,14 @@ UNHARMED = Settlement("back", counts=False)
 
 
 def connect_redis(settings: Settings) -> redis.Redis:
-    """A client that never repeats a command by itself: whether a repeat is safe, the caller must decide."""
+    """A client that never repeats a command by itself: whether a repeat is safe, the caller must decide.
+
+    Raises:
+        SettingsError: ``REDIS_URL`` is not set.
+    """
     password = settings.redis_password.get_secret_value() if settings.redis_password else None
     return redis.Redis.from_url(
-        settings.redis_url.get_secret_value(),
+        needed(settings.redis_url, "REDIS_URL"),
         **({"password": password} if password else {}),
         decode_responses=True,
         socket_connect_timeout=SOCKET_TIMEOUT,

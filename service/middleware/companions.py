@@ -1,36 +1,34 @@
 """What runs beside the worker threads starts and stops with them."""
 
-from typing import Any, Protocol
+from typing import Any
 
 from dramatiq import Broker, Middleware
 
-
-class Companion(Protocol):
-    """Something with threads of its own."""
-
-    def start(self) -> None:
-        """Begin."""
-
-    def stop(self) -> None:
-        """End."""
+from service.health import Health
+from service.schedule import Schedule
 
 
 class Companions(Middleware):
-    """Starts its companions before the worker boots and stops them after it has shut down.
+    """Starts and stops the health server and the scheduler.
 
     Parameters:
-        companions: started in this order
+        health: answers from before the engines are warm, to say that they are not
+        schedule: runs once they are
     """
 
-    def __init__(self, *companions: Companion) -> None:
-        self.companions = companions
+    def __init__(self, health: Health, schedule: Schedule) -> None:
+        self.health = health
+        self.schedule = schedule
 
     def before_worker_boot(self, broker: Broker, worker: Any) -> None:
-        """Start them."""
-        for companion in self.companions:
-            companion.start()
+        """Answer."""
+        self.health.start()
+
+    def after_worker_boot(self, broker: Broker, worker: Any) -> None:
+        """Run by the clock."""
+        self.schedule.start()
 
     def after_worker_shutdown(self, broker: Broker, worker: Any) -> None:
-        """Stop them, last started first."""
-        for companion in reversed(self.companions):
-            companion.stop()
+        """End both."""
+        self.schedule.stop()
+        self.health.stop()

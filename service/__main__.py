@@ -1,0 +1,5 @@
+"""`python -m service` is `filot-ocr`."""
+
+from service.cli import main
+
+main()

@@ -1,0 +1,60 @@
+"""The worker itself as a process among its servers, as an operator would run it."""
+
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from service.demo.servers.http import request
+from service.demo.servers.sandbox import Sandbox
+from service.demo.servers.server import STOP_TIMEOUT, Server
+
+
+class Worker(Server):
+    """`filot-ocr worker` as a subprocess.
+
+    Args:
+        sandbox: where it lives.
+        environment: its settings; the health port is its own.
+        name: tells several workers apart.
+    """
+
+    def __init__(self, sandbox: Sandbox, environment: Mapping[str, str], name: str = "worker") -> None:
+        super().__init__(sandbox, name)
+        self.environment = {**environment, "OCR_GPU_HEALTH_PORT": str(self.port)}
+
+    def command(self) -> list[str]:
+        """The command line's worker, in this Python."""
+        return [sys.executable, "-m", "service", "worker"]
+
+    def answers(self) -> bool:
+        """Whether it is ready to take documents."""
+        return self.get("/ready") == HTTPStatus.OK
+
+    def get(self, path: str) -> int | None:
+        """The HTTP status of a page of its health port; None when nobody listens."""
+        try:
+            status, _ = request(self.port, "GET", path)
+        except OSError:
+            return None
+        return status
+
+    @property
+    def pid(self) -> int:
+        """Of the command's own process, Dramatiq's master."""
+        assert self._process is not None
+        return self._process.pid
+
+    def terminate(self) -> None:
+        """Send SIGTERM to the master only, as a container's runtime does; see `exit_code`."""
+        os.kill(self.pid, signal.SIGTERM)
+
+    def exit_code(self, timeout: float = STOP_TIMEOUT) -> int:
+        """Wait for the end and return the exit code.
+
+        Raises:
+            subprocess.TimeoutExpired: it still runs after ``timeout`` seconds.
+        """
+        assert self._process is not None
+        return self._process.wait(timeout)

@@ -1,0 +1,53 @@
+"""The real worker as a subprocess among real servers, and cards to feed it."""
+
+import random
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from service.demo.cards import render_ktp, render_npwp
+from service.demo.degrade import encode_jpeg
+from service.demo.people import Person, invent_person
+from service.demo.servers import FilotStack
+from service.demo.servers.worker import Worker
+
+WorkerStarter = Callable[..., Worker]
+
+
+@pytest.fixture
+def start_worker(stack: FilotStack, environment: dict[str, str]) -> Iterator[WorkerStarter]:
+    """Start workers with the `onnx` driver, by default; they end with the test."""
+    started: list[Worker] = []
+
+    def start(*, ready: bool = True, **changes: str) -> Worker:
+        settings = {**environment, "OCR_GPU_DRIVER": "onnx", **changes}
+        worker = Worker(stack.sandbox, settings, name=f"worker-{uuid.uuid4().hex}")
+        started.append(worker)
+        if ready:
+            worker.start()
+        else:
+            worker.launch()
+        return worker
+
+    yield start
+    for worker in started:
+        worker.stop()
+
+
+@pytest.fixture(scope="session")
+def person() -> Person:
+    """Somebody invented."""
+    return invent_person(random.Random(7))
+
+
+@pytest.fixture(scope="session")
+def ktp(person: Person) -> bytes:
+    """A clean identity card as JPEG."""
+    return encode_jpeg(render_ktp(person, random.Random(7)))
+
+
+@pytest.fixture(scope="session")
+def npwp(person: Person) -> bytes:
+    """A clean tax card as JPEG."""
+    return encode_jpeg(render_npwp(person, random.Random(7)))

@@ -1,0 +1,129 @@
+"""The worker as an operator meets it: start, health, stop."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from http import HTTPStatus
+
+import pytest
+
+from service.demo.backend import QUEUE, FilotBackend
+from service.demo.servers import FilotStack
+from service.demo.servers.worker import Worker
+
+WorkerStarter = Callable[..., Worker]
+
+
+def test_a_ready_worker_is_healthy(start_worker: WorkerStarter) -> None:
+    worker = start_worker()
+
+    assert worker.get("/health") == HTTPStatus.OK
+    assert worker.get("/ready") == HTTPStatus.OK
+    assert worker.get("/elsewhere") == HTTPStatus.NOT_FOUND
+
+
+def test_a_worker_without_redis_is_alive_but_not_ready(
+    start_worker: WorkerStarter, stack: FilotStack
+) -> None:
+    worker = start_worker()
+
+    stack.valkey.kill()
+    without = (worker.get("/health"), worker.get("/ready"))
+    stack.valkey.start()
+
+    assert without == (HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE)
+    assert worker.get("/ready") == HTTPStatus.OK
+
+
+def test_sigterm_lets_the_work_finish_and_exits_with_zero(
+    start_worker: WorkerStarter, backend: FilotBackend, ktp: bytes
+) -> None:
+    documents = [backend.add_document(ktp) for _ in range(3)]
+    worker = start_worker(OCR_GPU_CONCURRENCY="1")
+
+    with backend.listen() as channel:
+        for document_id in documents:
+            backend.enqueue(document_id)
+        channel.wait_for(1)
+        worker.terminate()
+        code = worker.exit_code(timeout=60)
+
+    left = backend.redis.lrange(QUEUE, 0, -1)
+    done = [d for d in documents if backend.row(d)["status"] == "completed"]
+    assert code == 0
+    assert done + left == documents
+    assert backend.redis.keys("filot:ocr:gpu:worker:*") == []
+
+
+def test_a_value_that_cannot_be_used_stops_the_start_with_one_line(environment: dict[str, str]) -> None:
+    variables = {**os.environ, **environment, "OCR_GPU_CONCURRENCY": "two"}
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "service", "worker"],
+        check=False,
+        env=variables,
+        capture_output=True,
+        text=True,
+    )
+
+    assert ended.returncode != 0
+    (line,) = ended.stderr.strip().splitlines()
+    assert "OCR_GPU_CONCURRENCY" in line
+    assert "'two'" in line
+
+
+def test_a_missing_tesseract_stops_the_start_with_what_to_install(environment: dict[str, str]) -> None:
+    variables = {**os.environ, **environment, "OCR_GPU_DRIVER": "tesseract", "PATH": ""}
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "service", "worker"],
+        check=False,
+        env=variables,
+        capture_output=True,
+        text=True,
+    )
+
+    assert ended.returncode != 0
+    assert "apt-get install tesseract-ocr" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("value", ["true", "false"])
+def test_without_a_gpu_the_log_says_why_in_one_line(start_worker: WorkerStarter, value: str) -> None:
+    worker = start_worker(OCR_GPU_ENABLED=value)
+
+    (line,) = [line for line in worker.log.read_text().splitlines() if "gpu_not_in_use" in line]
+    assert '"reason": "' in line
+
+
+def test_without_a_gpu_and_without_fallback_nothing_is_taken(
+    start_worker: WorkerStarter, backend: FilotBackend
+) -> None:
+    backend.push("card")
+
+    worker = start_worker(ready=False, OCR_GPU_ENABLED="true", OCR_GPU_AUTOFALLBACK="false")
+    while "gpu_not_in_use" not in worker.log.read_text():
+        backend.redis.blpop(["nothing is pushed here"], timeout=1)
+
+    assert worker.get("/ready") == HTTPStatus.SERVICE_UNAVAILABLE
+    assert worker.get("/health") == HTTPStatus.OK
+    assert backend.redis.lrange(QUEUE, 0, -1) == ["card"]
+
+
+def test_dramatiqs_own_command_runs_the_same_worker(
+    stack: FilotStack, environment: dict[str, str], backend: FilotBackend
+) -> None:
+    class PlainDramatiq(Worker):
+        def command(self) -> list[str]:
+            return [sys.executable, "-m", "dramatiq", "service.worker"]
+
+    worker = PlainDramatiq(stack.sandbox, {**environment, "OCR_GPU_DRIVER": "onnx"}, name="plain-dramatiq")
+    worker.start()
+
+    with backend.listen() as channel:
+        backend.push("no-uuid")
+        (result,) = channel.wait_for(1)
+    worker.stop()
+
+    assert result["success"] is False

@@ -1,0 +1,37 @@
+"""Fixtures: real servers, one set a test process, emptied before every test that uses them."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from service.demo.backend import FilotBackend
+from service.demo.servers import FilotStack, filot_stack
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[FilotStack]:
+    """The servers themselves, started once; tests ask for `stack`."""
+    with filot_stack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def stack(servers: FilotStack) -> FilotStack:
+    """Running servers with FiLot's empty tables, an empty bucket, an empty Redis and no reviews."""
+    with FilotBackend(servers.environment()) as backend:
+        backend.clear()
+    servers.reviews.forget()
+    return servers
+
+
+@pytest.fixture
+def environment(stack: FilotStack) -> dict[str, str]:
+    """The worker's variables for these servers, the test's own to change; without a health port."""
+    return {**stack.environment(), "OCR_GPU_HEALTH_PORT": "0"}
+
+
+@pytest.fixture
+def backend(stack: FilotStack) -> Iterator[FilotBackend]:
+    """FiLot's backend on these servers."""
+    with FilotBackend(stack.environment()) as backend:
+        yield backend

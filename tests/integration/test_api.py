@@ -1,0 +1,124 @@
+"""The original worker's functions, on real servers."""
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+import pytest
+
+import service
+from service import api, runtime, settings
+from service.demo.backend import PROCESSING, QUEUE, FilotBackend
+from service.demo.degrade import encode_jpeg
+from service.demo.servers import FilotStack
+
+
+@pytest.fixture(autouse=True)
+def fresh_process(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A process that has not read its settings yet."""
+    for name, value in {**environment, "OCR_GPU_DRIVER": "onnx", "OCR_GPU_POLL_INTERVAL": "100"}.items():
+        monkeypatch.setenv(name, value)
+    caches = (settings.current_settings, runtime.current_runtime, api._ledger)
+    for cache in caches:
+        cache.cache_clear()
+    yield
+    for cache in caches:
+        cache.cache_clear()
+
+
+def picture(text: str = "BUDI SANTOSO") -> bytes:
+    page = np.full((120, 560, 3), 240, np.uint8)
+    cv2.putText(page, text, (20, 70), cv2.FONT_HERSHEY_DUPLEX, 1, (30, 30, 30), 2)
+    return encode_jpeg(page)
+
+
+def test_a_document_is_enqueued_once(backend: FilotBackend) -> None:
+    answers = [service.enqueue_for_gpu("card"), service.enqueue_for_gpu("card")]
+
+    assert answers == [True, False]
+    assert service.get_gpu_queue_length() == 1
+    assert backend.redis.lrange(QUEUE, 0, -1) == ["card"]
+
+
+def test_without_redis_nothing_is_enqueued(stack: FilotStack) -> None:
+    stack.valkey.kill()
+
+    answer = service.enqueue_for_gpu("card")
+    stack.valkey.start()
+
+    assert answer is False
+
+
+def test_a_document_can_be_taken_and_completed_by_hand(backend: FilotBackend) -> None:
+    service.enqueue_for_gpu("card")
+
+    taken = service.dequeue_from_gpu()
+    in_work = (service.enqueue_for_gpu("card"), backend.redis.smembers(PROCESSING))
+    nothing = service.dequeue_from_gpu()
+    service.mark_gpu_complete("card")
+
+    assert taken == "card"
+    assert in_work == (False, {"card"})
+    assert nothing is None
+    assert backend.redis.keys("*") == []
+
+
+def test_routing_follows_the_setting(backend: FilotBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    to_cpu = [service.route_document("card"), service.route_document("card")]
+    settings.current_settings.cache_clear()
+    monkeypatch.setenv("OCR_GPU_ENABLED", "true")
+    to_gpu = service.route_document("other")
+
+    assert to_cpu == [True, False]
+    assert to_gpu is True
+    assert backend.redis.lrange("filot:ocr:queue", 0, -1) == ["card"]
+    assert backend.redis.lrange(QUEUE, 0, -1) == ["other"]
+
+
+def test_a_document_in_work_at_the_cpu_pipeline_is_not_routed_there_again(backend: FilotBackend) -> None:
+    backend.redis.sadd("filot:ocr:processing", "card")
+
+    assert service.route_document("card") is False
+
+
+def test_a_direct_call_returns_what_is_published(backend: FilotBackend) -> None:
+    document_id = backend.add_document(picture(), "NPWP")
+
+    with backend.listen() as channel:
+        result = service.process_document_gpu(document_id)
+        (published,) = channel.wait_for(1)
+
+    assert result.published() == published
+    assert result.success
+    assert backend.row(document_id)["status"] == "completed"
+
+
+def test_a_worker_inside_this_process_can_be_started_and_stopped_again(backend: FilotBackend) -> None:
+    for _ in range(2):
+        document_id = backend.add_document(picture(), "NPWP")
+        backend.enqueue(document_id)
+
+        with backend.listen() as channel:
+            started = (service.start_gpu_worker(), service.start_gpu_worker())
+            (result,) = channel.wait_for(1)
+            status = service.get_gpu_worker_status()
+            service.stop_gpu_worker()
+
+        assert started == (True, False)
+        assert result["documentId"] == document_id
+        assert status.is_running
+        assert not status.is_gpu_available
+        assert status.gpu_absence == "OCR_GPU_ENABLED is false"
+        assert backend.redis.keys("*") == []
+
+
+def test_the_status_of_an_empty_pipeline(backend: FilotBackend) -> None:
+    backend.push("card")
+
+    status = service.get_gpu_worker_status()
+
+    assert not status.is_running
+    assert status.workers == 0
+    assert (status.queue_length, status.processing_count, status.active_jobs_count) == (1, 0, 0)
+    assert status.max_retries == 3
+    assert (service.is_gpu_enabled(), service.is_gpu_auto_fallback_enabled()) == (False, True)
