@@ -1,5 +1,5 @@
 -- Our own tables, beside FiLot's in the same database, so that a result and what is still to be told of it are one
--- transaction. Run at every start, under an advisory lock.
+-- transaction. Run by every process on its first connection, under an advisory lock.
 CREATE SCHEMA IF NOT EXISTS ocr_worker;
 
 -- Who may write a document's result: the take with the highest fence.

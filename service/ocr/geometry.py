@@ -1,0 +1,65 @@
+"""Quadrilaterals around text: how they are measured, turned and cut out of a page."""
+
+import math
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from service.ocr.engine import Image
+
+#: Corners of a line, 4 x 2, clockwise from its top left, in pixels of the page.
+Quad: TypeAlias = npt.NDArray[np.float32]
+
+
+def quad_size(quad: Quad) -> tuple[float, float]:
+    """Return a quadrilateral's width and height, the longer of each pair of sides."""
+    sides = np.linalg.norm(quad - np.roll(quad, -1, axis=0), axis=1)
+    return float(max(sides[0], sides[2])), float(max(sides[1], sides[3]))
+
+
+def turn_page(page: Image, turns: int) -> Image:
+    """Turn a page by clockwise quarter turns."""
+    return np.ascontiguousarray(np.rot90(page, -turns))
+
+
+def turn_quad(quad: Quad, turns: int) -> Quad:
+    """Name the corners anew, so that the first is the top left one once the page is turned clockwise."""
+    return np.roll(quad, turns, axis=0)
+
+
+def level_page(page: Image, quads: Sequence[Quad], skew: float) -> tuple[Image, list[Quad]]:
+    """Turn a page whose lines fall by ``skew`` degrees until they are level; it grows to keep all of it."""
+    height, width = page.shape[:2]
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), skew, 1)
+    cosine, sine = np.abs(matrix[0, :2])
+    wider, higher = round(width * cosine + height * sine), round(width * sine + height * cosine)
+    matrix[:, 2] += (wider - width) / 2, (higher - height) / 2
+    level = cv2.warpAffine(page, matrix, (wider, higher), borderMode=cv2.BORDER_REPLICATE)
+    turned = [np.asarray(quad @ matrix[:, :2].T + matrix[:, 2], np.float32) for quad in quads]
+    return np.asarray(level, np.uint8), turned
+
+
+def cut_line(page: Image, quad: Quad, height: int, longest: int) -> Image:
+    """Cut a line out of the page and straighten it.
+
+    The picture is ``height`` pixels high and as wide as the line's shape asks, from 8 to ``longest`` pixels.
+    """
+    across, down = quad_size(quad)
+    width = min(max(8, math.ceil(height * across / down)), longest)
+    # A warp samples single pixels: print much larger than wanted is straightened first and shrunk then.
+    if down > 1.6 * height:
+        straight = _warp(page, quad, max(8, int(across)), int(down), cv2.INTER_LINEAR)
+        return np.asarray(cv2.resize(straight, (width, height)), np.uint8)
+    return _warp(page, quad, width, height, cv2.INTER_CUBIC if down <= 1.3 * height else cv2.INTER_LINEAR)
+
+
+def _warp(page: Image, quad: Quad, width: int, height: int, interpolation: int) -> Image:
+    target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    matrix = cv2.getPerspectiveTransform(quad, target)
+    line = cv2.warpPerspective(
+        page, matrix, (width, height), flags=interpolation, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(line, np.uint8)

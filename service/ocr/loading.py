@@ -1,0 +1,54 @@
+"""Which engine the settings ask for, opened and warmed up."""
+
+from importlib import import_module
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from service.errors import SettingsError
+from service.ocr.engine import Device, Engine, Image
+
+#: Printed on the picture that engines read first.
+SPECIMEN = ("KARTU CONTOH", "3171 0123 4567 8900")
+
+
+def load_engine(driver: Literal["tesseract", "onnx"], device: Device = "cpu") -> Engine:
+    """Open an engine; ``device`` matters to ``onnx`` only, since Tesseract knows nothing but the CPU.
+
+    Raises:
+        SettingsError: something that the engine needs is missing; one line says what to install or make.
+        DeviceError: CUDA is asked for and cannot be used.
+    """
+    # Jobs run side by side on a core each: OpenCV's own threads would only crowd them.
+    cv2.setNumThreads(1)
+    engine: Engine
+    # Imported when asked for: an installation for one driver need not hold the other's libraries.
+    if driver == "tesseract":
+        engine = import_module("service.ocr.tesseract").TesseractEngine()
+        return engine
+    try:
+        onnx = import_module("service.ocr.onnx")
+    except ImportError as error:
+        raise SettingsError(
+            "OCR_GPU_DRIVER=onnx, but ONNX Runtime is missing: install this package with extra `cpu` or `gpu`"
+        ) from error
+    engine = onnx.OnnxEngine(device)
+    return engine
+
+
+def warm_up(engine: Engine) -> str:
+    """Let an engine read a small picture, so that the first document is not slow, and return what it read.
+
+    Raises:
+        EngineError: as ``Engine.read``.
+    """
+    return "\n".join(line.text for line in engine.read(specimen()).lines)
+
+
+def specimen() -> Image:
+    """Draw a small page with the text of ``SPECIMEN``."""
+    page = np.full((160, 640, 3), 235, np.uint8)
+    for row, text in enumerate(SPECIMEN):
+        cv2.putText(page, text, (30, 60 + 60 * row), cv2.FONT_HERSHEY_DUPLEX, 1.2, (40, 40, 40), 2)
+    return page

@@ -1,0 +1,136 @@
+"""The ``tesseract`` driver: the Tesseract program, called for each page through pytesseract, on the CPU."""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import cv2
+import numpy as np
+import PIL.Image
+import pytesseract
+
+from service.errors import EngineError, SettingsError
+from service.ocr.engine import Box, Device, Image, PageText, TextLine
+from service.ocr.reading_order import in_reading_order
+
+#: Indonesian first: it is what cards are printed in.
+LANGUAGES = ("ind", "eng")
+
+#: One uniform block: finding columns is what Tesseract gets wrong on cards.
+LAYOUT = "--psm 6"
+
+#: Seconds; a page takes about one.
+LONGEST_RUN = 60
+
+#: Words further apart than this many heights of their line belong to different columns.
+COLUMN_GAP = 1.5
+
+#: Pieces below this confidence are patterns and smudges rather than text.
+LEAST_CONFIDENCE = 0.3
+
+INSTALL = "install it with `apt-get install tesseract-ocr tesseract-ocr-ind tesseract-ocr-eng`"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word as Tesseract found it: its place in pixels, its confidence from 0 to 1."""
+
+    text: str
+    confidence: float
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+class TesseractEngine:
+    """Reads pages with the ``tesseract`` program, as many at a time as threads call.
+
+    Raises:
+        SettingsError: the program or one of its languages is not installed.
+    """
+
+    name = "tesseract"
+    device: Device = "cpu"
+
+    def __init__(self) -> None:
+        # The child inherits this. Left alone, each run takes all cores, and runs side by side get in each
+        # other's way.
+        os.environ["OMP_THREAD_LIMIT"] = "1"
+        try:
+            installed = pytesseract.get_languages()
+            pytesseract.get_tesseract_version(cached=True)
+        except (pytesseract.TesseractNotFoundError, OSError) as error:
+            raise SettingsError(f"OCR_GPU_DRIVER=tesseract, but the program is missing: {INSTALL}") from error
+        missing = [language for language in LANGUAGES if language not in installed]
+        if missing:
+            raise SettingsError(
+                f"OCR_GPU_DRIVER=tesseract, but its language {' and '.join(missing)} is missing: {INSTALL}"
+            )
+
+    def read(self, page: Image) -> PageText:
+        """Find and recognise the text of one page.
+
+        Raises:
+            EngineError: the program failed or took too long.
+        """
+        picture = PIL.Image.fromarray(flatten_light(page))
+        # pytesseract hands the picture over in a file of this format; the default, PNG, is slow to write.
+        picture.format = "PPM"
+        try:
+            table = pytesseract.image_to_data(
+                picture,
+                lang="+".join(LANGUAGES),
+                config=LAYOUT,
+                timeout=LONGEST_RUN,
+                output_type=pytesseract.Output.DICT,
+            )
+        except (RuntimeError, OSError) as error:
+            raise EngineError(f"tesseract failed: {type(error).__name__}") from error
+        lines = [line for line in text_lines(table) if line.confidence >= LEAST_CONFIDENCE]
+        return PageText(page, tuple(in_reading_order(lines)), self.device)
+
+
+def flatten_light(page: Image) -> Image:
+    """Return a page in grey with its paper evenly white, whatever the shadows; height x width."""
+    grey = cv2.cvtColor(page, cv2.COLOR_BGR2GRAY)
+    height, width = grey.shape
+    small = cv2.resize(grey, (max(1, width // 8), max(1, height // 8)), interpolation=cv2.INTER_AREA)
+    paper = cv2.medianBlur(cv2.dilate(small, np.ones((5, 5), np.uint8)), 7)
+    return np.asarray(cv2.divide(grey, cv2.resize(paper, (width, height)), scale=255), np.uint8)
+
+
+def text_lines(table: Mapping[str, list[Any]]) -> Iterator[TextLine]:
+    """Yield the lines in Tesseract's table of words, cut where a wide gap parts two columns."""
+    rows = [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]
+    words = [row for row in rows if row["level"] == 5 and str(row["text"]).strip()]
+    for _, line in groupby(words, lambda row: (row["block_num"], row["par_num"], row["line_num"])):
+        yield from (_joined(piece) for piece in _columns([_word(row) for row in line]))
+
+
+def _word(row: Mapping[str, Any]) -> Word:
+    left, top = int(row["left"]), int(row["top"])
+    right, bottom = left + int(row["width"]), top + int(row["height"])
+    return Word(str(row["text"]).strip(), float(row["conf"]) / 100, left, top, right, bottom)
+
+
+def _columns(words: list[Word]) -> Iterator[list[Word]]:
+    height = float(np.median([word.bottom - word.top for word in words]))
+    piece: list[Word] = []
+    for word in words:
+        if piece and word.left - piece[-1].right > COLUMN_GAP * height:
+            yield piece
+            piece = []
+        piece.append(word)
+    yield piece
+
+
+def _joined(words: list[Word]) -> TextLine:
+    left, right = min(word.left for word in words), max(word.right for word in words)
+    top, bottom = min(word.top for word in words), max(word.bottom for word in words)
+    box: Box = ((left, top), (right, top), (right, bottom), (left, bottom))
+    letters = sum(len(word.text) for word in words)
+    confidence = sum(word.confidence * len(word.text) for word in words) / letters
+    return TextLine(" ".join(word.text for word in words), confidence, box)

@@ -1,0 +1,102 @@
+"""The models we ship against the models that they are derived from."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import PIL.Image
+import pytest
+from PIL import ImageDraw, ImageFont
+
+import service.demo
+from service.ocr.engine import Image
+from service.ocr.models import derive
+from service.ocr.recognition import Recogniser, decode, line_tensor
+from service.ocr.sessions import load_network
+
+REPOSITORY = Path(__file__).parents[2]
+FONTS = Path(service.demo.__file__).parent / "fonts"
+
+LINES = [
+    ("OCRA.ttf", "3171054708900003"),
+    ("Arimo-Bold.ttf", "PROVINSI DKI JAKARTA"),
+    ("Arimo-Regular.ttf", "RATNA DEWI KUSUMA, S.E."),
+    ("Arimo-Regular.ttf", "Tempat/Tgl Lahir"),
+    ("Arimo-Regular.ttf", "JAKARTA, 07-08-1990"),
+    ("Arimo-Regular.ttf", "JL. MERPATI NO. 17 (BLOK C)"),
+    ("Arimo-Bold.ttf", "12.345.678.9-012.345"),
+    ("Arimo-Regular.ttf", "KARYAWAN SWASTA"),
+    ("Arimo-Regular.ttf", "Kewarganegaraan"),
+]
+
+
+@pytest.fixture(scope="module")
+def wheel() -> Path:
+    """The origin, as `make models` fetched it."""
+    (found,) = (REPOSITORY / "build" / "models").glob("rapidocr-*.whl")
+    return found
+
+
+def line(font: str, text: str) -> Image:
+    """A straight picture of a line, 48 pixels high."""
+    face = ImageFont.truetype(FONTS / font, 30)
+    picture = PIL.Image.new("RGB", (int(face.getlength(text)) + 24, 48), (205, 222, 235))
+    ImageDraw.Draw(picture).text((12, 24), text, font=face, fill=(20, 20, 30), anchor="lm")
+    return np.ascontiguousarray(np.asarray(picture)[:, :, ::-1])
+
+
+def origin(wheel: Path, name: str) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    with zipfile.ZipFile(wheel) as archive:
+        return onnxruntime.InferenceSession(archive.read(f"rapidocr/models/{name}.onnx"), options)
+
+
+def test_the_same_wheel_gives_the_listed_models_byte_for_byte(wheel: Path) -> None:
+    models = derive.derive(wheel)
+
+    assert derive.sums_of(models) == derive.SUMS.read_text()
+    assert all((derive.FOLDER / name).read_bytes() == content for name, content in models.items())
+
+
+def test_the_recogniser_reads_what_its_origin_reads(wheel: Path) -> None:
+    session = origin(wheel, "PP-OCRv6_rec_small")
+    metadata = session.get_modelmeta().custom_metadata_map
+    characters = ["", *metadata["character"].split("\n"), " "]
+    tensors = [line_tensor(line(*printed)) for printed in LINES]
+    recogniser = Recogniser(load_network("recogniser", "cpu"))
+
+    ours = [recogniser.read(line(*printed)) for printed in LINES]
+
+    outputs = [session.run(None, {"x": tensor})[0][0] for tensor in tensors]
+    origins = [decode(steps.argmax(axis=1), steps.max(axis=1), characters) for steps in outputs]
+    assert [text for text, _ in ours] == [text for text, _ in origins] == [text for _, text in LINES]
+    assert [confidence for _, confidence in ours] == pytest.approx([sure for _, sure in origins], abs=0.01)
+
+
+def test_the_detector_finds_what_its_origin_finds(wheel: Path) -> None:
+    page = np.full((224, 320, 3), 235, np.uint8)
+    for row, printed in enumerate(LINES[:4]):
+        printed_line = line(*printed)[:, :300]
+        page[row * 55 : row * 55 + 48, 10 : 10 + printed_line.shape[1]] = printed_line
+    batch = page.transpose(2, 0, 1)[None].astype(np.float32) / 127.5 - 1
+
+    ours = load_network("detector", "cpu").run(batch)[0]
+
+    assert np.abs(ours - origin(wheel, "PP-OCRv6_det_small").run(None, {"x": batch})[0]).max() < 1e-4
+    assert ours.max() > 0.9
+
+
+def test_other_models_than_the_listed_are_not_written(
+    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "SHA256SUMS").write_text("0" * 64 + "  detector.onnx\n")
+    monkeypatch.setattr(derive, "FOLDER", tmp_path)
+    monkeypatch.setattr(derive, "SUMS", tmp_path / "SHA256SUMS")
+
+    status = derive.main([str(wheel)])
+
+    assert status == 1
+    assert "--write-sums" in capsys.readouterr().err
+    assert [file.name for file in tmp_path.iterdir()] == ["SHA256SUMS"]
