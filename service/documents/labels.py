@@ -1,0 +1,71 @@
+"""Printed labels of a form, recognised although misread or stuck to their value."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rapidfuzz.distance import Levenshtein
+
+from service.documents.characters import fold
+
+#: How alike label and text must be, 0 to 1, by the label's length in letters: one wrong letter in four,
+#: two in seven. Shorter labels must be whole.
+_LIKENESS = ((7, 0.7), (4, 0.75), (0, 1.0))
+
+#: A label that ends where a word ends is the likelier reading among equals.
+_WORD_END_BONUS = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A label found at the start of a text."""
+
+    key: str
+    #: Offset in the text just behind the label.
+    end: int
+    #: 0 to 1: how alike the text is to the label as printed.
+    likeness: float
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSet:
+    """The labels of one form: for each key the spellings in use."""
+
+    spellings: Mapping[str, Sequence[str]]
+
+    def at_start(self, text: str) -> tuple[Label, ...]:
+        """Every label that ``text`` may begin with, the likeliest first."""
+        found = [label for key in self.spellings if (label := self.find(key, text))]
+        return tuple(sorted(found, key=lambda label: -label.likeness))
+
+    def find(self, key: str, text: str) -> Label | None:
+        """The label ``key`` at the start of ``text``, or None."""
+        folded, ends = fold(text)
+        candidates = [
+            label
+            for spelling in self.spellings[key]
+            if (label := _at_start(key, fold(spelling)[0], folded, ends, text))
+        ]
+        return max(candidates, key=lambda label: (label.likeness, label.end), default=None)
+
+    def inside(self, key: str, text: str) -> tuple[int, Label] | None:
+        """The offset of label ``key`` at the start of a later word of ``text``, and the label there."""
+        starts = [
+            offset
+            for offset in range(1, len(text))
+            if text[offset].isalnum() and not text[offset - 1].isalnum()
+        ]
+        found = [(start, label) for start in starts if (label := self.find(key, text[start:]))]
+        return max(found, key=lambda pair: pair[1].likeness, default=None)
+
+
+def _at_start(key: str, spelling: str, folded: str, ends: Sequence[int], text: str) -> Label | None:
+    """Compare a spelling with beginnings of the text about as long, and keep the best."""
+    least = next(likeness for length, likeness in _LIKENESS if len(spelling) >= length)
+    best: tuple[float, Label] | None = None
+    for length in range(max(1, len(spelling) - 2), min(len(folded), len(spelling) + 2) + 1):
+        likeness = Levenshtein.normalized_similarity(spelling, folded[:length])
+        end = ends[length - 1]
+        rank = likeness + _WORD_END_BONUS * (end == len(text) or not text[end].isalnum())
+        if likeness >= least and (best is None or rank > best[0]):
+            best = rank, Label(key, end, likeness)
+    return best[1] if best else None

@@ -1,0 +1,268 @@
+import pytest
+
+from service.documents.ktp import read_ktp
+from tests.unit.documents.printed import KTP, joined_ktp_lines, ktp_lines, line, read_values, tilted
+
+EXPECTED = {
+    "nik": "3174051708900001",
+    "name": "BUDI SANTOSO",
+    "birthPlace": "JAKARTA",
+    "birthDate": "17-08-1990",
+    "gender": "LAKI-LAKI",
+    "bloodType": "O",
+    "address": "JL. MELATI NO. 5",
+    "rtRw": "004/007",
+    "village": "SENAYAN",
+    "district": "KEBAYORAN BARU",
+    "religion": "ISLAM",
+    "maritalStatus": "BELUM KAWIN",
+    "occupation": "KARYAWAN SWASTA",
+    "nationality": "WNI",
+    "validUntil": "SEUMUR HIDUP",
+    "province": "DKI JAKARTA",
+    "city": "JAKARTA SELATAN",
+}
+
+MISREAD_LABELS = {
+    "NIK": "NlK",
+    "Nama": "Narna",
+    "Tempat/Tgl Lahir": "Tempat/Tgl Lahlr",
+    "Jenis Kelamin": "Jenis kelamln",
+    "Alamat": "A1amat",
+    "RT/RW": "RTIRW",
+    "Kel/Desa": "KelDesa",
+    "Kecamatan": "Kecarnatan",
+    "Agama": "AgamaI",
+    "Status Perkawinan": "Status Perkaw1nan",
+    "Pekerjaan": "Pekeriaan",
+    "Kewarganegaraan": "Kewarganegaroan",
+    "Berlaku Hingga": "Berlaku Hlngqa",
+}
+
+
+def test_every_field_of_a_clean_card_is_read() -> None:
+    lines = ktp_lines()
+
+    fields = read_ktp(lines)
+
+    assert read_values(fields) == EXPECTED
+
+
+def test_every_field_has_a_confidence_and_the_box_of_its_value() -> None:
+    lines = ktp_lines()
+
+    fields = read_ktp(lines)
+
+    assert all(field.confidence == pytest.approx(0.99) for field in fields.values())
+    assert all(field.box is not None for field in fields.values())
+    name_box = next(one.box for one in lines if "BUDI" in one.text)
+    assert fields["name"].box == name_box
+
+
+def test_misread_labels_are_recognised() -> None:
+    lines = ktp_lines(labels=MISREAD_LABELS)
+
+    fields = read_ktp(lines)
+
+    assert read_values(fields) == EXPECTED
+
+
+@pytest.mark.parametrize("colon", [": ", ":", "; ", ". ", "", "r : "])
+def test_a_colon_may_be_misread_or_missing(colon: str) -> None:
+    lines = ktp_lines(colon=colon)
+
+    fields = read_ktp(lines)
+
+    assert read_values(fields) == EXPECTED
+
+
+@pytest.mark.parametrize("between", [" : ", ":", ": ", " ", " ; "])
+def test_label_and_value_may_be_one_line(between: str) -> None:
+    lines = joined_ktp_lines(between)
+
+    fields = read_ktp(lines)
+
+    assert read_values(fields).items() <= EXPECTED.items()
+    assert len(fields) == len(EXPECTED) - len({"bloodType", "province", "city"})
+
+
+def test_a_value_may_stick_to_its_label() -> None:
+    lines = joined_ktp_lines("")
+
+    fields = read_ktp(lines)
+
+    assert read_values(fields).items() <= EXPECTED.items()
+    assert fields["name"].value == "BUDI SANTOSO"
+
+
+def test_a_label_may_be_two_pieces() -> None:
+    lines = [one for one in ktp_lines() if one.text != "Jenis Kelamin"]
+    y = next((one.top + one.bottom) / 2 for one in lines if "LAKI" in one.text)
+    lines += [line("Jenis", 36, y), line("Kelamin", 110, y)]
+
+    fields = read_ktp(lines)
+
+    assert read_values(fields) == EXPECTED
+
+
+@pytest.mark.parametrize("degrees", [-6, -3, 3, 6])
+def test_a_tilted_card_reads_like_a_level_one(degrees: float) -> None:
+    lines = tilted(ktp_lines(), degrees)
+
+    fields = read_ktp(lines)
+
+    assert read_values(fields) == EXPECTED
+
+
+def test_a_place_may_have_two_words() -> None:
+    lines = ktp_lines({"Tempat/Tgl Lahir": "GUNUNG KIDUL,17-08-1990"})
+
+    fields = read_ktp(lines)
+
+    assert fields["birthPlace"].value == "GUNUNG KIDUL"
+    assert fields["birthDate"].value == "17-08-1990"
+
+
+def test_an_address_of_two_lines_is_joined() -> None:
+    lines = ktp_lines({"Alamat": "JL. MELATI NO.5\nGRIYA ASRI BLOK A2"})
+
+    fields = read_ktp(lines)
+
+    assert fields["address"].value == "JL. MELATI NO. 5 GRIYA ASRI BLOK A2"
+    assert fields["rtRw"].value == "004/007"
+
+
+def test_an_address_does_not_swallow_the_row_of_an_unread_label() -> None:
+    lines = ktp_lines(labels={"RT/RW": ""})
+
+    fields = read_ktp(lines)
+
+    assert fields["address"].value == "JL. MELATI NO. 5"
+    assert fields["rtRw"].value == "004/007"
+
+
+def test_a_value_known_only_by_its_neighbours_is_doubted() -> None:
+    lines = ktp_lines(labels={"Nama": ""})
+
+    fields = read_ktp(lines)
+
+    assert fields["name"].value == "BUDI SANTOSO"
+    assert fields["name"].confidence < 0.9
+
+
+@pytest.mark.parametrize(
+    ("read", "name"),
+    [
+        ("DRS. H. AGUS PRATAMA,S.H.", "DRS. H. AGUS PRATAMA, S.H."),
+        ("NI LUH  PUTRI S. UTAMI", "NI LUH PUTRI S. UTAMI"),
+        ("MA'RUF AL-HAKIM", "MA'RUF AL-HAKIM"),
+        ("SUHARTl", "SUHARTI"),
+        ("ANISA RAHAYU (ALIAS ICA)", "ANISA RAHAYU (ALIAS ICA)"),
+    ],
+)
+def test_names_keep_titles_and_punctuation(read: str, name: str) -> None:
+    lines = ktp_lines({"Nama": read})
+
+    fields = read_ktp(lines)
+
+    assert fields["name"].value == name
+
+
+def test_a_name_of_two_lines_is_joined() -> None:
+    lines = ktp_lines({"Nama": "RADEN AJENG KUSUMANINGRUM\nPUSPITASARI"})
+
+    fields = read_ktp(lines)
+
+    assert fields["name"].value == "RADEN AJENG KUSUMANINGRUM PUSPITASARI"
+
+
+@pytest.mark.parametrize("read", ["BUDI 7749", "010/002", "PEREMPUAN"])
+def test_what_is_no_name_is_left_out(read: str) -> None:
+    lines = ktp_lines({"Nama": read})
+
+    fields = read_ktp(lines)
+
+    assert "name" not in fields
+
+
+@pytest.mark.parametrize(
+    ("read", "gender"),
+    [
+        ("LAKI LAKI", "LAKI-LAKI"),
+        ("LAKI-LAKl", "LAKI-LAKI"),
+        ("LAK1-LAK1", "LAKI-LAKI"),
+        ("LAKILAKI", "LAKI-LAKI"),
+        ("PEREMPUAN", "PEREMPUAN"),
+        ("PEREMPUAM", "PEREMPUAN"),
+    ],
+)
+def test_genders_are_written_as_the_contract_wants(read: str, gender: str) -> None:
+    lines = ktp_lines({"Jenis Kelamin": read})
+
+    fields = read_ktp(lines)
+
+    assert fields["gender"].value == gender
+
+
+def test_an_old_card_keeps_its_expiry_date() -> None:
+    lines = ktp_lines({"Berlaku Hingga": "17-08-2017"})
+
+    fields = read_ktp(lines)
+
+    assert fields["validUntil"].value == "17-08-2017"
+
+
+def test_text_under_the_photo_never_fills_an_empty_row() -> None:
+    lines = ktp_lines({"Status Perkawinan": "", "Pekerjaan": "", "Kewarganegaraan": ""})
+
+    fields = read_ktp(lines)
+
+    assert not {"maritalStatus", "occupation", "nationality"} & fields.keys()
+
+
+def test_an_unknown_blood_type_is_left_out() -> None:
+    lines = [one for one in ktp_lines() if not one.text.startswith("Gol.")]
+    y = next((one.top + one.bottom) / 2 for one in lines if "LAKI" in one.text)
+    lines += [line("Gol. Darah", 520, y), line(": -", 666, y)]
+
+    fields = read_ktp(lines)
+
+    assert "bloodType" not in fields
+    assert fields["gender"].value == "LAKI-LAKI"
+
+
+@pytest.mark.parametrize(("label", "key"), [("Agama", "religion"), ("Status Perkawinan", "maritalStatus")])
+def test_a_value_outside_its_vocabulary_is_left_out(label: str, key: str) -> None:
+    lines = ktp_lines({label: "QWERTZ"})
+
+    fields = read_ktp(lines)
+
+    assert key not in fields
+
+
+def test_a_value_of_another_row_is_left_out() -> None:
+    lines = ktp_lines({"Kel/Desa": "ISLAM"})
+
+    fields = read_ktp(lines)
+
+    assert "village" not in fields
+
+
+def test_a_number_without_its_label_is_found() -> None:
+    lines = ktp_lines(labels={"NIK": ""}, colon="")
+
+    fields = read_ktp(lines)
+
+    assert fields["nik"].value == KTP["NIK"]
+
+
+def test_a_page_without_labels_has_no_fields() -> None:
+    lines = [line("SURAT KETERANGAN", 100, 100), line("BUDI SANTOSO", 100, 160)]
+
+    fields = read_ktp(lines)
+
+    assert fields == {}
+
+
+def test_no_lines_have_no_fields() -> None:
+    assert read_ktp([]) == {}
