@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 MODELS := service/ocr/models/.derived
 
 .DEFAULT_GOAL := help
-.PHONY: help venv models demo test lint bench lock clean
+.PHONY: help venv models demo test lint bench chaos lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ lint: $(STAMP) ## Lint, format check and strict types
 
 bench: $(STAMP) $(MODELS) ## Compare speed and accuracy side by side; prints a table
 	$(BIN)/python -m bench.throughput
+
+chaos: $(STAMP) $(MODELS) ## Try every promise under faults; prints a table, non-zero on any broken promise
+	$(BIN)/python -m bench.chaos
 
 lock: $(STAMP) ## Resolve the locks again from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml requirements/build.in --universal --python-version 3.11 \

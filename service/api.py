@@ -13,14 +13,11 @@ import structlog
 from dramatiq import Worker
 
 from service.heartbeat import worker_states
-from service.intake.ledger import Ledger, connect_redis
+from service.intake.ledger import CPU_PROCESSING_KEY, CPU_QUEUE_KEY, Ledger, connect_redis
 from service.result import GPUOCRResult
 from service.settings import current_settings
 
 log = structlog.get_logger(__name__)
-
-#: The backend's CPU pipeline; a document is appended there on request, and nothing else is changed.
-CPU_QUEUE_KEY, CPU_PROCESSING_KEY = "filot:ocr:queue", "filot:ocr:processing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

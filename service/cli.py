@@ -1,11 +1,10 @@
 """The command `filot-ocr`: run the worker, look at it, feed it, and read one card without any server."""
 
 import json
-import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import redis
 import typer
@@ -13,6 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from service.errors import DocumentError, OcrWorkerError, SettingsError
+
+if TYPE_CHECKING:
+    from service.database import Database
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 dev = typer.Typer(no_args_is_help=True, help="For developers: real servers out of wheels.")
@@ -36,7 +38,7 @@ def main() -> None:
         _give_up(f"Redis ({type(error).__name__}): is REDIS_URL right, and the server up?", BAD_SURROUNDINGS)
 
 
-def _give_up(reason: str, code: int) -> None:
+def _give_up(reason: str, code: int) -> NoReturn:
     print(f"filot-ocr: {reason}", file=sys.stderr)
     sys.exit(code)
 
@@ -44,24 +46,14 @@ def _give_up(reason: str, code: int) -> None:
 @app.command()
 def worker() -> None:
     """Work on FiLot's queue until SIGTERM."""
-    from dramatiq import cli
-
+    from service.logs import configure_logs
     from service.settings import load_settings, require_servers
+    from service.supervisor import supervise
 
     settings = load_settings()
     require_servers(settings)
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    arguments = cli.make_argument_parser().parse_args(
-        [
-            "service.worker",
-            "--processes=1",
-            # One thread more than jobs: a review must never wait for, or take, a document's thread.
-            f"--threads={settings.concurrency + 1}",
-            f"--worker-shutdown-timeout={settings.shutdown_timeout}",
-            "--skip-logging",
-        ]
-    )
-    sys.exit(cli.main(arguments))
+    configure_logs(settings.log_level)
+    sys.exit(supervise(settings))
 
 
 @app.command()
@@ -195,6 +187,85 @@ def demo(
     from service.demo.run import run_demo
 
     raise typer.Exit(run_demo(report))
+
+
+dead = typer.Typer(no_args_is_help=True, help="Jobs that used up their attempts.")
+app.add_typer(dead, name="dead")
+
+
+@dead.command("list")
+def list_dead(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
+    """List them, latest first."""
+    from service.dead import list_jobs
+
+    with _database().transaction() as work:
+        jobs = list_jobs(work)
+    if as_json:
+        print(json.dumps([asdict(job) for job in jobs], indent=2, default=str))
+        return
+    table = Table("document", "attempts", "cause", "died at", box=None)
+    for job in jobs:
+        table.add_row(job.document_id, str(job.attempts), job.cause, f"{job.died_at:%Y-%m-%d %H:%M:%S} UTC")
+    console.print(table)
+
+
+@dead.command("show")
+def show_dead(document_id: str) -> None:
+    """Show one, as JSON."""
+    from service.dead import find
+
+    with _database().transaction() as work:
+        job = find(work, _document_id(document_id))
+    if job is None:
+        _give_up(f"{document_id} is not among the dead jobs", BAD_INPUT)
+    print(json.dumps(asdict(job), indent=2, default=str))
+
+
+@dead.command("requeue")
+def requeue_dead(document_ids: Annotated[list[str], typer.Argument(metavar="ID...")]) -> None:
+    """Queue their documents again, with all attempts."""
+    from service import dead as dead_jobs
+    from service.api import enqueue_for_gpu
+    from service.database import reopen
+
+    database = _database()
+    for document_id in map(_document_id, document_ids):
+        with database.transaction() as work:
+            if dead_jobs.find(work, document_id) is None:
+                _give_up(f"{document_id} is not among the dead jobs", BAD_INPUT)
+            reopen(work, document_id)
+        # Queued before it is forgotten: what is killed in between can be typed again.
+        if not enqueue_for_gpu(document_id):
+            _give_up(f"{document_id} was not queued: it waits or is in work, or Redis is away", BAD_INPUT)
+        with database.transaction() as work:
+            dead_jobs.drop(work, document_id)
+        console.print(f"{document_id} queued again", markup=False, highlight=False)
+
+
+@dead.command("drop")
+def drop_dead(document_ids: Annotated[list[str], typer.Argument(metavar="ID...")]) -> None:
+    """Forget them; their documents stay failed."""
+    from service import dead as dead_jobs
+
+    with _database().transaction() as work:
+        unknown = [d for d in map(_document_id, document_ids) if not dead_jobs.drop(work, d)]
+    if unknown:
+        _give_up(f"not among the dead jobs: {', '.join(unknown)}", BAD_INPUT)
+
+
+def _database() -> "Database":
+    from service.database import Database
+    from service.settings import load_settings, needed
+
+    return Database(needed(load_settings().database_url, "DATABASE_URL"), connections=1)
+
+
+def _document_id(text: str) -> str:
+    from service.database import is_document_id
+
+    if not is_document_id(text):
+        _give_up(f"{text} is no document id", BAD_INPUT)
+    return text
 
 
 @dev.command()

@@ -1,5 +1,7 @@
 """PostgreSQL: a pool that survives restarts of the server, and the rows of FiLot's `documents`."""
 
+import select
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,14 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import psycopg2
-from psycopg2.extensions import connection
+from psycopg2.extensions import POLL_OK, POLL_READ, connection, set_wait_callback
 from psycopg2.extras import Json, RealDictCursor
 from psycopg2.pool import ThreadedConnectionPool
 
 from service.errors import LeaseLostError, OcrWorkerError, UnavailableError
 
 #: Server-side limit on one statement, ms; none of ours takes more than a few.
-STATEMENT_TIMEOUT = 30_000
+STATEMENT_TIMEOUT = 10_000
+
+#: s that we wait for any answer: beyond the server's own limit, so that only a silent connection meets it.
+ANSWER_TIMEOUT = 15.0
 
 #: One number for everyone who creates the tables: PostgreSQL's advisory locks are keyed by integer.
 SCHEMA_LOCK = 0x0C2_F110
@@ -64,13 +69,13 @@ class Database:
     def __init__(self, url: str, connections: int) -> None:
         arguments: dict[str, Any] = {
             "dsn": url,
-            "connect_timeout": 5,
             "keepalives_idle": 10,
             "keepalives_interval": 5,
             "keepalives_count": 3,
             "application_name": "filot-ocr-worker",
             "options": f"-c statement_timeout={STATEMENT_TIMEOUT} -c timezone=UTC",
         }
+        set_wait_callback(_wait_for_answer)
         # minconn 0: a database that is away must not keep the process from starting.
         self._pool = ThreadedConnectionPool(0, connections, **arguments)
         self._has_own_tables = False
@@ -122,6 +127,19 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self._pool.closeall()
+
+
+def _wait_for_answer(connected: connection) -> None:
+    """Wait as libpq would, but not for ever: a connection may stay open with nobody at its other end.
+
+    psycopg2 calls this for every wait of the process' connections, and closes one that raises here.
+    """
+    deadline = time.monotonic() + ANSWER_TIMEOUT
+    while (state := connected.poll()) != POLL_OK:
+        poll = select.poll()
+        poll.register(connected.fileno(), select.POLLIN if state == POLL_READ else select.POLLOUT)
+        if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            raise psycopg2.OperationalError("no answer")
 
 
 def _answers(candidate: connection) -> bool:
@@ -228,4 +246,17 @@ def store_ticket(work: RealDictCursor, document_id: str, ticket_id: str) -> None
                       THEN 'pending_manual_review' ELSE verification_status END
            WHERE id = %s""",
         (ticket_id, document_id),
+    )
+
+
+def find_processing(work: RealDictCursor) -> set[str]:
+    """Ids of all documents that are to be worked on or in work."""
+    work.execute("SELECT id::text FROM documents WHERE status = 'processing'")
+    return {row["id"] for row in work.fetchall()}
+
+
+def reopen(work: RealDictCursor, document_id: str) -> None:
+    """Mark a failed document as to be worked on, as the backend does before it queues one."""
+    work.execute(
+        "UPDATE documents SET status = 'processing' WHERE id = %s AND status = 'failed'", (document_id,)
     )

@@ -25,6 +25,14 @@ class DocumentError(OcrWorkerError):
         self.code = code
 
 
+class RetriesExceededError(DocumentError):
+    """The document had every attempt it gets; ``cause`` says for the operator how the last one ended."""
+
+    def __init__(self, code: str, indonesian: str, english: str, *, cause: str) -> None:
+        super().__init__(code, indonesian, english)
+        self.cause = cause
+
+
 class UnavailableError(OcrWorkerError):
     """One of our own servers is away: wait and try again, without counting an attempt."""
 

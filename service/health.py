@@ -69,8 +69,14 @@ class Health:
         """What keeps this worker from making progress. A server that is away does not."""
         if not self.devices.warm:
             return []
+        problems = []
         silent = time.monotonic() - self.in_hand.last_look
-        return [f"no look for work for {silent:.0f} s"] if silent > HUNG_AFTER else []
+        if silent > HUNG_AFTER:
+            problems.append(f"no look for work for {silent:.0f} s")
+        age = self.in_hand.oldest_age()
+        if age > self.in_hand.ledger.settings.job_timeout / 1000:
+            problems.append(f"a job has been in work for {age:.0f} s")
+        return problems
 
     def ready(self) -> list[str]:
         """What keeps this worker from working on documents."""

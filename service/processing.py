@@ -7,7 +7,7 @@ from typing import cast, get_args
 import structlog
 from psycopg2.extras import RealDictCursor
 
-from service import outbox
+from service import dead, outbox
 from service.database import (
     CompletedWork,
     Database,
@@ -20,7 +20,13 @@ from service.database import (
 )
 from service.devices import Devices
 from service.documents.fields import DocumentType
-from service.errors import DeviceError, DocumentError, LeaseLostError, UnavailableError
+from service.errors import (
+    DeviceError,
+    DocumentError,
+    LeaseLostError,
+    RetriesExceededError,
+    UnavailableError,
+)
 from service.intake.ledger import Job
 from service.reading import Reading, parsed_result, read_document
 from service.result import GPUOCRResult
@@ -28,9 +34,6 @@ from service.settings import Settings
 from service.storage import Storage
 
 log = structlog.get_logger(__name__)
-
-#: The code of the one failure that the row reports as ``maxRetriesExceeded``.
-RETRIES_EXCEEDED = "retries_exceeded"
 
 
 class Processing:
@@ -67,15 +70,15 @@ class Processing:
             if job.attempt < self.settings.max_retries:
                 raise
             log.exception("retries_exceeded", error=type(error).__name__)
-            return self._fail(job, _retries_exceeded(), started)
+            return self._fail(job, _retries_exceeded(type(error).__name__), started)
 
     def _read(self, job: Job, started: float) -> GPUOCRResult:
         document = self._begin(job)
         if document.status == "completed":
             return self._repeat(job, document, started)
-        if job.attempt > self.settings.max_retries:
+        if job.used_up:
             # Its last takes ended without a word: this document kills the process that reads it.
-            raise _retries_exceeded()
+            raise _retries_exceeded("the process died at each take")
         document_type = _document_type(document)
         if not document.file_url:
             raise DocumentError(
@@ -146,7 +149,6 @@ class Processing:
         return result
 
     def _fail(self, job: Job, error: DocumentError, started: float) -> GPUOCRResult:
-        retries_exceeded = error.code == RETRIES_EXCEEDED
         result = GPUOCRResult(
             success=False,
             document_id=job.document_id,
@@ -160,7 +162,10 @@ class Processing:
             if is_document_id(job.document_id):
                 document = begin_work(work, job.document_id, job.fence)
                 if document is not None:
-                    fail_document(work, job.document_id, str(error), retries_exceeded=retries_exceeded)
+                    exhausted = isinstance(error, RetriesExceededError)
+                    fail_document(work, job.document_id, str(error), retries_exceeded=exhausted)
+                    if isinstance(error, RetriesExceededError):
+                        dead.put(work, job.document_id, job.job_id, job.attempt, error.cause)
             self._put(work, job, result)
         log.warning("document_failed", code=error.code)
         return result
@@ -178,6 +183,8 @@ def job_of_caller(document_id: str) -> Job:
         token="",
         attempt=1,
         deferrals=0,
+        deaths=0,
+        used_up=False,
         fence=int(time.time() * 1000),
         device=None,
     )
@@ -215,9 +222,10 @@ def _document_type(document: Document) -> DocumentType:
     )
 
 
-def _retries_exceeded() -> DocumentError:
-    return DocumentError(
-        RETRIES_EXCEEDED,
+def _retries_exceeded(cause: str) -> RetriesExceededError:
+    return RetriesExceededError(
+        "retries_exceeded",
         "Kartu tidak dapat dibaca setelah beberapa kali percobaan. Unggah foto lain yang lebih jelas.",
         "The card could not be read after several attempts: upload another, clearer photo.",
+        cause=cause,
     )

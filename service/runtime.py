@@ -19,10 +19,12 @@ from service.middleware.result_publishing import ResultPublishing
 from service.middleware.settlement import Settling
 from service.processing import Processing
 from service.publishing import Publisher
+from service.recovery import Recovery
 from service.review import Reviews
 from service.schedule import Schedule
 from service.settings import Settings, current_settings, needed
 from service.storage import Storage
+from service.watchdog import Watchdog
 
 #: Connections beside one for each job: reviews, the scheduler's threads, health checks.
 SPARE_CONNECTIONS = 8
@@ -63,10 +65,21 @@ def build_runtime(settings: Settings) -> Runtime:
     devices = Devices(settings)
     publisher = Publisher(database, broker.ledger.client, settings)
     detection = GpuDetection(devices, broker.in_hand, settings)
-    schedule = Schedule(settings, broker.ledger, publisher, detection, Heartbeat(broker.in_hand, devices))
+    schedule = Schedule(
+        settings,
+        broker.ledger,
+        publisher,
+        detection,
+        Heartbeat(broker.in_hand, devices),
+        Recovery(database, broker.ledger),
+    )
     # Hooks after a message run from the last to the first: told, then settled, then forgotten by the log.
     for middleware in (
-        Companions(Health(settings.health_port, broker.in_hand, devices, database), schedule),
+        Companions(
+            Health(settings.health_port, broker.in_hand, devices, database),
+            Watchdog(broker.in_hand, settings.job_timeout / 1000),
+            schedule,
+        ),
         GracefulStop(broker.in_hand),
         CurrentMessage(),
         LogContext(),

@@ -1,4 +1,4 @@
-"""What runs by the clock beside the jobs: heartbeat, reaper, outbox sweep, GPU probe."""
+"""What runs by the clock beside the jobs: heartbeat, reaper, recovery, outbox sweep, GPU probe."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,6 +13,7 @@ from service.heartbeat import INTERVAL, Heartbeat
 from service.intake.ledger import Ledger
 from service.middleware.gpu_detection import GpuDetection
 from service.publishing import Publisher
+from service.recovery import Recovery
 from service.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -26,7 +27,7 @@ class Schedule:
 
     Parameters:
         settings: the reaper's interval
-        ledger, publisher, detection, heartbeat: what is called
+        ledger, publisher, detection, heartbeat, recovery: what is called
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Schedule:
         publisher: Publisher,
         detection: GpuDetection,
         heartbeat: Heartbeat,
+        recovery: Recovery,
     ) -> None:
         self.ledger = ledger
         self.publisher = publisher
@@ -47,6 +49,7 @@ class Schedule:
         for task, seconds in (
             (heartbeat.beat, INTERVAL),
             (self._reap, settings.reaper_interval / 1000),
+            (recovery.look, settings.reaper_interval / 1000),
             (self._sweep, SWEEP_INTERVAL),
             (detection.probe, PROBE_INTERVAL),
             (self._purge, PURGE_INTERVAL),

@@ -25,5 +25,13 @@ CREATE TABLE IF NOT EXISTS ocr_worker.outbox (
     given_up_at timestamptz,
     UNIQUE (job_id, kind)
 );
+-- Jobs that used up their attempts, for the operator: to look at, to queue again, or to drop.
+CREATE TABLE IF NOT EXISTS ocr_worker.dead (
+    document_id uuid PRIMARY KEY,
+    job_id uuid NOT NULL,
+    attempts integer NOT NULL,
+    cause text NOT NULL,
+    died_at timestamptz NOT NULL DEFAULT now()
+);
 CREATE INDEX IF NOT EXISTS outbox_due ON ocr_worker.outbox (kind, due_at)
     WHERE told_at IS NULL AND given_up_at IS NULL;

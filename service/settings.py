@@ -78,6 +78,12 @@ class Settings(BaseSettings):
         alias="OCR_GPU_LEASE",
         description="ms without a sign of life after which a worker's jobs return to the queue",
     )
+    job_timeout: int = Field(
+        120_000,
+        ge=1000,
+        alias="OCR_GPU_JOB_TIMEOUT",
+        description="ms after which a job counts as hung: its worker process is ended and started anew",
+    )
     shutdown_timeout: int = Field(
         30_000,
         ge=0,

@@ -8,12 +8,14 @@ from service.actors import declare_actors
 from service.errors import SettingsError
 from service.logs import configure_logs
 from service.runtime import current_runtime
+from service.supervisor import BAD_CONFIGURATION
 
 try:
     runtime = current_runtime()
 except SettingsError as error:
     # One line, no traceback: whoever starts the worker reads it.
-    sys.exit(f"filot-ocr: {error}")
+    sys.stderr.write(f"filot-ocr: {error}\n")
+    sys.exit(BAD_CONFIGURATION)
 
 configure_logs(runtime.settings.log_level)
 declare_actors(runtime)

@@ -14,7 +14,7 @@ from service import outbox
 from service.database import Database
 from service.errors import OcrWorkerError
 from service.intake.in_hand import InHand
-from service.intake.ledger import UNHARMED, Ledger, connect_redis
+from service.intake.ledger import UNHARMED, Job, Ledger, connect_redis
 from service.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -90,8 +90,12 @@ class DocumentConsumer(Consumer):
         self.return_interval = min(1.0, settings.lease / 4000)
         self.last_return = 0.0
         self.token = str(uuid.uuid4())
+        # A job whose worker died, waiting until nothing else is in work beside it.
+        self.suspect: Job | None = None
 
     def __next__(self) -> MessageProxy | None:
+        if self.suspect is not None:
+            return self._suspect_alone(self.suspect)
         if not self.in_hand.wait_for_room(min(self.poll, 0.1)):
             return None
         try:
@@ -108,6 +112,15 @@ class DocumentConsumer(Consumer):
             return None
         self.token = str(uuid.uuid4())
         self.in_hand.add(job)
+        if job.deaths:
+            return self._suspect_alone(job)
+        return _message(DOCUMENTS, job.document_id, job.token, job=job)
+
+    def _suspect_alone(self, job: Job) -> MessageProxy | None:
+        self.suspect = job
+        if not self.in_hand.wait_until_alone(0.1):
+            return None
+        self.suspect = None
         return _message(DOCUMENTS, job.document_id, job.token, job=job)
 
     def _return_due(self) -> None:

@@ -26,6 +26,7 @@ class InHand:
         self.ledger = ledger
         self.limit = limit
         self._jobs: dict[str, Job] = {}
+        self._since: dict[str, float] = {}
         self._changed = threading.Condition()
         self._stopping = False
         self._holds: dict[str, str] = {}
@@ -39,6 +40,7 @@ class InHand:
         """Count a job that was just taken, and keep its lease alive from now on."""
         with self._changed:
             self._jobs[job.token] = job
+            self._since[job.token] = time.monotonic()
             if self._keeper is None:
                 self._keeper = threading.Thread(target=self._keep_leases, name="leases", daemon=True)
                 self._keeper.start()
@@ -49,6 +51,7 @@ class InHand:
             log.warning("settled_too_late", outcome=settlement.outcome)
         with self._changed:
             self._jobs.pop(token, None)
+            self._since.pop(token, None)
             self._changed.notify_all()
 
     def give_back(self) -> None:
@@ -63,6 +66,11 @@ class InHand:
         """The tokens of the jobs that are out."""
         with self._changed:
             return list(self._jobs)
+
+    def oldest_age(self) -> float:
+        """s since the job that is out longest was taken; 0 when none is."""
+        with self._changed:
+            return time.monotonic() - min(self._since.values()) if self._since else 0.0
 
     @property
     def stopping(self) -> bool:
@@ -110,11 +118,19 @@ class InHand:
                 self._changed.wait(timeout)
             return self._may_take()
 
+    def wait_until_alone(self, timeout: float) -> bool:
+        """Wait up to ``timeout`` seconds until one job only is out; returns whether that is so."""
+        self.last_look = time.monotonic()
+        with self._changed:
+            return self._changed.wait_for(lambda: len(self._jobs) <= 1, timeout)
+
     def _may_take(self) -> bool:
         return (
             not self._stopping
             and not self._holds
             and len(self._jobs) < self.limit
+            # A suspect works alone: were it to kill the process again, no other job would pay for it.
+            and not any(job.deaths for job in self._jobs.values())
             and time.monotonic() >= self._paused_until
         )
 

@@ -23,6 +23,11 @@ LATER_KEY = "filot:ocr:gpu:later"
 TOKENS_KEY = "filot:ocr:gpu:tokens"
 JOB_PREFIX = "filot:ocr:gpu:job:"
 
+#: The backend's CPU pipeline: looked at, and appended to on request only.
+CPU_QUEUE_KEY = "filot:ocr:queue"
+CPU_PROCESSING_KEY = "filot:ocr:processing"
+CPU_DELAYED_KEY = "filot:ocr:delayed"
+
 #: How many jobs one call of `return_due` moves at most, so that no script blocks Redis for long.
 RETURN_LIMIT = 100
 
@@ -49,6 +54,10 @@ class Job:
     deferrals: int
     #: Epoch ms of this take by the Redis server's clock: grows from take to take, which tells a late writer.
     fence: int
+    #: How often its worker's lease ran out: what it may have caused.
+    deaths: int
+    #: Whether its attempts were used up before this take: it is only to be failed for good.
+    used_up: bool
     #: Where this take must compute; None: wherever the worker prefers.
     device: Device | None
 
@@ -140,11 +149,18 @@ class Ledger:
         """Take the oldest waiting document; the same token again returns the same job."""
         answer = self._take(
             keys=self._keys,
-            args=[token, self.settings.lease, self.settings.lock_ttl, str(uuid.uuid4()), str(uuid.uuid4())],
+            args=[
+                token,
+                self.settings.lease,
+                self.settings.lock_ttl,
+                str(uuid.uuid4()),
+                str(uuid.uuid4()),
+                self.settings.max_retries,
+            ],
         )
         if answer is None:
             return None
-        document_id, job_id, correlation_id, attempt, deferrals, fence, device = answer
+        document_id, job_id, correlation_id, attempt, deferrals, fence, deaths, device, used_up = answer
         return Job(
             document_id=document_id,
             job_id=job_id,
@@ -153,6 +169,8 @@ class Ledger:
             attempt=int(attempt),
             deferrals=int(deferrals),
             fence=int(fence),
+            deaths=int(deaths),
+            used_up=bool(used_up),
             device=cast(Device, device) if device else None,
         )
 
@@ -188,6 +206,16 @@ class Ledger:
     def forget(self, document_id: str) -> bool:
         """End a document's job whoever holds it; False when it was not in work."""
         return bool(self._forget(keys=self._keys, args=[document_id]))
+
+    def known_ids(self) -> set[str]:
+        """Every document that waits, is in work or waits for a retry, the backend's CPU pipeline included."""
+        with self.client.pipeline(transaction=True) as all_at_once:
+            all_at_once.lrange(self.settings.queue_key, 0, -1)
+            all_at_once.smembers(self.settings.processing_key)
+            all_at_once.lrange(CPU_QUEUE_KEY, 0, -1)
+            all_at_once.smembers(CPU_PROCESSING_KEY)
+            all_at_once.zrange(CPU_DELAYED_KEY, 0, -1)
+            return {document_id for ids in all_at_once.execute() for document_id in ids}
 
     def queue_length(self) -> int:
         """How many documents wait."""

@@ -10,6 +10,7 @@ for i = #due, 1, -1 do
 end
 for i = #expired, 1, -1 do
   release(expired[i])
+  redis.call('HINCRBY', job_of(expired[i]), 'deaths', 1)
   to_head(expired[i])
 end
 return { #expired, #due }

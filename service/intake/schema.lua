@@ -13,7 +13,8 @@
 --   KEYS[9]  lock:        prefix of one string a document: its correlation id while it is in work
 --   KEYS[10] job:         prefix of one hash a document, from its first take until it is settled for good:
 --                           job_id, token, attempts, deferrals, fence (epoch ms of the latest take),
---                           device ("cpu" once a GPU failed on it)
+--                           deaths (leases that ran out), device ("cpu" once a GPU failed on it),
+--                           used_up ("1" once taken with no attempt left)
 --
 -- Time is the server's, never a worker's: a worker with a wrong clock can't take another's job.
 local queue, processing, attempts, correlation, timestamps = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]

@@ -1,12 +1,14 @@
 -- Take the oldest waiting document. Sent again with the same token (the reply was lost), it returns the same job.
--- ARGV: token, lease ms, lock ttl s, a job id and a correlation id to use where there is none yet
--- Returns {id, job_id, correlation id, attempts, deferrals, fence, device} or false when nothing waits.
-local token, lease, lock_ttl = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+-- ARGV: token, lease ms, lock ttl s, a job id and a correlation id to use where there is none yet, most attempts
+-- Returns {id, job_id, correlation id, attempts, deferrals, fence, deaths, device, '1' when its attempts were used
+--   up before this take} or false when nothing waits.
+local token, lease, lock_ttl, most = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[6])
 local now = now_ms()
 
 local function described(id)
-  local job = redis.call('HMGET', job_of(id), 'job_id', 'attempts', 'deferrals', 'fence', 'device')
-  return { id, job[1], redis.call('HGET', correlation, id), job[2], job[3] or '0', job[4], job[5] or '' }
+  local job = redis.call('HMGET', job_of(id), 'job_id', 'attempts', 'deferrals', 'fence', 'deaths', 'device', 'used_up')
+  return { id, job[1], redis.call('HGET', correlation, id), job[2], job[3] or '0', job[4], job[5] or '0',
+    job[6] or '', job[7] or '' }
 end
 
 local mine = redis.call('HGET', tokens, token)
@@ -23,8 +25,13 @@ while true do
     if redis.call('SET', lock_of(id), redis.call('HGET', correlation, id), 'NX', 'EX', lock_ttl) then
       redis.call('ZREM', later, id)
       redis.call('HSETNX', job_of(id), 'job_id', ARGV[4])
-      local count = redis.call('HINCRBY', job_of(id), 'attempts', 1)
-      redis.call('HSET', job_of(id), 'token', token, 'fence', now)
+      local count = tonumber(redis.call('HGET', job_of(id), 'attempts') or 0)
+      if count >= most then
+        redis.call('HSET', job_of(id), 'used_up', '1') -- taken only to be failed for good
+      else
+        count = count + 1
+      end
+      redis.call('HSET', job_of(id), 'attempts', count, 'token', token, 'fence', now)
       redis.call('HSET', attempts, id, count)
       redis.call('HSET', timestamps, id, now)
       redis.call('HSET', tokens, token, id)

@@ -6,18 +6,21 @@ from dramatiq import Broker, Middleware
 
 from service.health import Health
 from service.schedule import Schedule
+from service.watchdog import Watchdog
 
 
 class Companions(Middleware):
-    """Starts and stops the health server and the scheduler.
+    """Starts and stops the health server, the watchdog and the scheduler.
 
     Parameters:
+        watchdog: ends the process when a job hangs
         health: answers from before the engines are warm, to say that they are not
         schedule: runs once they are
     """
 
-    def __init__(self, health: Health, schedule: Schedule) -> None:
+    def __init__(self, health: Health, watchdog: Watchdog, schedule: Schedule) -> None:
         self.health = health
+        self.watchdog = watchdog
         self.schedule = schedule
 
     def before_worker_boot(self, broker: Broker, worker: Any) -> None:
@@ -25,10 +28,12 @@ class Companions(Middleware):
         self.health.start()
 
     def after_worker_boot(self, broker: Broker, worker: Any) -> None:
-        """Run by the clock."""
+        """Watch, and run by the clock."""
+        self.watchdog.start()
         self.schedule.start()
 
     def after_worker_shutdown(self, broker: Broker, worker: Any) -> None:
-        """End both."""
+        """End all three."""
         self.schedule.stop()
+        self.watchdog.stop()
         self.health.stop()

@@ -209,6 +209,33 @@ def test_jobs_of_a_dead_worker_return_oldest_first_when_their_leases_run_out(
     assert again.job_id in {job.job_id for job in lost if job}
 
 
+def test_a_job_whose_worker_died_is_known_as_a_suspect(ledger: Ledger, backend: FilotBackend) -> None:
+    backend.push("card")
+    innocent = ledger.take(token())
+    expire_leases(backend)
+    ledger.return_due()
+
+    suspect = ledger.take(token())
+
+    assert innocent is not None
+    assert suspect is not None
+    assert (innocent.deaths, suspect.deaths) == (0, 1)
+
+
+def test_attempts_never_exceed_what_is_allowed(make_ledger: LedgerMaker, backend: FilotBackend) -> None:
+    ledger = make_ledger(OCR_GPU_MAX_RETRIES="2")
+    backend.push("card")
+    takes = []
+
+    for _ in range(3):
+        takes.append(ledger.take(token()))
+        expire_leases(backend)
+        ledger.return_due()
+
+    assert [(job.attempt, job.used_up) for job in takes if job] == [(1, False), (2, False), (2, True)]
+    assert backend.redis.hget(ATTEMPTS, "card") == "2"
+
+
 def test_a_late_worker_can_neither_renew_nor_settle(ledger: Ledger, backend: FilotBackend) -> None:
     backend.push("card")
     late = ledger.take(token())

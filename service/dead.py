@@ -1,0 +1,53 @@
+"""Jobs that used up their attempts: rows of `ocr_worker.dead`, written with the failure itself."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg2.extras import RealDictCursor
+
+
+@dataclass(frozen=True, slots=True)
+class DeadJob:
+    """One job that failed for good although its document may be sound."""
+
+    document_id: str
+    job_id: str
+    attempts: int
+    #: How the last attempt ended, without personal data.
+    cause: str
+    died_at: datetime
+
+
+_COLUMNS = "document_id::text, job_id::text, attempts, cause, died_at"
+
+
+def put(work: RealDictCursor, document_id: str, job_id: str, attempts: int, cause: str) -> None:
+    """Note a dead job; a document's latest one counts."""
+    work.execute(
+        """INSERT INTO ocr_worker.dead (document_id, job_id, attempts, cause) VALUES (%s, %s, %s, %s)
+           ON CONFLICT (document_id) DO UPDATE SET job_id = excluded.job_id, attempts = excluded.attempts,
+               cause = excluded.cause, died_at = now()""",
+        (document_id, job_id, attempts, cause),
+    )
+
+
+def list_jobs(work: RealDictCursor) -> list[DeadJob]:
+    """Every dead job, latest first."""
+    work.execute(f"SELECT {_COLUMNS} FROM ocr_worker.dead ORDER BY died_at DESC")  # noqa: S608 - a constant
+    return [DeadJob(**row) for row in work.fetchall()]
+
+
+def find(work: RealDictCursor, document_id: str) -> DeadJob | None:
+    """The dead job of a document, or None."""
+    work.execute(
+        f"SELECT {_COLUMNS} FROM ocr_worker.dead WHERE document_id = %s",  # noqa: S608 - a constant
+        (document_id,),
+    )
+    row = work.fetchone()
+    return DeadJob(**row) if row else None
+
+
+def drop(work: RealDictCursor, document_id: str) -> bool:
+    """Forget a dead job, not its document; False when there was none."""
+    work.execute("DELETE FROM ocr_worker.dead WHERE document_id = %s", (document_id,))
+    return work.rowcount > 0

@@ -1,0 +1,41 @@
+"""A worker that dies or hangs is started again; the document that does it is found out."""
+
+import os
+import signal
+from collections.abc import Callable
+from http import HTTPStatus
+
+import psutil
+
+from service.demo.backend import FilotBackend
+from service.demo.servers.worker import Worker
+from tests.acceptance.test_main_job import small_picture
+
+WorkerStarter = Callable[..., Worker]
+
+
+def processes(worker: Worker) -> dict[int, psutil.Process]:
+    """The supervisor's descendants: Dramatiq's master, and the process that reads."""
+    return {child.pid: child for child in psutil.Process(worker.pid).children(recursive=True)}
+
+
+def wait_until_ready_again(worker: Worker, backend: FilotBackend, gone: int) -> None:
+    while gone in processes(worker) or worker.get("/ready") != HTTPStatus.OK:
+        backend.redis.blpop(["nothing is pushed here"], timeout=1)
+
+
+def test_a_worker_that_dies_is_started_again(start_worker: WorkerStarter, backend: FilotBackend) -> None:
+    worker = start_worker()
+    (reader,) = [pid for pid, child in processes(worker).items() if not child.children()]
+    os.kill(reader, signal.SIGKILL)
+    wait_until_ready_again(worker, backend, reader)
+    document_id = backend.add_document(small_picture("BUDI"), "NPWP")
+
+    with backend.listen() as channel:
+        backend.enqueue(document_id)
+        (result,) = channel.wait_for(1)
+    worker.terminate()
+
+    assert result["success"] is True
+    assert worker.exit_code(timeout=60) == 0
+    assert "worker_died" in worker.log.read_text()
