@@ -1,5 +1,6 @@
 """What `dramatiq service.worker` loads: the broker with its middleware and actors."""
 
+import os
 import sys
 
 import dramatiq
@@ -17,6 +18,8 @@ except SettingsError as error:
     sys.stderr.write(f"filot-ocr: {error}\n")
     sys.exit(BAD_CONFIGURATION)
 
+# Tesseract is handed pictures in temporary files: nobody else shall read them.
+os.umask(0o077)
 configure_logs(runtime.settings.log_level)
 declare_actors(runtime)
 dramatiq.set_broker(runtime.broker)

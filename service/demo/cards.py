@@ -150,7 +150,7 @@ def _demo_card(seed: int, number: int, plan: _Plan) -> DemoCard:
     taking = _TAKINGS[plan.taking]
     kind = "contradiction" if plan.contradicts_itself else plan.taking
     name = f"{plan.document_type.lower()}-{number:02}-{kind}"
-    rng = random.Random(f"{seed}:{name}")  # noqa: S311 - invented people need no secrecy, but repeatability
+    rng = random.Random(f"{seed}:{name}")
     person = invent_person(rng)
     if plan.contradicts_itself:
         person = replace(person, birth_date=person.birth_date - timedelta(days=40))

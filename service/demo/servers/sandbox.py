@@ -124,7 +124,7 @@ class Sandbox:
         lifeline, held = os.pipe()
         try:
             with log.open("ab") as output:
-                popen = subprocess.Popen(  # noqa: S603
+                popen = subprocess.Popen(
                     ["/bin/sh", "-c", _ENROL, "sh", *command],
                     cwd=directory,
                     env={**os.environ, **(environment or {})},
@@ -180,7 +180,7 @@ def open_sandbox() -> Iterator[Sandbox]:
     directory.chmod(0o711)
     with (
         ExitStack() as undo,
-        subprocess.Popen(  # noqa: S603
+        subprocess.Popen(
             [sys.executable, "-I", "-S", str(_WATCHDOG), str(directory)],
             bufsize=0,
             stdin=subprocess.PIPE,
