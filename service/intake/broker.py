@@ -12,7 +12,7 @@ from dramatiq.errors import ConnectionClosed
 
 from service import outbox
 from service.database import Database
-from service.errors import OcrWorkerError
+from service.errors import DeviceError, LeaseLostError, OcrWorkerError, UnavailableError
 from service.intake.in_hand import InHand
 from service.intake.ledger import UNHARMED, Job, Ledger, connect_redis
 from service.settings import Settings
@@ -101,7 +101,8 @@ class DocumentConsumer(Consumer):
         try:
             self._return_due()
             job = self.ledger.take(self.token)
-            if job is None and self.ledger.wait(self.poll) and not self.in_hand.stopping:
+            # Asked again after the wait: a GPU may have been lost meanwhile, or the signal to stop come.
+            if job is None and self.ledger.wait(self.poll) and self.in_hand.may_take():
                 job = self.ledger.take(self.token)
         except redis.RedisError as error:
             # The token stays: if only the reply to a take was lost, the next call gets that job.
@@ -186,7 +187,8 @@ def _message(queue: str, document_id: str, message_id: str, **options: Any) -> M
         actor_name=ACTORS[queue],
         args=(document_id,),
         kwargs={},
-        options=options,
+        # Dramatiq reports these in one line; everything else with a traceback.
+        options={**options, "throws": (UnavailableError, DeviceError, LeaseLostError)},
         message_id=message_id,
     )
     return MessageProxy(message)

@@ -113,10 +113,10 @@ class InHand:
         """Wait up to ``timeout`` seconds until another job may be taken; returns whether it may."""
         self.last_look = time.monotonic()
         with self._changed:
-            if not self._may_take():
+            if not self.may_take():
                 # A stop or the end of a pause notifies nobody, so the wait is the caller's to repeat.
                 self._changed.wait(timeout)
-            return self._may_take()
+            return self.may_take()
 
     def wait_until_alone(self, timeout: float) -> bool:
         """Wait up to ``timeout`` seconds until one job only is out; returns whether that is so."""
@@ -124,15 +124,17 @@ class InHand:
         with self._changed:
             return self._changed.wait_for(lambda: len(self._jobs) <= 1, timeout)
 
-    def _may_take(self) -> bool:
-        return (
-            not self._stopping
-            and not self._holds
-            and len(self._jobs) < self.limit
-            # A suspect works alone: were it to kill the process again, no other job would pay for it.
-            and not any(job.deaths for job in self._jobs.values())
-            and time.monotonic() >= self._paused_until
-        )
+    def may_take(self) -> bool:
+        """Whether another job may be taken now."""
+        with self._changed:
+            return (
+                not self._stopping
+                and not self._holds
+                and len(self._jobs) < self.limit
+                # A suspect works alone: were it to kill the process again, no other job would pay for it.
+                and not any(job.deaths for job in self._jobs.values())
+                and time.monotonic() >= self._paused_until
+            )
 
     def _keep_leases(self) -> None:
         # A third of the lease: two renewals may fail before anyone thinks that this worker is dead.
