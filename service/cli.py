@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 import redis
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from service.errors import DocumentError, OcrWorkerError, SettingsError
 
@@ -20,7 +20,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 dev = typer.Typer(no_args_is_help=True, help="For developers: real servers out of wheels.")
 app.add_typer(dev, name="dev")
 
-console = Console()
+# Into a pipe or a file, every line whole: `grep` is a reader too.
+console = Console() if sys.stdout.isatty() else Console(width=250)
 
 #: Exit codes: the input can't be read; the settings or a server are at fault.
 BAD_INPUT, BAD_SURROUNDINGS = 1, 2
@@ -122,7 +123,9 @@ def settings(as_json: Annotated[bool, typer.Option("--json", help="For programs.
     if as_json:
         print(json.dumps({name: value for name, value, _, _ in rows}, indent=2))
         return
-    table = Table("variable", "value", "default", "meaning", box=None)
+    table = Table(
+        *(Column(name, no_wrap=True) for name in ("variable", "value", "default")), "meaning", box=None
+    )
     for row in rows:
         table.add_row(*row)
     console.print(table)
@@ -141,11 +144,15 @@ def read(
     from service.reading import read_document
 
     reading = read_document(file.read_bytes(), document_type, load_engine(driver))
-    if overlay is not None:
-        _write_overlay(overlay, reading)
     if as_json:
         print(json.dumps(_reading_as_json(reading), indent=2, ensure_ascii=False))
-        return
+    else:
+        _print_reading(reading)
+    if overlay is not None:
+        _write_overlay(overlay, reading)
+
+
+def _print_reading(reading: Any) -> None:
     table = Table("field", "value", "confidence", box=None)
     for key, field in reading.fields.items():
         table.add_row(key, field.value, f"{field.confidence:.2f}")
@@ -175,7 +182,11 @@ def _write_overlay(path: Path, reading: Any) -> None:
     from service.overlay import draw_overlay
 
     page = reading.page
-    if not cv2.imwrite(str(path), draw_overlay(page.image, page.lines, reading.fields)):
+    try:
+        written = cv2.imwrite(str(path), draw_overlay(page.image, page.lines, reading.fields))
+    except cv2.error:
+        raise SettingsError(f"{path}: the overlay's name should end in .png or .jpg") from None
+    if not written:
         raise SettingsError(f"{path} cannot be written")
 
 

@@ -96,7 +96,7 @@ class Database:
             with connected, connected.cursor(cursor_factory=RealDictCursor) as work:
                 yield work
         except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-            raise UnavailableError(f"PostgreSQL is away: {type(error).__name__}") from None
+            raise UnavailableError(f"PostgreSQL is away or refuses us: {type(error).__name__}") from None
         except psycopg2.Error as error:
             raise OcrWorkerError(f"PostgreSQL refused: {type(error).__name__} {error.pgcode}") from None
         finally:

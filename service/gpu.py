@@ -34,7 +34,9 @@ def _check_memory() -> None:
     try:
         nvml = importlib.import_module("pynvml")
     except ImportError:
-        raise DeviceError("this installation is without GPU support: nvidia-ml-py is missing") from None
+        raise DeviceError(
+            "this installation is without GPU support: nvidia-ml-py is missing, install extra `gpu`"
+        ) from None
     try:
         nvml.nvmlInit()
         try:

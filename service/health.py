@@ -53,13 +53,16 @@ class Health:
             self._server.server_close()
 
     def _serve(self) -> None:
+        taken = False
         while not self._stopped.is_set():
             try:
                 # Every interface, as the contract says: the container's network decides who reaches it.
                 self._server = ThreadingHTTPServer(("", self.port), self._handler())
             except OSError as error:
                 # A second worker process on this host: its jobs matter more than its page.
-                log.warning("health_port_taken", port=self.port, reason=error.strerror)
+                if not taken:
+                    log.warning("health_port_taken", port=self.port, reason=error.strerror)
+                taken = True
                 self._stopped.wait(BIND_AGAIN)
                 continue
             self._server.serve_forever()

@@ -2,10 +2,14 @@
 
 from functools import lru_cache
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
+import psycopg2
+from psycopg2.extensions import parse_dsn
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from redis.connection import parse_url as parse_redis_url
 
 from service.errors import SettingsError
 
@@ -133,13 +137,35 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warn", "error"] = Field(
         "info", alias="LOG_LEVEL", description="least severe level that is logged"
     )
-    metrics_namespace: str = Field("FiLot", alias="METRICS_NAMESPACE", description="CloudWatch namespace")
+    metrics_namespace: str = Field(
+        "FiLot", alias="METRICS_NAMESPACE", description="CloudWatch namespace; no metrics are written yet"
+    )
 
     @field_validator("redis_url")
     @classmethod
-    def _redis_scheme(cls, value: SecretStr | None) -> SecretStr | None:
-        if value and not value.get_secret_value().startswith(("redis://", "rediss://")):
-            raise ValueError("a URL that starts with redis:// or rediss://")
+    def _redis_url(cls, value: SecretStr | None) -> SecretStr | None:
+        try:
+            if value:
+                parse_redis_url(value.get_secret_value())
+        except ValueError:
+            raise ValueError("a URL that starts with redis:// or rediss://") from None
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_url(cls, value: SecretStr | None) -> SecretStr | None:
+        try:
+            if value:
+                parse_dsn(value.get_secret_value())
+        except psycopg2.ProgrammingError:
+            raise ValueError("a URL that starts with postgresql://") from None
+        return value
+
+    @field_validator("r2_endpoint", "buli2_api_url", "buli2_callback_url")
+    @classmethod
+    def _http_url(cls, value: str | None) -> str | None:
+        if value and not (value.startswith(("http://", "https://")) and urlsplit(value).hostname):
+            raise ValueError("a URL that starts with http:// or https://")
         return value
 
 
@@ -184,17 +210,17 @@ def require_servers(settings: Settings) -> None:
     """Check that every server that the worker needs is named.
 
     Raises:
-        SettingsError: one is not.
+        SettingsError: some are not; all of them are named.
     """
-    for field in (
-        "redis_url",
-        "database_url",
-        "r2_endpoint",
-        "r2_access_key_id",
-        "r2_secret_access_key",
-        "r2_bucket",
-    ):
-        needed(getattr(settings, field), str(Settings.model_fields[field].alias))
+    needed_fields = (
+        *("redis_url", "database_url"),
+        *("r2_endpoint", "r2_access_key_id", "r2_secret_access_key", "r2_bucket"),
+    )
+    missing = [
+        str(Settings.model_fields[name].alias) for name in needed_fields if getattr(settings, name) is None
+    ]
+    if missing:
+        raise SettingsError(f"not set: {', '.join(missing)}")
 
 
 def describe_settings(settings: Settings) -> list[tuple[str, str, str, str]]:

@@ -108,6 +108,26 @@ def test_read_needs_no_server(run: Runner, ktp: bytes, person: Person, tmp_path:
     assert overlay.read_bytes().startswith(b"\x89PNG")
 
 
+def test_an_overlay_without_a_picture_suffix_is_refused_in_one_line(
+    run: Runner, ktp: bytes, tmp_path: Path
+) -> None:
+    card = tmp_path / "card.jpg"
+    card.write_bytes(ktp)
+
+    ended = run("read", str(card), "--type", "KTP", "--overlay", str(tmp_path / "read.txt"))
+
+    assert ended.returncode == 2
+    assert ".png or .jpg" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_everything_that_is_not_set_is_named_at_once(run: Runner) -> None:
+    ended = run("worker", REDIS_URL="", CF_R2_BUCKET_NAME="")
+
+    assert ended.returncode == 2
+    assert ended.stderr.strip() == "filot-ocr: not set: REDIS_URL, CF_R2_BUCKET_NAME"
+
+
 def test_read_of_no_picture_says_what_to_do(run: Runner, tmp_path: Path) -> None:
     letter = tmp_path / "letter.txt"
     letter.write_text("hello")

@@ -45,6 +45,8 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
         ("OCR_GPU_DRIVER", "easyocr", "'tesseract' or 'onnx'"),
         ("OCR_GPU_HEALTH_PORT", "70000", "less than or equal to 65535"),
         ("LOG_LEVEL", "loud", "'debug', 'info', 'warn' or 'error'"),
+        ("CF_R2_ENDPOINT", "nonsense", "http:// or https://"),
+        ("BULI2_API_URL", "https://", "http:// or https://"),
     ],
 )
 def test_an_unusable_value_is_named_with_what_is_allowed(
@@ -62,13 +64,23 @@ def test_an_unusable_value_is_named_with_what_is_allowed(
     assert "\n" not in message
 
 
-def test_an_unusable_secret_is_named_but_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REDIS_URL", "http://:hunter2@cache:6379")
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("REDIS_URL", "http://:hunter2@cache:6379"),
+        ("REDIS_URL", "redis://:hunter2@cache:notaport"),
+        ("DATABASE_URL", "hunter2"),
+    ],
+)
+def test_an_unusable_secret_is_named_but_not_shown(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
 
     with pytest.raises(SettingsError) as caught:
         load_settings()
 
-    assert "REDIS_URL" in str(caught.value)
+    assert variable in str(caught.value)
     assert "hunter2" not in str(caught.value)
 
 

@@ -85,7 +85,7 @@ def serve_until_interrupted() -> None:
     }
     try:
         with filot_stack() as stack:
-            for name, value in stack.environment().items():
+            for name, value in {**stack.environment(), "OCR_GPU_DRIVER": "onnx"}.items():
                 sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
             sys.stdout.write("# Ctrl-C ends these servers.\n")
             sys.stdout.flush()
