@@ -1,0 +1,14 @@
+"""Names in AWS that other parts of FiLot, dashboards and runbooks know: fixed, so not configurable."""
+
+#: Image repository, task family, service, container and metric dimension.
+WORKER = "filot-ocr-gpu-worker"
+
+LOG_GROUP = f"/ecs/{WORKER}"
+
+EXECUTION_ROLE = "ecsTaskExecutionRole"
+TASK_ROLE = "filot-ecs-task-role"
+INSTANCE_ROLE = "filot-ecs-gpu-instance-role"
+
+#: Auto Scaling group, launch template, security group and capacity provider. A capacity provider's name
+#: must not begin with ``aws``, ``ecs`` or ``fargate``.
+CAPACITY = "filot-ocr-gpu-capacity"
