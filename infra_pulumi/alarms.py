@@ -1,4 +1,4 @@
-"""What people are told about, and how: one SNS topic, one alarm per way in which the worker can fail FiLot."""
+"""What people are told: one SNS topic, one alarm per way in which the worker can fail FiLot."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -111,7 +111,11 @@ class Alarms(pulumi.ComponentResource):
             "errors",
             f"more than {ERROR_PERCENT} % of the documents failed: what do the worker's logs say?",
             {
-                "metric_queries": [sum_of("errors", metrics.ERRORS), sum_of("results", metrics.RESULTS), share],
+                "metric_queries": [
+                    sum_of("errors", metrics.ERRORS),
+                    sum_of("results", metrics.RESULTS),
+                    share,
+                ],
                 "comparison_operator": "GreaterThanThreshold",
                 "threshold": ERROR_PERCENT,
                 "evaluation_periods": 1,
@@ -139,8 +143,8 @@ class Alarms(pulumi.ComponentResource):
     def _instance_alarm(self, cluster_name: pulumi.Output[str], provider: pulumi.Output[str]) -> None:
         self._alarm(
             "instances-short",
-            f"tasks have waited for a GPU instance for {INSTANCE_PATIENCE_MINUTES} minutes: is the group at its "
-            "limit, or has AWS none of this type?",
+            f"tasks have waited for a GPU instance for {INSTANCE_PATIENCE_MINUTES} minutes: "
+            "is the group at its limit, or has AWS none of this type?",
             {
                 # Instances needed per instance running, in percent.
                 "namespace": "AWS/ECS/ManagedScaling",

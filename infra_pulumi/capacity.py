@@ -8,11 +8,8 @@ import pulumi
 import pulumi_aws as aws
 
 from infra_pulumi.iam import policy
-from infra_pulumi.names import CAPACITY, INSTANCE_ROLE
+from infra_pulumi.names import CAPACITY, INSTANCE_POLICY, INSTANCE_ROLE
 from infra_pulumi.ordering import after
-
-#: Lets the ECS agent of an instance join a cluster, pull images and write logs.
-INSTANCE_POLICY = "arn:aws:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role"
 
 #: The newest ECS image with GPU driver; EC2 looks it up at each launch, so a new one changes nothing here.
 NEWEST_IMAGE = "resolve:ssm:/aws/service/ecs/optimized-ami/amazon-linux-2023/gpu/recommended/image_id"

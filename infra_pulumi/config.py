@@ -52,7 +52,7 @@ class StackConfig(_Section):
     ami_id: str | None = Field(
         None,
         pattern=r"^ami-[0-9a-f]{8,17}$",
-        description="image of the GPU instances; unset: the newest ECS GPU image (Amazon Linux 2023) at each launch",
+        description="image of the GPU instances; unset: the newest ECS GPU image of Amazon Linux 2023",
     )
     backlog: int = Field(
         100, ge=1, description="waiting documents above which workers are added and, if it lasts, people told"
@@ -82,7 +82,10 @@ class StackConfig(_Section):
     )
     max_workers: int = Field(4, ge=1, le=100, description="most workers, one GPU each")
     min_workers: int = Field(
-        1, ge=1, le=100, description="fewest workers; 1 at least, as workers report the queue that scales them"
+        1,
+        ge=1,
+        le=100,
+        description="fewest workers; 1 at least, as workers report the queue that scales them",
     )
     other_capacity_providers: tuple[str, ...] = Field(
         (), description="capacity providers that a looked-up cluster has already and must keep"
@@ -97,7 +100,9 @@ class StackConfig(_Section):
         (), description="subnets of the GPU instances, with a way to the internet; needed by `managed`"
     )
     without_secrets: tuple[OptionalSecret, ...] = Field(
-        (), description="secrets that the worker goes without: " + ", ".join(s.key for s in SECRETS if s.optional)
+        (),
+        description="secrets that the worker goes without: "
+        + ", ".join(s.key for s in SECRETS if s.optional),
     )
     worker_environment: dict[str, str] = Field(
         {}, description="changed environment variables of the worker, by name"
@@ -118,7 +123,9 @@ class StackConfig(_Section):
                 f"filot:min-workers ({self.min_workers}) is above filot:max-workers ({self.max_workers})"
             )
         if self.capacity == "managed" and not self.subnet_ids:
-            raise ValueError("filot:subnet-ids is needed for the GPU instances (or set filot:capacity to own)")
+            raise ValueError(
+                "filot:subnet-ids is needed for the GPU instances (or set filot:capacity to own)"
+            )
         if self.other_capacity_providers and self.existing.cluster == "create":
             raise ValueError("filot:other-capacity-providers is only for a cluster that exists already")
         return self
@@ -164,7 +171,9 @@ def _raw_values() -> tuple[dict[str, object], list[str]]:
         try:
             values[key] = json.loads(text) if key.replace("-", "_") in _STRUCTURED else text
         except json.JSONDecodeError:
-            mistakes.append(f"{full} is {text!r}; it is a list or a map, set it with pulumi config set --path")
+            mistakes.append(
+                f"{full} is {text!r}; it is a list or a map, set it with pulumi config set --path"
+            )
     return values, mistakes
 
 

@@ -1,4 +1,4 @@
-"""Every environment variable of the worker: as plain text in the task, out of a secret, or set by ECS itself."""
+"""Every environment variable of the worker: plain text, out of a secret, or set by ECS itself."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

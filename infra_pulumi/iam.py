@@ -9,11 +9,8 @@ import pulumi_aws as aws
 
 from infra_pulumi.adoption import adopting
 from infra_pulumi.config import Adoption
-from infra_pulumi.names import EXECUTION_ROLE, TASK_ROLE
+from infra_pulumi.names import EXECUTION_POLICY, EXECUTION_ROLE, TASK_ROLE
 from infra_pulumi.ordering import after
-
-#: Lets ECS pull images and write logs.
-EXECUTION_POLICY = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
 
 
 @dataclass(frozen=True, slots=True)

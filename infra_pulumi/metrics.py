@@ -31,6 +31,4 @@ PROCESSING_TIME = "ProcessingTimeMs"
 #: 1 in each report, at least once a minute while the worker lives. Sum, SampleCount.
 HEARTBEAT = "Heartbeat"
 
-ALL = frozenset(
-    {QUEUE_LENGTH, OLDEST_WAITING_AGE, ACTIVE_JOBS, RESULTS, ERRORS, PROCESSING_TIME, HEARTBEAT}
-)
+ALL = frozenset({QUEUE_LENGTH, OLDEST_WAITING_AGE, ACTIVE_JOBS, RESULTS, ERRORS, PROCESSING_TIME, HEARTBEAT})

@@ -78,7 +78,10 @@ def _body(region: str, cluster: str, service: str) -> dict[str, object]:
         return ["AWS/ECS", name, "ClusterName", cluster, "ServiceName", service, {"stat": statistic}]
 
     graphs = [
-        ("Waiting and active documents", [worker(metrics.QUEUE_LENGTH, "Maximum"), worker(metrics.ACTIVE_JOBS, "Sum")]),
+        (
+            "Waiting and active documents",
+            [worker(metrics.QUEUE_LENGTH, "Maximum"), worker(metrics.ACTIVE_JOBS, "Sum")],
+        ),
         ("Oldest waiting document, seconds", [worker(metrics.OLDEST_WAITING_AGE, "Maximum")]),
         ("Finished and failed documents", [worker(metrics.RESULTS, "Sum"), worker(metrics.ERRORS, "Sum")]),
         (
@@ -99,5 +102,11 @@ def _widget(index: int, title: str, lines: Sequence[Sequence[object]], region: s
         "y": 6 * (index // 2),
         "width": 12,
         "height": 6,
-        "properties": {"title": title, "metrics": lines, "region": region, "period": 60, "view": "timeSeries"},
+        "properties": {
+            "title": title,
+            "metrics": lines,
+            "region": region,
+            "period": 60,
+            "view": "timeSeries",
+        },
     }

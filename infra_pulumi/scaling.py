@@ -1,4 +1,4 @@
-"""How many workers there are: more while documents pile up, fewer once the list has been empty for a while."""
+"""How many workers there are: more while documents pile up, fewer once none has waited for a while."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -51,9 +51,15 @@ class Scaling(pulumi.ComponentResource):
             "scale-out",
             f"more than {args.backlog} documents wait",
             out,
-            {"comparison_operator": "GreaterThanThreshold", "threshold": args.backlog, "evaluation_periods": 2},
+            {
+                "comparison_operator": "GreaterThanThreshold",
+                "threshold": args.backlog,
+                "evaluation_periods": 2,
+            },
         )
-        down = self._policy(target, "scale-in", [{"metric_interval_upper_bound": "0", "scaling_adjustment": -1}])
+        down = self._policy(
+            target, "scale-in", [{"metric_interval_upper_bound": "0", "scaling_adjustment": -1}]
+        )
         self._alarm(
             "scale-in",
             f"no document has waited for {IDLE_MINUTES} minutes",
@@ -82,7 +88,11 @@ class Scaling(pulumi.ComponentResource):
         )
 
     def _alarm(
-        self, name: str, description: str, action: aws.appautoscaling.Policy, condition: Mapping[str, str | int]
+        self,
+        name: str,
+        description: str,
+        action: aws.appautoscaling.Policy,
+        condition: Mapping[str, str | int],
     ) -> None:
         aws.cloudwatch.MetricAlarm(
             name,

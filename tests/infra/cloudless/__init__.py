@@ -1,1 +1,1 @@
-"""Pulumi without its CLI and AWS without an account: an engine in this process, a provider on a local server."""
+"""Pulumi without its CLI and AWS without an account: an engine here, a provider on a local server."""

@@ -168,13 +168,25 @@ class Engine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineSe
         return resource_pb2.ResourceInvokeResponse(**{"return": encode(found)})
 
     def RegisterResourceOutputs(self, request: Any, context: Any) -> Any:  # noqa: N802
-        if request.urn == self._root:
+        if self.resources[request.urn].type == "pulumi:pulumi:Stack":
             self.outputs, _ = decode(request.outputs)
         return empty_pb2.Empty()
 
     def Log(self, request: Any, context: Any) -> Any:  # noqa: N802
-        self.messages.append(request.message)
+        if request.severity >= engine_pb2.INFO:
+            self.messages.append(request.message)
         return empty_pb2.Empty()
+
+    def GetDeploymentInfo(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return resource_pb2.DeploymentInfo(
+            project=self.project,
+            stack=self.stack,
+            dryRun=self.preview,
+            supportedFeatures=[
+                getattr(resource_pb2, f"RESOURCE_MONITOR_FEATURE_{name}")
+                for name in ("SECRETS", "RESOURCE_REFERENCES", "ALIAS_SPECS", "DELETED_WITH")
+            ],
+        )
 
     def SupportsFeature(self, request: Any, context: Any) -> Any:  # noqa: N802
         return resource_pb2.SupportsFeatureResponse(hasSupport=request.id in _FEATURES)

@@ -37,7 +37,9 @@ class ProgramError(Exception):
     """The program did not come to its end; the text says why."""
 
 
-def run_program(folder: Path, engine: Engine, config: Mapping[str, str], secrets: Collection[str] = ()) -> None:
+def run_program(
+    folder: Path, engine: Engine, config: Mapping[str, str], secrets: Collection[str] = ()
+) -> None:
     """Run the program in ``folder`` to its end.
 
     Raises:

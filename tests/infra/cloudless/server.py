@@ -1,8 +1,10 @@
-"""A local AWS server, and clients that check requests as strictly as AWS' own description of its API allows."""
+"""A local AWS server, and clients that check requests against all that AWS says about its API."""
 
+import itertools
+import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,7 +13,7 @@ from moto.server import ThreadedMotoServer
 
 REGION = "ap-southeast-1"
 
-#: The account that the local server believes to be.
+#: The account of the stack that most tests look at.
 ACCOUNT = "123456789012"
 
 
@@ -20,10 +22,10 @@ class RefusedError(Exception):
 
 
 class Aws:
-    """Clients by service name, all of the same server."""
+    """Clients by service name, all of one account on the local server."""
 
-    def __init__(self, endpoint: str) -> None:
-        self._endpoint = endpoint
+    def __init__(self, endpoint: str, account: str = ACCOUNT) -> None:
+        self._endpoint, self._account = endpoint, account
         self._clients: dict[str, Any] = {}
 
     def __call__(self, service: str) -> Any:
@@ -45,21 +47,28 @@ class Aws:
             if problems := _mistakes(model.input_shape, params, model.name):
                 raise RefusedError("; ".join(problems))
 
+        def say_who(params: dict[str, Any], **_: Any) -> None:
+            params["headers"]["x-moto-account-id"] = self._account
+
         # Botocore itself checks names and types, not the values that are allowed.
-        client.meta.events.register(f"before-parameter-build.{client.meta.service_model.service_id.hyphenize()}", check)
+        name = client.meta.service_model.service_id.hyphenize()
+        client.meta.events.register(f"before-parameter-build.{name}", check)
+        client.meta.events.register(f"before-call.{name}", say_who)
         return client
 
 
 @contextmanager
-def local_aws() -> Iterator[Aws]:
-    """A fresh, empty server for as long as the context lasts."""
+def local_aws() -> Iterator[Callable[[], Aws]]:
+    """The server; each call of what it yields gives an account in which nothing exists yet."""
     # The policies that AWS itself keeps: a role may only be given one that exists.
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
+    accounts = itertools.count(int(ACCOUNT))
     try:
-        yield Aws(f"http://{host}:{port}")
+        yield lambda: Aws(f"http://{host}:{port}", str(next(accounts)))
     finally:
         server.stop()
 

@@ -28,9 +28,7 @@ def _repository_state(found: dict[str, Any]) -> Made:
 
 
 def _lifecycle(aws: Aws, inputs: Inputs) -> Made:
-    aws("ecr").put_lifecycle_policy(
-        repositoryName=inputs["repository"], lifecyclePolicyText=inputs["policy"]
-    )
+    aws("ecr").put_lifecycle_policy(repositoryName=inputs["repository"], lifecyclePolicyText=inputs["policy"])
     return inputs["repository"], {}
 
 

@@ -19,7 +19,9 @@ def _security_group(aws: Aws, inputs: Inputs) -> Made:
     everything = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
     aws("ec2").revoke_security_group_egress(GroupId=group, IpPermissions=everything)
     if egress := inputs.get("egress"):
-        aws("ec2").authorize_security_group_egress(GroupId=group, IpPermissions=list(map(_permission, egress)))
+        aws("ec2").authorize_security_group_egress(
+            GroupId=group, IpPermissions=list(map(_permission, egress))
+        )
     if ingress := inputs.get("ingress"):
         aws("ec2").authorize_security_group_ingress(
             GroupId=group, IpPermissions=list(map(_permission, ingress))
@@ -69,7 +71,9 @@ def _group(aws: Aws, inputs: Inputs) -> Made:
     name = inputs["name"]
     template = inputs["launchTemplate"]
     # The provider's default tags don't reach a group: it has a list of its own.
-    tags = [{**capital(tag), "ResourceId": name, "ResourceType": "auto-scaling-group"} for tag in inputs["tags"]]
+    tags = [
+        {**capital(tag), "ResourceId": name, "ResourceType": "auto-scaling-group"} for tag in inputs["tags"]
+    ]
     aws("autoscaling").create_auto_scaling_group(
         AutoScalingGroupName=name,
         MinSize=inputs["minSize"],

@@ -40,7 +40,7 @@ def _alarm(aws: Aws, inputs: Inputs) -> Made:
     if dimensions := inputs.get("dimensions"):
         request["Dimensions"] = _dimensions(dimensions)
     if queries := inputs.get("metricQueries"):
-        request["Metrics"] = [_query(query) for query in queries]
+        request["Metrics"] = [query_of(query) for query in queries]
     aws("cloudwatch").put_metric_alarm(AlarmName=inputs["name"], **request, Tags=inputs.tag_list())
     (found,) = aws("cloudwatch").describe_alarms(AlarmNames=[inputs["name"]])["MetricAlarms"]
     return inputs["name"], {"arn": found["AlarmArn"]}
@@ -50,7 +50,7 @@ def _dimensions(dimensions: dict[str, str]) -> list[dict[str, str]]:
     return [{"Name": name, "Value": value} for name, value in sorted(dimensions.items())]
 
 
-def _query(query: dict[str, Any]) -> dict[str, Any]:
+def query_of(query: dict[str, Any]) -> dict[str, Any]:
     request: dict[str, Any] = capital({key: value for key, value in query.items() if key != "metric"})
     if metric := query.get("metric"):
         request["MetricStat"] = {
@@ -115,6 +115,4 @@ MAKERS: dict[str, Maker] = {
 }
 CHANGERS: dict[str, Maker] = {}
 FINDERS: dict[str, Finder] = {"aws:cloudwatch/logGroup:LogGroup": find_log_group}
-LOOKUPS = {
-    "aws:cloudwatch/getLogGroup:getLogGroup": lambda aws, args: find_log_group(aws, args["name"])[1]
-}
+LOOKUPS = {"aws:cloudwatch/getLogGroup:getLogGroup": lambda aws, args: find_log_group(aws, args["name"])[1]}
