@@ -1,6 +1,6 @@
 """What people are told: one SNS topic, one alarm per way in which the worker can fail FiLot."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -68,95 +68,96 @@ class Alarms(pulumi.ComponentResource):
     def _worker_alarms(self, backlog: int) -> None:
         self._alarm(
             "backlog",
-            f"more than {backlog} documents have waited for {PATIENCE_MINUTES} minutes: "
-            "are workers being added, and are they finishing documents?",
-            {
-                **_published(metrics.QUEUE_LENGTH, "Maximum"),
-                "comparison_operator": "GreaterThanThreshold",
-                "threshold": backlog,
-                "treat_missing_data": "notBreaching",
-            },
+            aws.cloudwatch.MetricAlarmArgs(
+                alarm_description=f"more than {backlog} documents have waited for {PATIENCE_MINUTES} "
+                "minutes: are workers being added, and are they finishing documents?",
+                namespace=metrics.NAMESPACE,
+                metric_name=metrics.QUEUE_LENGTH,
+                dimensions={metrics.DIMENSION: WORKER},
+                statistic="Maximum",
+                period=60,
+                comparison_operator="GreaterThanThreshold",
+                threshold=backlog,
+                evaluation_periods=PATIENCE_MINUTES,
+                treat_missing_data="notBreaching",
+            ),
         )
         self._alarm(
             "no-heartbeat",
-            f"no worker has reported for {PATIENCE_MINUTES} minutes: does it hang, or can it not log?",
-            {
-                **_published(metrics.HEARTBEAT, "SampleCount"),
-                "comparison_operator": "LessThanThreshold",
-                "threshold": 1,
-                "treat_missing_data": "breaching",
-            },
+            aws.cloudwatch.MetricAlarmArgs(
+                alarm_description=f"no worker has reported for {PATIENCE_MINUTES} minutes: "
+                "does it hang, or can it not log?",
+                namespace=metrics.NAMESPACE,
+                metric_name=metrics.HEARTBEAT,
+                dimensions={metrics.DIMENSION: WORKER},
+                statistic="SampleCount",
+                period=60,
+                comparison_operator="LessThanThreshold",
+                threshold=1,
+                evaluation_periods=PATIENCE_MINUTES,
+                treat_missing_data="breaching",
+            ),
         )
 
     def _error_alarm(self) -> None:
-        dimensions = {metrics.DIMENSION: WORKER}
-
-        def sum_of(identifier: str, name: str) -> dict[str, object]:
-            metric = {
-                "namespace": metrics.NAMESPACE,
-                "metric_name": name,
-                "dimensions": dimensions,
-                "stat": "Sum",
-                "period": 60 * PATIENCE_MINUTES,
-            }
-            return {"id": identifier, "metric": metric, "return_data": False}
-
-        share = {
-            "id": "share",
-            "label": "failed documents, percent",
-            "expression": "IF(results > 0, 100 * errors / results, 0)",
-            "return_data": True,
-        }
         self._alarm(
             "errors",
-            f"more than {ERROR_PERCENT} % of the documents failed: what do the worker's logs say?",
-            {
-                "metric_queries": [
-                    sum_of("errors", metrics.ERRORS),
-                    sum_of("results", metrics.RESULTS),
-                    share,
+            aws.cloudwatch.MetricAlarmArgs(
+                alarm_description=f"more than {ERROR_PERCENT} % of the documents failed: "
+                "what do the worker's logs say?",
+                metric_queries=[
+                    _sum("errors", metrics.ERRORS),
+                    _sum("results", metrics.RESULTS),
+                    aws.cloudwatch.MetricAlarmMetricQueryArgs(
+                        id="share",
+                        label="failed documents, percent",
+                        expression="IF(results > 0, 100 * errors / results, 0)",
+                        return_data=True,
+                    ),
                 ],
-                "comparison_operator": "GreaterThanThreshold",
-                "threshold": ERROR_PERCENT,
-                "evaluation_periods": 1,
-                "treat_missing_data": "notBreaching",
-            },
+                comparison_operator="GreaterThanThreshold",
+                threshold=ERROR_PERCENT,
+                evaluation_periods=1,
+                treat_missing_data="notBreaching",
+            ),
         )
 
     def _running_alarm(self, args: AlarmsArgs) -> None:
         self._alarm(
             "no-running-task",
-            f"no task has run for {PATIENCE_MINUTES} minutes: what do the service's events say?",
-            {
+            aws.cloudwatch.MetricAlarmArgs(
+                alarm_description=f"no task has run for {PATIENCE_MINUTES} minutes: "
+                "what do the service's events say?",
                 # ECS reports one sample a minute and running task, and nothing when there is none.
-                "namespace": "AWS/ECS",
-                "metric_name": "CPUUtilization",
-                "dimensions": {"ClusterName": args.cluster_name, "ServiceName": args.service_name},
-                "statistic": "SampleCount",
-                "period": 60,
-                "comparison_operator": "LessThanThreshold",
-                "threshold": 1,
-                "treat_missing_data": "breaching",
-            },
+                namespace="AWS/ECS",
+                metric_name="CPUUtilization",
+                dimensions={"ClusterName": args.cluster_name, "ServiceName": args.service_name},
+                statistic="SampleCount",
+                period=60,
+                comparison_operator="LessThanThreshold",
+                threshold=1,
+                evaluation_periods=PATIENCE_MINUTES,
+                treat_missing_data="breaching",
+            ),
         )
 
     def _instance_alarm(self, cluster_name: pulumi.Output[str], provider: pulumi.Output[str]) -> None:
         self._alarm(
             "instances-short",
-            f"tasks have waited for a GPU instance for {INSTANCE_PATIENCE_MINUTES} minutes: "
-            "is the group at its limit, or has AWS none of this type?",
-            {
+            aws.cloudwatch.MetricAlarmArgs(
+                alarm_description=f"tasks have waited for a GPU instance for {INSTANCE_PATIENCE_MINUTES} "
+                "minutes: is the group at its limit, or has AWS none of this type?",
                 # Instances needed per instance running, in percent.
-                "namespace": "AWS/ECS/ManagedScaling",
-                "metric_name": "CapacityProviderReservation",
-                "dimensions": {"ClusterName": cluster_name, "CapacityProviderName": provider},
-                "statistic": "Average",
-                "period": 60,
-                "comparison_operator": "GreaterThanThreshold",
-                "threshold": 100,
-                "evaluation_periods": INSTANCE_PATIENCE_MINUTES,
-                "treat_missing_data": "notBreaching",
-            },
+                namespace="AWS/ECS/ManagedScaling",
+                metric_name="CapacityProviderReservation",
+                dimensions={"ClusterName": cluster_name, "CapacityProviderName": provider},
+                statistic="Average",
+                period=60,
+                comparison_operator="GreaterThanThreshold",
+                threshold=100,
+                evaluation_periods=INSTANCE_PATIENCE_MINUTES,
+                treat_missing_data="notBreaching",
+            ),
         )
 
     def _placement_event(self, service_arn: pulumi.Output[str]) -> None:
@@ -179,27 +180,24 @@ class Alarms(pulumi.ComponentResource):
             "instances-short", rule=rule.name, arn=self._topic.arn, target_id="topic", opts=self._child
         )
 
-    def _alarm(self, name: str, description: str, condition: Mapping[str, object]) -> None:
-        actions = [self._topic.arn]
-        aws.cloudwatch.MetricAlarm(
-            name,
-            name=f"{WORKER}-{name}",
-            alarm_description=description,
-            alarm_actions=actions,
-            ok_actions=actions,
-            opts=self._child,
-            **{"evaluation_periods": PATIENCE_MINUTES, **condition},
-        )
+    def _alarm(self, name: str, alarm: aws.cloudwatch.MetricAlarmArgs) -> None:
+        alarm.name = f"{WORKER}-{name}"
+        alarm.alarm_actions = alarm.ok_actions = [self._topic.arn]
+        aws.cloudwatch.MetricAlarm(name, alarm, opts=self._child)
 
 
-def _published(name: str, statistic: str) -> dict[str, object]:
-    return {
-        "namespace": metrics.NAMESPACE,
-        "metric_name": name,
-        "dimensions": {metrics.DIMENSION: WORKER},
-        "statistic": statistic,
-        "period": 60,
-    }
+def _sum(identifier: str, name: str) -> aws.cloudwatch.MetricAlarmMetricQueryArgs:
+    return aws.cloudwatch.MetricAlarmMetricQueryArgs(
+        id=identifier,
+        metric={
+            "namespace": metrics.NAMESPACE,
+            "metric_name": name,
+            "dimensions": {metrics.DIMENSION: WORKER},
+            "stat": "Sum",
+            "period": 60 * PATIENCE_MINUTES,
+        },
+        return_data=False,
+    )
 
 
 def _publishers(topic_arn: str, account_id: str) -> str:

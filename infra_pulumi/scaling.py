@@ -1,13 +1,16 @@
 """How many workers there are: more while documents pile up, fewer once none has waited for a while."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import pulumi
 import pulumi_aws as aws
 
 from infra_pulumi import metrics
 from infra_pulumi.names import WORKER
+
+Step: TypeAlias = aws.appautoscaling.PolicyStepScalingPolicyConfigurationStepAdjustmentArgsDict
 
 #: Seconds between two steps: an instance needs about as long to boot, pull the image and join in.
 COOLDOWN_SECONDS = 300
@@ -49,27 +52,30 @@ class Scaling(pulumi.ComponentResource):
         out = self._policy(target, "scale-out", _steps_out())
         self._alarm(
             "scale-out",
-            f"more than {args.backlog} documents wait",
             out,
-            {
-                "comparison_operator": "GreaterThanThreshold",
-                "threshold": args.backlog,
-                "evaluation_periods": 2,
-            },
+            aws.cloudwatch.MetricAlarmArgs(
+                alarm_description=f"more than {args.backlog} documents wait",
+                comparison_operator="GreaterThanThreshold",
+                threshold=args.backlog,
+                evaluation_periods=2,
+            ),
         )
-        down = self._policy(
-            target, "scale-in", [{"metric_interval_upper_bound": "0", "scaling_adjustment": -1}]
-        )
+        one_less: Step = {"metric_interval_upper_bound": "0", "scaling_adjustment": -1}
+        down = self._policy(target, "scale-in", [one_less])
         self._alarm(
             "scale-in",
-            f"no document has waited for {IDLE_MINUTES} minutes",
             down,
-            {"comparison_operator": "LessThanThreshold", "threshold": 1, "evaluation_periods": IDLE_MINUTES},
+            aws.cloudwatch.MetricAlarmArgs(
+                alarm_description=f"no document has waited for {IDLE_MINUTES} minutes",
+                comparison_operator="LessThanThreshold",
+                threshold=1,
+                evaluation_periods=IDLE_MINUTES,
+            ),
         )
         self.register_outputs({})
 
     def _policy(
-        self, target: aws.appautoscaling.Target, name: str, steps: Sequence[Mapping[str, str | int]]
+        self, target: aws.appautoscaling.Target, name: str, steps: Sequence[Step]
     ) -> aws.appautoscaling.Policy:
         return aws.appautoscaling.Policy(
             name,
@@ -82,40 +88,31 @@ class Scaling(pulumi.ComponentResource):
                 "adjustment_type": "ChangeInCapacity",
                 "metric_aggregation_type": "Maximum",
                 "cooldown": COOLDOWN_SECONDS,
-                "step_adjustments": list(steps),
+                "step_adjustments": steps,
             },
             opts=self._child,
         )
 
     def _alarm(
-        self,
-        name: str,
-        description: str,
-        action: aws.appautoscaling.Policy,
-        condition: Mapping[str, str | int],
+        self, name: str, action: aws.appautoscaling.Policy, alarm: aws.cloudwatch.MetricAlarmArgs
     ) -> None:
-        aws.cloudwatch.MetricAlarm(
-            name,
-            name=f"{WORKER}-{name}",
-            alarm_description=description,
-            namespace=metrics.NAMESPACE,
-            metric_name=metrics.QUEUE_LENGTH,
-            dimensions={metrics.DIMENSION: WORKER},
-            statistic="Maximum",
-            period=60,
-            # No news is no reason to change anything: the missing heartbeat has its own alarm.
-            treat_missing_data="notBreaching",
-            alarm_actions=[action.arn],
-            opts=self._child,
-            **condition,
-        )
+        alarm.name = f"{WORKER}-{name}"
+        alarm.namespace = metrics.NAMESPACE
+        alarm.metric_name = metrics.QUEUE_LENGTH
+        alarm.dimensions = {metrics.DIMENSION: WORKER}
+        alarm.statistic = "Maximum"
+        alarm.period = 60
+        # No news is no reason to change anything: the missing heartbeat has its own alarm.
+        alarm.treat_missing_data = "notBreaching"
+        alarm.alarm_actions = [action.arn]
+        aws.cloudwatch.MetricAlarm(name, alarm, opts=self._child)
 
 
-def _steps_out() -> list[dict[str, str | int]]:
+def _steps_out() -> list[Step]:
     """Step bounds count from the alarm's threshold; the last step has no upper one."""
-    steps: list[dict[str, str | int]] = []
+    steps: list[Step] = []
     for index, (lower, added) in enumerate(STEPS_OUT):
-        step: dict[str, str | int] = {"metric_interval_lower_bound": str(lower), "scaling_adjustment": added}
+        step: Step = {"metric_interval_lower_bound": str(lower), "scaling_adjustment": added}
         if index + 1 < len(STEPS_OUT):
             step["metric_interval_upper_bound"] = str(STEPS_OUT[index + 1][0])
         steps.append(step)

@@ -88,7 +88,7 @@ def container_definition(args: ContainerArgs) -> dict[str, object]:
                 {
                     "containerPath": "/tmp",  # noqa: S108 - the path inside the container
                     "size": WORK_MIB,
-                    "mountOptions": ["mode=1777", "nodev", "noexec", "nosuid"],
+                    "mountOptions": ["nodev", "noexec", "nosuid"],
                 }
             ],
         },

@@ -36,7 +36,7 @@ class WorkerService(pulumi.ComponentResource):
     ) -> None:
         super().__init__("filot:infra:WorkerService", name, None, opts)
         task = self._task(args)
-        strategies = None
+        strategies: list[aws.ecs.ServiceCapacityProviderStrategyArgsDict] | None = None
         if args.capacity_provider is not None:
             strategies = [{"capacity_provider": args.capacity_provider, "base": 0, "weight": 1}]
         service = aws.ecs.Service(

@@ -44,7 +44,7 @@ def alarms_watch_what_exists(stack: Stack) -> Iterator[str]:
     """Alarms watch metrics that somebody publishes, with the dimensions that they are published with."""
     for alarm in stack.of(_ALARM):
         for metric in _metrics(alarm):
-            key = (metric.get("namespace"), metric.get("metricName"))
+            key = (str(metric.get("namespace")), str(metric.get("metricName")))
             dimensions = metric.get("dimensions") or {}
             if key not in _KNOWN:
                 yield f"{alarm.name}: nobody publishes {key[0]} {key[1]}"

@@ -183,7 +183,7 @@ def adopting(how: str) -> dict[str, str]:
 def test_existing_things_are_not_made_twice(old_account: Aws) -> None:
     deployment = Deployment(old_account)
 
-    with pytest.raises(ProgramError, match="already exists|AlreadyExists"):
+    with pytest.raises(ProgramError, match=r"already exists|AlreadyExists"):
         deployment.up(adopting("create"))
 
 

@@ -1,4 +1,4 @@
-"""The stack as a CloudFormation template, for the sake of cfn-lint and the resource schemas that it carries."""
+"""The stack as a CloudFormation template, for cfn-lint and the resource schemas that it carries."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping

@@ -30,7 +30,8 @@ class LocalProvider:
     def create(self, resource: Resource, tags: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
         """Make or take in a resource."""
         if resource.imported:
-            return _handler(_FINDERS, resource)(self.aws, resource.imported)
+            find: Finder = _handler(_FINDERS, resource)
+            return find(self.aws, resource.imported)
         return self._make(_handler(_MAKERS, resource), resource, tags)
 
     def update(self, old: Resource, new: Resource, tags: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
