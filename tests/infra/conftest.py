@@ -1,10 +1,9 @@
 """A production stack on a local AWS server, made once for all tests that only look at it."""
 
-import json
 from collections.abc import Callable, Iterator
 
 import pytest
-from cloudless.deployment import DIGEST, Deployment, network, stack_defaults
+from cloudless.deployment import Deployment, production_config
 from cloudless.server import Aws, local_aws
 
 
@@ -23,13 +22,8 @@ def server(accounts: Callable[[], Aws]) -> Aws:
 
 @pytest.fixture(scope="session")
 def config(server: Aws) -> dict[str, str]:
-    """The repository's defaults and what an operator must add to them."""
-    return {
-        **stack_defaults(),
-        "filot:alarm-emails": '["ops@example.com"]',
-        "filot:image-digest": DIGEST,
-        "filot:subnet-ids": json.dumps(network(server)),
-    }
+    """The production stack's configuration."""
+    return production_config(server)
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """One stack deployed on a local AWS server."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,3 +68,13 @@ def network(aws: Aws) -> list[str]:
         for block, zone in zones
     ]
     return sorted(subnet["SubnetId"] for subnet in made)
+
+
+def production_config(aws: Aws) -> dict[str, str]:
+    """The repository's defaults and what an operator must, or will, add to them."""
+    return {
+        **stack_defaults(),
+        "filot:alarm-emails": '["ops@example.com"]',
+        "filot:image-digest": DIGEST,
+        "filot:subnet-ids": json.dumps(network(aws)),
+    }

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from cloudless.deployment import DIGEST, ROOT, Deployment, network, stack_defaults
+from cloudless.deployment import ROOT, Deployment, production_config
 from cloudless.engine import Resource
 from cloudless.server import local_aws
 
@@ -111,8 +111,7 @@ def main() -> None:
     with local_aws() as new_account:
         aws = new_account()
         deployment = Deployment(aws)
-        given = {"filot:image-digest": DIGEST, "filot:subnet-ids": json.dumps(network(aws))}
-        described = describe(deployment.up({**stack_defaults(), **given}).resources)
+        described = describe(deployment.up(production_config(aws)).resources)
     DATA.write_text(as_json(described))
     PICTURE.write_text(as_svg(described))
     print(f"{len(described)} resources drawn in {PICTURE.relative_to(ROOT)}")
