@@ -189,13 +189,13 @@ class Alarms(pulumi.ComponentResource):
 def _sum(identifier: str, name: str) -> aws.cloudwatch.MetricAlarmMetricQueryArgs:
     return aws.cloudwatch.MetricAlarmMetricQueryArgs(
         id=identifier,
-        metric={
-            "namespace": metrics.NAMESPACE,
-            "metric_name": name,
-            "dimensions": {metrics.DIMENSION: WORKER},
-            "stat": "Sum",
-            "period": 60 * PATIENCE_MINUTES,
-        },
+        metric=aws.cloudwatch.MetricAlarmMetricQueryMetricArgs(
+            namespace=metrics.NAMESPACE,
+            metric_name=name,
+            dimensions={metrics.DIMENSION: WORKER},
+            stat="Sum",
+            period=60 * PATIENCE_MINUTES,
+        ),
         return_data=False,
     )
 

@@ -39,7 +39,9 @@ def test_registry_keeps_immutable_scanned_images(server: Aws) -> None:
     assert repository["imageScanningConfiguration"] == {"scanOnPush": True}
     assert [rule["selection"]["tagStatus"] for rule in lifecycle["rules"]] == ["untagged", "tagged"]
     assert all(rule["action"] == {"type": "expire"} for rule in lifecycle["rules"])
-    assert lifecycle["rules"][1]["selection"]["countNumber"] >= 10
+    tagged = lifecycle["rules"][1]["selection"]
+    assert tagged["countType"] == "imageCountMoreThan"
+    assert tagged["countNumber"] >= 10
 
 
 def test_logs_are_kept_for_thirty_days(server: Aws) -> None:

@@ -165,7 +165,10 @@ class Engine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineSe
         except Exception as error:
             self.errors.append(f"{request.tok}: {error}")
             context.abort(grpc.StatusCode.NOT_FOUND, self.errors[-1])
-        return resource_pb2.ResourceInvokeResponse(**{"return": encode(found)})
+        response = resource_pb2.ResourceInvokeResponse()
+        # The field's name is a word of Python.
+        getattr(response, "return").CopyFrom(encode(found))
+        return response
 
     def RegisterResourceOutputs(self, request: Any, context: Any) -> Any:  # noqa: N802
         if self.resources[request.urn].type == "pulumi:pulumi:Stack":
