@@ -65,10 +65,11 @@ INFRA_BIN := .venv-infra/bin
 INFRA_STAMP := .venv-infra/.installed
 IMAGE := filot-ocr-gpu-worker
 # An image is named after the commit that it was built from.
-TAG = $(shell git rev-parse --short=12 HEAD)$(if $(shell git status --porcelain),-dirty)
+COMMIT = $(shell git rev-parse --short=12 HEAD)
+TAG = $(COMMIT)$(if $(shell git status --porcelain),-dirty)
 REGION = $(shell sed -n 's/^ *aws:region: *//p' Pulumi.$(STACK).yaml)
 DIGEST ?= $(shell aws ecr describe-images --region $(REGION) --repository-name $(IMAGE) \
-	--image-ids imageTag=$(TAG) --query 'imageDetails[0].imageDigest' --output text 2>/dev/null)
+	--image-ids imageTag=$(COMMIT) --query 'imageDetails[0].imageDigest' --output text 2>/dev/null)
 
 # $(call need,program,what it is for and where it comes from)
 need = command -v $(1) > /dev/null || { echo "$(1) was not found: $(2)" >&2; exit 1; }
@@ -102,7 +103,7 @@ deploy: $(INFRA_STAMP) ## Bring AWS in line with this tree and the pushed image 
 	@$(need_pulumi)
 	@set -e; digest="$(DIGEST)"; \
 	case "$$digest" in sha256:*) ;; *) \
-		echo "ECR has no image of commit $(TAG): make build push, or give DIGEST=sha256:..." >&2; exit 1;; esac; \
+		echo "ECR has no image of commit $(COMMIT): make build push, or give DIGEST=sha256:..." >&2; exit 1;; esac; \
 	echo "Deploying $(IMAGE)@$$digest to stack $(STACK); commit Pulumi.$(STACK).yaml afterwards."; \
 	pulumi config set --stack $(STACK) filot:image-digest "$$digest"; \
 	$(pulumi_up)
@@ -123,7 +124,7 @@ destroy: $(INFRA_STAMP) ## Delete what the stack made on AWS (asks; protected th
 	pulumi destroy --stack $(STACK) $(PULUMI_FLAGS)
 
 test-infra: $(INFRA_STAMP) ## Prove the Pulumi program and the image's claims without a cloud
-	$(INFRA_BIN)/pytest tests/infra
+	$(INFRA_BIN)/pytest --confcutdir tests/infra tests/infra
 
 test-infra-mutants: $(INFRA_STAMP) ## Plant mistakes in the infrastructure and count those that are caught
 	PYTHONPATH=tests/infra $(INFRA_BIN)/python -m cloudless.mutants

@@ -15,6 +15,7 @@ VARIABLES: Mapping[str, str] = {
     "OCR_GPU_DRIVER": "onnx",
     "OCR_GPU_ENABLED": "true",
     "OCR_GPU_HEALTH_PORT": "8080",
+    "OCR_GPU_JOB_TIMEOUT": "120000",
     "OCR_GPU_LEASE": "30000",
     "OCR_GPU_LOCK_TTL": "600",
     "OCR_GPU_MAX_RETRIES": "3",
