@@ -9,7 +9,7 @@ MODELS := service/ocr/models/.derived
 .PHONY: help venv models demo test lint bench chaos lock clean
 
 help: ## List the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
 venv: $(STAMP) ## Make .venv with the program, its CPU engine and the test tools
 
@@ -32,7 +32,7 @@ $(MODELS): $(STAMP) requirements/models.lock service/ocr/models/derive.py servic
 demo: $(STAMP) $(MODELS) ## Run the main job on real servers and show the result
 	$(BIN)/filot-ocr demo
 
-test: lint $(MODELS) ## Lint, types and all tests
+test: lint $(MODELS) lint-infra test-infra ## Lint, types and all tests
 	$(BIN)/pytest -n auto
 
 lint: $(STAMP) ## Lint, format check and strict types
@@ -54,4 +54,95 @@ lock: $(STAMP) ## Resolve the locks again from pyproject.toml (needs uv)
 		--generate-hashes --no-header --no-annotate --quiet --output-file requirements/models.lock
 
 clean: ## Remove everything that make made
-	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache service/ocr/models/*.onnx $(MODELS)
+	rm -rf $(VENV) .venv-infra build .mypy_cache .pytest_cache .ruff_cache service/ocr/models/*.onnx $(MODELS)
+
+# --- Image and AWS -------------------------------------------------------------------------------------------
+# Pulumi and the local AWS server of its tests live in .venv-infra. See docs/infrastructure.md.
+.PHONY: build push deploy all preview destroy test-infra test-infra-mutants lint-infra graph lock-infra
+STACK ?= production
+PULUMI_FLAGS ?=
+INFRA_BIN := .venv-infra/bin
+INFRA_STAMP := .venv-infra/.installed
+IMAGE := filot-ocr-gpu-worker
+# An image is named after the commit that it was built from.
+COMMIT = $(shell git rev-parse --short=12 HEAD)
+TAG = $(COMMIT)$(if $(shell git status --porcelain),-dirty)
+REGION = $(shell sed -n 's/^ *aws:region: *//p' Pulumi.$(STACK).yaml)
+DIGEST ?= $(shell aws ecr describe-images --region $(REGION) --repository-name $(IMAGE) \
+	--image-ids imageTag=$(COMMIT) --query 'imageDetails[0].imageDigest' --output text 2>/dev/null)
+
+# $(call need,program,what it is for and where it comes from)
+need = command -v $(1) > /dev/null || { echo "$(1) was not found: $(2)" >&2; exit 1; }
+need_docker = $(call need,docker,it builds and pushes the image; see docs.docker.com/engine/install)
+need_aws = $(call need,aws,it talks to the image registry; see docs.aws.amazon.com/cli)
+need_pulumi = $(call need,pulumi,it makes and changes what is on AWS; see pulumi.com/docs/install)
+clean_tree = test -z "$$(git status --porcelain)" || { \
+	echo "There are changes that are not committed; an image is named after a commit. Commit or stash them:" >&2; \
+	git status --short >&2; exit 1; }
+pulumi_up = pulumi up --stack $(STACK) --policy-pack infra_pulumi/policy $(PULUMI_FLAGS)
+
+build: ## Build the GPU image
+	@$(need_docker)
+	@echo "Building $(IMAGE):$(TAG) from Dockerfile.gpu."
+	docker build --file Dockerfile.gpu --tag $(IMAGE):$(TAG) .
+
+push: ## Push the image of this commit to ECR (the tree must be clean)
+	@$(need_docker)
+	@$(need_aws)
+	@$(need_pulumi)
+	@$(clean_tree)
+	@set -e; repository="$$(pulumi stack output repository-url --stack $(STACK))"; \
+	echo "Pushing $(IMAGE):$(TAG) to $$repository."; \
+	aws ecr get-login-password --region $(REGION) \
+		| docker login --username AWS --password-stdin "$${repository%%/*}"; \
+	docker tag $(IMAGE):$(TAG) "$$repository:$(TAG)"; \
+	docker push "$$repository:$(TAG)"
+
+deploy: $(INFRA_STAMP) ## Bring AWS in line with this tree and the pushed image (DIGEST=sha256:... takes another)
+	@$(need_aws)
+	@$(need_pulumi)
+	@set -e; digest="$(DIGEST)"; \
+	case "$$digest" in sha256:*) ;; *) \
+		echo "ECR has no image of commit $(COMMIT): make build push, or give DIGEST=sha256:..." >&2; exit 1;; esac; \
+	echo "Deploying $(IMAGE)@$$digest to stack $(STACK); commit Pulumi.$(STACK).yaml afterwards."; \
+	pulumi config set --stack $(STACK) filot:image-digest "$$digest"; \
+	$(pulumi_up)
+
+all: ## Build, push and deploy
+	$(MAKE) build
+	$(MAKE) push
+	$(MAKE) deploy
+
+preview: $(INFRA_STAMP) ## Show what an update of AWS would change
+	@$(need_pulumi)
+	@echo "Comparing stack $(STACK) with this tree; nothing is changed."
+	pulumi preview --diff --stack $(STACK) --policy-pack infra_pulumi/policy $(PULUMI_FLAGS)
+
+destroy: $(INFRA_STAMP) ## Delete what the stack made on AWS (asks; protected things are refused)
+	@$(need_pulumi)
+	@echo "Deleting stack $(STACK). The registry and the secrets are protected: docs/infrastructure.md says how."
+	pulumi destroy --stack $(STACK) $(PULUMI_FLAGS)
+
+test-infra: $(INFRA_STAMP) ## Prove the Pulumi program and the image's claims without a cloud
+	$(INFRA_BIN)/pytest --confcutdir tests/infra tests/infra
+
+test-infra-mutants: $(INFRA_STAMP) ## Plant mistakes in the infrastructure and count those that are caught
+	PYTHONPATH=tests/infra $(INFRA_BIN)/python -m cloudless.mutants
+
+lint-infra: $(INFRA_STAMP) ## Strict types of the Pulumi program and its tests
+	$(INFRA_BIN)/mypy --config-file tests/infra/mypy.ini
+
+graph: $(INFRA_STAMP) ## Draw the stack's resources into docs/
+	PYTHONPATH=tests/infra $(INFRA_BIN)/python -m cloudless.graph
+
+$(INFRA_STAMP): requirements/infra.lock
+	$(PYTHON) -m venv .venv-infra
+	$(INFRA_BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/infra.lock
+	@touch $@
+
+lock-infra: ## Resolve the locks of .venv-infra and of the image again (needs uv)
+	@$(call need,uv,it resolves dependencies; see docs.astral.sh/uv)
+	uv pip compile --group pyproject.toml:infra --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --quiet --upgrade --output-file requirements/infra.lock
+	uv pip compile pyproject.toml --extra gpu --python-platform x86_64-manylinux_2_28 --python-version 3.12 \
+		--generate-hashes --no-header --no-annotate --quiet --upgrade --output-file requirements/gpu.lock
