@@ -1,0 +1,152 @@
+"""From measured runs to the table that is shown, and to the same table in Markdown."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median, quantiles
+
+from rich.table import Table
+
+from bench.contenders import Run
+from service.demo.cards import DemoCard, Level
+from service.demo.comparison import compare_fields
+from service.documents.scoring import CONTRACT_FIELDS
+
+#: What surrounds the part of a Markdown file that a run replaces.
+BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
+
+COLUMNS = (
+    *("way", "documents/s", "of bare engine", "right, flat", "right, photo"),
+    *("CPU s/document", "servers' CPU s/document"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One contender's runs over the same cards, one a round; none where it could not be measured."""
+
+    name: str
+    runs: Sequence[Run]
+    #: Why there are none.
+    absence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """All that one call of the bench has to say."""
+
+    title: str
+    rows: Sequence[Sequence[str]]
+    notes: Sequence[str]
+
+
+def summarise(
+    cards: Sequence[DemoCard], measured: Sequence[Measured], reference: Measured, latencies: Sequence[float]
+) -> Summary:
+    """Put the numbers in rows; speeds are compared with ``reference``'s of the same round."""
+    return Summary(
+        title=f"{len(cards)} cards, {len(reference.runs)} rounds, medians (least to most)",
+        rows=[_row(cards, contender, reference) for contender in measured],
+        notes=[
+            *(_cpu_note(contender, reference) for contender in measured if _has_servers(contender)),
+            _latency_note(latencies),
+        ],
+    )
+
+
+def as_table(summary: Summary) -> Table:
+    """The table for a terminal."""
+    table = Table(title=summary.title, caption="\n".join(summary.notes), caption_justify="left")
+    for number, column in enumerate(COLUMNS):
+        table.add_column(column, justify="right" if number else "left")
+    for row in summary.rows:
+        table.add_row(*row)
+    return table
+
+
+def as_markdown(summary: Summary, machine: Mapping[str, str]) -> str:
+    """The same table in Markdown, with the machine it was measured on."""
+    rows = [COLUMNS, ["---", *["---:"] * (len(COLUMNS) - 1)], *summary.rows]
+    return "\n".join(
+        [
+            f"{summary.title}:\n",
+            *(f"| {' | '.join(row)} |" for row in rows),
+            *(f"\n{note}" for note in summary.notes),
+            "\nMeasured on: " + ", ".join(f"{name} {value}" for name, value in machine.items()) + ".",
+        ]
+    )
+
+
+def replace_block(path: Path, block: str) -> None:
+    """Put ``block`` between the marks in a Markdown file.
+
+    Raises:
+        ValueError: the file has no such marks.
+    """
+    before, begin, rest = path.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"{path} has no {BEGIN} with {END} after it")
+    path.write_text(f"{before}{BEGIN}\n\n{block}\n\n{END}{after}")
+
+
+def count_right(cards: Sequence[DemoCard], run: Run, level: Level) -> tuple[int, int]:
+    """How many contract fields of the cards of one level were read as printed, and how many there are."""
+    right = total = 0
+    for card, read in zip(cards, run.fields, strict=True):
+        if card.level == level:
+            contract = [key for key in CONTRACT_FIELDS[card.document_type] if key in card.truth]
+            truth = {key: card.truth[key] for key in contract}
+            compared = compare_fields(truth, {key: read[key] for key in contract if key in read})
+            right += sum(field.verdict == "right" for field in compared)
+            total += len(contract)
+    return right, total
+
+
+def _row(cards: Sequence[DemoCard], contender: Measured, reference: Measured) -> list[str]:
+    if not contender.runs:
+        return [contender.name, contender.absence, *[""] * (len(COLUMNS) - 2)]
+    count = len(cards)
+    # Pairs of one round were measured next to each other, so that noise hits both.
+    shares = [
+        theirs.seconds / ours.seconds for ours, theirs in zip(contender.runs, reference.runs, strict=True)
+    ]
+    return [
+        contender.name,
+        _spread([count / run.seconds for run in contender.runs], ".2f"),
+        _spread(shares, ".0%") if contender is not reference else "",
+        _worst(cards, contender.runs, "flat"),
+        _worst(cards, contender.runs, "photo"),
+        _spread([run.cpu_seconds / count for run in contender.runs], ".3f"),
+        f"{median(run.other_cpu_seconds / count for run in contender.runs):.3f}"
+        if _has_servers(contender)
+        else "",
+    ]
+
+
+def _spread(values: Sequence[float], form: str) -> str:
+    return f"{median(values):{form}} ({min(values):{form}}-{max(values):{form}})"
+
+
+def _worst(cards: Sequence[DemoCard], runs: Sequence[Run], level: Level) -> str:
+    right, total = min(count_right(cards, run, level) for run in runs)
+    return f"{right} of {total}"
+
+
+def _has_servers(contender: Measured) -> bool:
+    return any(run.other_cpu_seconds for run in contender.runs)
+
+
+def _cpu_note(contender: Measured, reference: Measured) -> str:
+    """The share once more, from CPU time: what else the machine does hardly changes that."""
+    own = median(run.cpu_seconds + run.other_cpu_seconds for run in contender.runs)
+    share = median(run.cpu_seconds for run in reference.runs) / own
+    return f"By CPU time, servers included: {contender.name}, {share:.0%} of {reference.name}."
+
+
+def _latency_note(latencies: Sequence[float]) -> str:
+    ninety_fifth = quantiles(latencies, n=20, method="inclusive")[-1]
+    return (
+        f"From push to take on an idle worker: median {median(latencies):.2f} ms, "
+        f"95th percentile {ninety_fifth:.2f} ms, worst {max(latencies):.2f} ms of {len(latencies)} pushes."
+    )
