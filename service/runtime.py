@@ -80,7 +80,7 @@ def build_runtime(settings: Settings) -> Runtime:
             Watchdog(broker.in_hand, settings.job_timeout / 1000),
             schedule,
         ),
-        GracefulStop(broker.in_hand),
+        GracefulStop(broker.in_hand, settings.shutdown_timeout / 1000),
         CurrentMessage(),
         LogContext(),
         Settling(broker.in_hand),

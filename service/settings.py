@@ -4,12 +4,9 @@ from functools import lru_cache
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-import psycopg2
-from psycopg2.extensions import parse_dsn
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from redis.connection import parse_url as parse_redis_url
 
 from service.errors import SettingsError
 
@@ -144,22 +141,12 @@ class Settings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _redis_url(cls, value: SecretStr | None) -> SecretStr | None:
-        try:
-            if value:
-                parse_redis_url(value.get_secret_value())
-        except ValueError:
-            raise ValueError("a URL that starts with redis:// or rediss://") from None
-        return value
+        return _with_scheme(value, "redis://", "rediss://")
 
     @field_validator("database_url")
     @classmethod
     def _database_url(cls, value: SecretStr | None) -> SecretStr | None:
-        try:
-            if value:
-                parse_dsn(value.get_secret_value())
-        except psycopg2.ProgrammingError:
-            raise ValueError("a URL that starts with postgresql://") from None
-        return value
+        return _with_scheme(value, "postgresql://", "postgres://")
 
     @field_validator("r2_endpoint", "buli2_api_url", "buli2_callback_url")
     @classmethod
@@ -167,6 +154,21 @@ class Settings(BaseSettings):
         if value and not (value.startswith(("http://", "https://")) and urlsplit(value).hostname):
             raise ValueError("a URL that starts with http:// or https://")
         return value
+
+
+def _with_scheme(value: SecretStr | None, *schemes: str) -> SecretStr | None:
+    """Check a URL that may hold a password, which no message shows."""
+    if value and not (value.get_secret_value().startswith(schemes) and _has_sound_port(value)):
+        raise ValueError(f"a URL that starts with {' or '.join(schemes)}")
+    return value
+
+
+def _has_sound_port(url: SecretStr) -> bool:
+    try:
+        port = urlsplit(url.get_secret_value()).port
+    except ValueError:
+        return False
+    return port != 0
 
 
 def load_settings() -> Settings:

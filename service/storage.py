@@ -1,14 +1,17 @@
 """The bytes of a document out of Cloudflare R2, or any other S3 endpoint. Nothing is ever written there."""
 
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from types_boto3_s3 import S3Client
 
 from service.errors import DocumentError, UnavailableError
 from service.settings import Settings, needed
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
 
 #: Bytes; uploads are at most 5 MiB, but the store does not enforce that.
 LARGEST_FILE = 20 * 1024 * 1024
@@ -72,6 +75,9 @@ class Storage:
             raise UnavailableError(f"the document store is away: {type(error).__name__}") from None
         if len(content) > LARGEST_FILE:
             raise _too_large()
+        if len(content) != answer["ContentLength"]:
+            # botocore checks this only when a body is read without a limit.
+            raise UnavailableError("the document store broke off")
         return content
 
 

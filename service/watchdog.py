@@ -37,16 +37,20 @@ class Watchdog:
         self._stopped = threading.Event()
 
     def start(self) -> None:
-        """Watch from a thread of its own."""
+        """Watch from a thread of its own, from before the first document on."""
+        self._wind_up()
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     def stop(self) -> None:
         """Watch no more."""
         self._stopped.set()
 
+    def _wind_up(self) -> None:
+        faulthandler.dump_traceback_later(self.limit + INTERVAL, exit=True, file=STDERR)
+
     def _watch(self) -> None:
         while not self._stopped.wait(INTERVAL):
-            faulthandler.dump_traceback_later(self.limit + INTERVAL, exit=True, file=STDERR)
+            self._wind_up()
             age = self.in_hand.oldest_age()
             if age > self.limit:
                 log.error("job_hung", seconds=round(age))

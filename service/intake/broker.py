@@ -89,6 +89,9 @@ class DocumentConsumer(Consumer):
         # Seldom enough to be cheap, often enough that an expired lease is noticed long before another ends.
         self.return_interval = min(1.0, settings.lease / 4000)
         self.last_return = 0.0
+        # While Redis is away nobody can renew a lease: whoever finds it back waits for the others to do so.
+        self.trusts_leases_from = 0.0
+        self.lease = settings.lease / 1000
         self.token = str(uuid.uuid4())
         # A job whose worker died, waiting until nothing else is in work beside it.
         self.suspect: Job | None = None
@@ -107,6 +110,7 @@ class DocumentConsumer(Consumer):
         except redis.RedisError as error:
             # The token stays: if only the reply to a take was lost, the next call gets that job.
             log.warning("redis_away", reason=type(error).__name__)
+            self.trusts_leases_from = time.monotonic() + self.lease
             time.sleep(min(self.poll, 1.0))
             return None
         if job is None:
@@ -128,7 +132,7 @@ class DocumentConsumer(Consumer):
         now = time.monotonic()
         if now - self.last_return >= self.return_interval:
             self.last_return = now
-            expired, due = self.ledger.return_due()
+            expired, due = self.ledger.return_due(leases=now >= self.trusts_leases_from)
             if expired or due:
                 log.info("jobs_returned", leases_expired=expired, retries_due=due)
 

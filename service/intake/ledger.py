@@ -189,9 +189,9 @@ class Ledger:
         ]
         return bool(self._settle(keys=self._keys, args=args))
 
-    def return_due(self) -> tuple[int, int]:
-        """Put jobs back whose lease ran out, and retries that are due; returns how many of each."""
-        expired, due = self._return_due(keys=self._keys, args=[RETURN_LIMIT])
+    def return_due(self, *, leases: bool = True) -> tuple[int, int]:
+        """Put jobs back whose lease ran out, if asked, and retries that are due; returns how many of each."""
+        expired, due = self._return_due(keys=self._keys, args=[RETURN_LIMIT, "1" if leases else "0"])
         return int(expired), int(due)
 
     def reap(self, orphans: Collection[str]) -> tuple[int, set[str]]:

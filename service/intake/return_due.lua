@@ -1,8 +1,9 @@
 -- Put back into the list, oldest first: jobs whose worker's lease ran out, and retries that are due.
--- ARGV: how many of each at most
+-- ARGV: how many of each at most, '1' when leases that ran out shall be looked at
 -- Returns how many {leases ran out, retries were due}.
 local now, limit = now_ms(), ARGV[1]
-local expired = redis.call('ZRANGEBYSCORE', leases, 0, now, 'LIMIT', 0, limit)
+local expired = {}
+if ARGV[2] == '1' then expired = redis.call('ZRANGEBYSCORE', leases, 0, now, 'LIMIT', 0, limit) end
 local due = redis.call('ZRANGEBYSCORE', later, 0, now, 'LIMIT', 0, limit)
 for i = #due, 1, -1 do
   redis.call('ZREM', later, due[i])

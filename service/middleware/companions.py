@@ -24,12 +24,12 @@ class Companions(Middleware):
         self.schedule = schedule
 
     def before_worker_boot(self, broker: Broker, worker: Any) -> None:
-        """Answer."""
+        """Answer, and watch."""
         self.health.start()
+        self.watchdog.start()
 
     def after_worker_boot(self, broker: Broker, worker: Any) -> None:
-        """Watch, and run by the clock."""
-        self.watchdog.start()
+        """Run by the clock."""
         self.schedule.start()
 
     def after_worker_shutdown(self, broker: Broker, worker: Any) -> None:

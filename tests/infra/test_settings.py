@@ -45,8 +45,9 @@ def test_worker_accepts_the_values_that_the_task_sets(
 ) -> None:
     for item in container(production)["environment"]:
         monkeypatch.setenv(item["name"], item["value"])
+    schemes = {"REDIS_URL": "redis", "DATABASE_URL": "postgresql"}
     for secret in SECRETS:
-        monkeypatch.setenv(secret.variable, "redis://invented" if secret.variable == "REDIS_URL" else "x")
+        monkeypatch.setenv(secret.variable, f"{schemes.get(secret.variable, 'https')}://invented")
 
     worker = settings()
 

@@ -1,0 +1,1 @@
+"""The fault bench: real workers and servers are killed, stalled and cut off; `make chaos` runs it."""

@@ -1,0 +1,259 @@
+"""Where a scenario plays: servers, a proxy before each, workers behind the proxies, and documents."""
+
+import json
+import random
+import signal
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from bench.chaos import pictures
+from bench.chaos.listener import Listener
+from bench.chaos.pictures import Behaviour, Marks
+from bench.chaos.proxy import Proxy
+from bench.chaos.trace import Trace
+from bench.chaos.variables import SKEW, TAG, TRACE
+from service.demo.backend import QUEUE, RESULTS, FilotBackend
+from service.demo.servers import FilotStack
+from service.demo.servers.worker import Worker
+
+#: ms; a fifteenth of what is usual, so that recovery takes seconds.
+LEASE = 2000
+
+#: The worker's settings on this ground; scenarios change some.
+SETTINGS = {
+    "OCR_GPU_DRIVER": "onnx",
+    "OCR_GPU_LEASE": str(LEASE),
+    "OCR_GPU_POLL_INTERVAL": "100",
+    "OCR_GPU_STUCK_TIMEOUT": "2000",
+    "OCR_GPU_REAPER_INTERVAL": "500",
+    "OCR_GPU_SHUTDOWN_TIMEOUT": "1000",
+    "OCR_GPU_MAX_RETRIES": "3",
+    "OPENBLAS_NUM_THREADS": "1",
+}
+
+#: The variable that leads to each server, by the server's name.
+VARIABLES = {
+    "redis": "REDIS_URL",
+    "postgres": "DATABASE_URL",
+    "storage": "CF_R2_ENDPOINT",
+    "reviews": "BULI2_API_URL",
+}
+
+
+class ChaosWorker(Worker):
+    """The worker as `bench.chaos.worker` changes it."""
+
+    def command(self) -> list[str]:
+        """The command line's worker, with the bench's changes."""
+        return [sys.executable, "-m", "bench.chaos.worker", "worker"]
+
+    def child(self) -> int:
+        """Process id of the process that works on documents: the youngest of the line."""
+        pid = self.pid
+        while below := _children(pid):
+            pid = min(below)
+        return pid
+
+    def is_running(self) -> bool:
+        """Whether the command's own process lives."""
+        return self._process is not None and self._process.exit_code() is None
+
+    def signal(self, number: int) -> None:
+        """Send a signal to all processes of this worker."""
+        if self._process is not None:
+            self._process.signal(number)
+
+
+def _children(pid: int) -> list[int]:
+    """Process ids of the processes that a process started, from Linux' `/proc`."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            # The parent is the second field after the name, which is in brackets and may hold spaces.
+            if int(stat.read_text().rpartition(")")[2].split()[1]) == pid:
+                found.append(int(stat.parent.name))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A document that a scenario made, and what it shows."""
+
+    id: str
+    marks: Marks
+
+
+class Ground:
+    """One scenario's ground; see `prepared_ground`."""
+
+    def __init__(self, stack: FilotStack, proxies: dict[str, Proxy], rng: random.Random, short: bool) -> None:
+        self.stack = stack
+        self.proxies = proxies
+        self.rng = rng
+        #: Whether the scenario shall be over soon.
+        self.short = short
+        self.backend = FilotBackend(stack.environment())
+        self.trace = Trace(stack.sandbox.directory / "trace")
+        self.listener = Listener(stack.valkey.url, RESULTS)
+        self.workers: list[ChaosWorker] = []
+        self._serials = 0
+
+    def worker(
+        self,
+        tag: str = "A",
+        *,
+        ready: bool = True,
+        marks: bool = True,
+        direct: bool = False,
+        skew: int = 0,
+        **changes: str,
+    ) -> ChaosWorker:
+        """Start a worker behind the proxies.
+
+        Args:
+            tag: its name in the trace and in what it reads.
+            ready: wait until it takes documents.
+            marks: give it the bench's engine; else it has the service's own.
+            direct: let it reach Redis itself, past the proxy.
+            skew: seconds by which its clock is wrong.
+            changes: to its environment.
+        """
+        environment = {**self.stack.environment(), **SETTINGS, TAG: tag, SKEW: str(skew or ""), **changes}
+        if marks:
+            environment[TRACE] = str(self.trace.path)
+        for name, proxy in self.proxies.items():
+            if not (direct and name == "redis"):
+                variable = VARIABLES[name]
+                environment[variable] = _by_way_of(proxy.port, environment[variable])
+        worker = ChaosWorker(self.stack.sandbox, environment, name=f"worker-{tag}-{uuid.uuid4().hex[:8]}")
+        self.workers.append(worker)
+        if ready:
+            worker.start()
+        else:
+            worker.launch()
+        return worker
+
+    def add(
+        self, behaviour: Behaviour, count: int = 1, *, seconds: float = 0, failures: int = 0
+    ) -> list[Paper]:
+        """Upload documents that the engine treats so; reading each takes that long."""
+        owner = self.backend.add_user()
+        papers, rows = [], []
+        for _ in range(count):
+            self._serials += 1
+            marks = Marks(behaviour, self._serials, round(seconds * 10), failures)
+            paper = Paper(str(uuid.uuid4()), marks)
+            key = f"{owner}/NPWP_{paper.id}.png"
+            self.backend.storage.put_object(Bucket=self.backend.bucket, Key=key, Body=pictures.draw(marks))
+            papers.append(paper)
+            rows.append((paper.id, key))
+        self.backend.execute(
+            """INSERT INTO documents (id, user_id, type, file_url)
+               SELECT row.id::uuid, %s, 'NPWP', row.key FROM unnest(%s, %s) AS row (id, key)""",
+            owner,
+            [paper_id for paper_id, _ in rows],
+            [key for _, key in rows],
+        )
+        return papers
+
+    def enqueue(self, papers: list[Paper]) -> None:
+        """Queue documents, as the backend does."""
+        self.backend.execute(
+            "UPDATE documents SET status = 'processing' WHERE id = ANY(%s::uuid[])", [p.id for p in papers]
+        )
+        for paper in papers:
+            self.backend.push(paper.id)
+
+    def rows(self, papers: list[Paper]) -> dict[str, dict[str, Any]]:
+        """The documents' rows by id."""
+        found = self.backend.execute(
+            "SELECT *, id::text AS id, status::text AS status FROM documents WHERE id = ANY(%s::uuid[])",
+            [paper.id for paper in papers],
+        )
+        return {row["id"]: row for row in found}
+
+    def wait_for(self, condition: Callable[[], bool], timeout: float) -> bool:
+        """Wait until something is so; returns whether it came in time."""
+        deadline = time.monotonic() + timeout
+        while not condition():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        return True
+
+    def begun(self, papers: list[Paper], timeout: float = 20) -> bool:
+        """Wait until reading every one of these documents has begun; returns whether it has."""
+        serials = {paper.marks.serial for paper in papers}
+        return self.wait_for(
+            lambda: serials <= {event.serial for event in self.trace.events("begin")}, timeout
+        )
+
+    def waiting(self) -> list[str]:
+        """The list, head first."""
+        return [str(document_id) for document_id in self.backend.redis.lrange(QUEUE, 0, -1)]
+
+    def log_lines(self) -> Iterator[dict[str, Any]]:
+        """What the workers logged, those that were killed included."""
+        for worker in self.workers:
+            for line in worker.log.read_text(errors="replace").splitlines():
+                # A process that is killed may leave half a line.
+                with suppress(ValueError):
+                    entry = json.loads(line)
+                    if isinstance(entry, dict):
+                        yield entry
+
+    def close(self) -> None:
+        """End the workers and let go of the servers."""
+        for worker in self.workers:
+            worker.signal(signal.SIGCONT)
+            worker.kill()
+        self.listener.stop()
+        self.backend.close()
+
+
+def _by_way_of(port: int, url: str) -> str:
+    """The same URL with another port."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{port}").geturl()
+
+
+@contextmanager
+def open_proxies(stack: FilotStack) -> Iterator[dict[str, Proxy]]:
+    """A proxy before each server."""
+    targets = {
+        "redis": stack.valkey.port,
+        "postgres": stack.postgres.port,
+        "storage": stack.storage.port,
+        "reviews": stack.reviews.port,
+    }
+    proxies = {name: Proxy(stack.sandbox.reserve_port(), port) for name, port in targets.items()}
+    try:
+        yield proxies
+    finally:
+        for proxy in proxies.values():
+            proxy.close()
+
+
+@contextmanager
+def prepared_ground(
+    stack: FilotStack, proxies: dict[str, Proxy], seed: str, *, short: bool
+) -> Iterator[Ground]:
+    """Everything empty, all proxies open, nobody at work."""
+    for proxy in proxies.values():
+        proxy.reset()
+    stack.reviews.forget()
+    ground = Ground(stack, proxies, random.Random(seed), short)
+    ground.backend.clear()
+    ground.trace.clear()
+    ground.listener.start()
+    try:
+        yield ground
+    finally:
+        ground.close()

@@ -1,0 +1,48 @@
+"""The worker with the bench's engine: `python -m bench.chaos.worker worker` instead of `filot-ocr worker`.
+
+Nothing else of the service is replaced, but waits that are minutes in earnest are made seconds.
+"""
+
+import os
+from pathlib import Path
+
+from bench.chaos.clock import shift_clock
+from bench.chaos.variables import SKEW, TAG, TRACE
+
+if os.environ.get(SKEW):
+    shift_clock(float(os.environ[SKEW]))
+
+# After the clock: these modules take `datetime` as they find it.
+from bench.chaos.engine import MarkEngine
+from bench.chaos.trace import Trace
+from service import cli, devices, outbox, review, schedule, supervisor
+
+
+def put_changes() -> None:
+    """Put the engine in its place, and shorten the waits."""
+    if os.environ.get(TRACE):
+        engine = MarkEngine(Trace(Path(os.environ[TRACE])), os.environ[TAG])
+        setattr(devices, "load_engine", lambda driver, device="cpu": engine)  # noqa: B010 - mypy forbids the plain form
+    outbox.GRACE, outbox.CLAIM = 2, 4
+    schedule.SWEEP_INTERVAL = 1
+    review.LONGEST_DELAY = 2.0
+    supervisor.LONGEST_DELAY = 1.0
+    in_earnest = supervisor._worker_command
+    setattr(  # noqa: B010
+        supervisor,
+        "_worker_command",
+        lambda settings: [
+            "bench.chaos.worker" if part == "service.worker" else part for part in in_earnest(settings)
+        ],
+    )
+
+
+put_changes()
+
+if __name__ == "__main__":
+    cli.main()
+else:
+    # Loaded by Dramatiq in place of the service's own module, which this runs.
+    from service import worker
+
+    assert worker.runtime

