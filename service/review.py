@@ -1,6 +1,5 @@
 """Doubtful documents go to a person: the call to BULI2, and what its answer leaves in the row."""
 
-import random
 from datetime import UTC
 from pathlib import PurePosixPath
 from typing import Any
@@ -9,6 +8,7 @@ import httpx
 import structlog
 
 from service import outbox
+from service.backoff import backoff
 from service.database import Database, Document, find_document, store_ticket
 from service.errors import DocumentError, UnavailableError
 from service.outbox import Telling
@@ -77,8 +77,7 @@ class Reviews:
 
     def _put_off(self, telling: Telling, reason: str) -> None:
         given_up = telling.attempts >= MOST_ATTEMPTS
-        ceiling = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(telling.attempts - 1, 20))
-        delay = random.uniform(ceiling / 2, ceiling)  # noqa: S311 - jitter, not a secret
+        delay = backoff(telling.attempts - 1, FIRST_DELAY, LONGEST_DELAY)
         try:
             with self.database.transaction() as work:
                 if given_up:

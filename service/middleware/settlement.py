@@ -1,10 +1,10 @@
 """How a take ends follows from how its actor ended."""
 
-import random
 from typing import Any
 
 from dramatiq import Broker, MessageProxy, Middleware
 
+from service.backoff import backoff
 from service.errors import LeaseLostError, UnavailableError
 from service.intake.broker import DOCUMENTS
 from service.intake.in_hand import InHand
@@ -41,12 +41,10 @@ class Settling(Middleware):
             message.options["settlement"] = Settlement("done")
         elif isinstance(exception, UnavailableError):
             self.in_hand.note_trouble()
-            message.options["settlement"] = Settlement("later", backoff(job.deferrals), counts=False)
+            message.options["settlement"] = Settlement("later", _delay(job), counts=False)
         elif not isinstance(exception, LeaseLostError):
-            message.options["settlement"] = Settlement("later", backoff(job.deferrals))
+            message.options["settlement"] = Settlement("later", _delay(job))
 
 
-def backoff(deferrals: int) -> int:
-    """ms until the next try: doubled each time, and spread so that jobs put off together return apart."""
-    ceiling = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(deferrals, 20))
-    return random.randint(ceiling // 2, ceiling)  # noqa: S311 - jitter, not a secret
+def _delay(job: Job) -> int:
+    return round(backoff(job.deferrals, FIRST_DELAY, LONGEST_DELAY))
