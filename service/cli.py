@@ -212,7 +212,10 @@ def list_dead(as_json: Annotated[bool, typer.Option("--json", help="For programs
     with _database().transaction() as work:
         jobs = list_jobs(work)
     if as_json:
-        print(json.dumps([asdict(job) for job in jobs], indent=2, default=str))
+        print(json.dumps([_job_as_json(job) for job in jobs], indent=2))
+        return
+    if not jobs:
+        console.print("no dead jobs")
         return
     table = Table("document", "attempts", "cause", "died at", box=None)
     for job in jobs:
@@ -229,7 +232,11 @@ def show_dead(document_id: str) -> None:
         job = find(work, _document_id(document_id))
     if job is None:
         _give_up(f"{document_id} is not among the dead jobs", BAD_INPUT)
-    print(json.dumps(asdict(job), indent=2, default=str))
+    print(json.dumps(_job_as_json(job), indent=2))
+
+
+def _job_as_json(job: Any) -> dict[str, Any]:
+    return {_camel(name): str(value) if name == "died_at" else value for name, value in asdict(job).items()}
 
 
 @dead.command("requeue")

@@ -10,6 +10,7 @@ import redis
 
 from service.devices import Devices
 from service.intake.in_hand import InHand
+from service.publishing import Publisher
 
 #: Redis keys of the workers' heartbeats; they expire by themselves.
 HEARTBEAT_PREFIX = "filot:ocr:gpu:worker:"
@@ -32,6 +33,8 @@ class WorkerState:
     holds: list[str]
     active_jobs: int
     concurrency: int
+    #: Results published while nobody listened, since the process began.
+    results_unheard: int
 
 
 class Heartbeat:
@@ -40,11 +43,13 @@ class Heartbeat:
     Parameters:
         in_hand: its jobs
         devices: its engines
+        publisher: what it published
     """
 
-    def __init__(self, in_hand: InHand, devices: Devices) -> None:
+    def __init__(self, in_hand: InHand, devices: Devices, publisher: Publisher) -> None:
         self.in_hand = in_hand
         self.devices = devices
+        self.publisher = publisher
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
         self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
 
@@ -59,6 +64,7 @@ class Heartbeat:
             holds=self.in_hand.holds(),
             active_jobs=len(self.in_hand.tokens()),
             concurrency=self.in_hand.limit,
+            results_unheard=self.publisher.unheard,
         )
         self.in_hand.ledger.client.set(HEARTBEAT_PREFIX + self.worker, json.dumps(asdict(state)), ex=EXPIRY)
 

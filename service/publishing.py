@@ -28,6 +28,8 @@ class Publisher:
         self.database = database
         self.client = client
         self.channel = settings.results_channel
+        #: Results that nobody was subscribed for, since this process began.
+        self.unheard = 0
 
     def tell(self, job_id: str) -> None:
         """Publish the result of one job, unless that is done."""
@@ -51,10 +53,14 @@ class Publisher:
         listeners = self.client.publish(self.channel, json.dumps(telling.payload, ensure_ascii=False))
         with self.database.transaction() as work:
             outbox.mark_told(work, telling.id)
-        log.info(
-            "result_published",
-            document_id=telling.document_id,
-            job_id=telling.job_id,
-            correlation_id=telling.correlation_id,
-            listeners=listeners,
-        )
+        job = {
+            "document_id": telling.document_id,
+            "job_id": telling.job_id,
+            "correlation_id": telling.correlation_id,
+        }
+        if listeners:
+            log.info("result_published", listeners=listeners, **job)
+        else:
+            # No fault of the job: its row holds the result. But somebody should know.
+            self.unheard += 1
+            log.warning("result_unheard", channel=self.channel, **job)

@@ -70,7 +70,7 @@ def build_runtime(settings: Settings) -> Runtime:
         broker.ledger,
         publisher,
         detection,
-        Heartbeat(broker.in_hand, devices),
+        Heartbeat(broker.in_hand, devices, publisher),
         Recovery(database, broker.ledger),
     )
     # Hooks after a message run from the last to the first: told, then settled, then forgotten by the log.

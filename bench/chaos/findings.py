@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from bench.chaos.ground import Ground, Paper
 from bench.chaos.pictures import Behaviour, npwp_number
 from service.heartbeat import HEARTBEAT_PREFIX
+from service.intake.ledger import WATCH_KEY
 
 #: How many broken promises of one kind are spelt out.
 SPELT_OUT = 3
@@ -78,8 +79,12 @@ def check_end(
 
 
 def left_behind(ground: Ground) -> list[str]:
-    """Redis' keys but for the living workers' heartbeats."""
-    return [key for key in map(str, ground.backend.redis.keys("*")) if not key.startswith(HEARTBEAT_PREFIX)]
+    """Redis' keys but for the living workers' heartbeats and their watch over the leases."""
+    return [
+        key
+        for key in map(str, ground.backend.redis.keys("*"))
+        if not key.startswith((HEARTBEAT_PREFIX, WATCH_KEY))
+    ]
 
 
 def _all_told(ground: Ground, papers: list[Paper]) -> bool:

@@ -20,6 +20,7 @@ from service.demo.servers import FilotStack, filot_stack
 from service.demo.servers.worker import Worker
 from service.documents.scoring import CONTRACT_FIELDS
 from service.heartbeat import HEARTBEAT_PREFIX
+from service.intake.ledger import WATCH_KEY
 from service.ocr.loading import load_engine
 from service.overlay import draw_overlay
 from service.reading import read_document
@@ -132,7 +133,8 @@ def _wait_for_reviews(backend: FilotBackend) -> None:
 
 
 def _left_behind(backend: FilotBackend) -> list[str]:
-    keys = [key for key in map(str, backend.redis.keys("*")) if not key.startswith(HEARTBEAT_PREFIX)]
+    living = (HEARTBEAT_PREFIX, WATCH_KEY)
+    keys = [key for key in map(str, backend.redis.keys("*")) if not key.startswith(living)]
     return [f"left behind in Redis: {', '.join(keys)}"] if keys else []
 
 

@@ -85,24 +85,22 @@ class DocumentConsumer(Consumer):
     def __init__(self, in_hand: InHand, settings: Settings) -> None:
         self.in_hand = in_hand
         self.ledger = in_hand.ledger
-        self.poll = settings.poll_interval / 1000
         # Seldom enough to be cheap, often enough that an expired lease is noticed long before another ends.
         self.return_interval = min(1.0, settings.lease / 4000)
+        # No wait is longer than that: leases are judged only while somebody looks after them all the time.
+        self.poll = min(settings.poll_interval / 1000, self.return_interval)
         self.last_return = 0.0
-        # While Redis is away nobody can renew a lease: whoever finds it back waits for the others to do so.
-        self.trusts_leases_from = 0.0
-        self.lease = settings.lease / 1000
         self.token = str(uuid.uuid4())
         # A job whose worker died, waiting until nothing else is in work beside it.
         self.suspect: Job | None = None
 
     def __next__(self) -> MessageProxy | None:
-        if self.suspect is not None:
-            return self._suspect_alone(self.suspect)
-        if not self.in_hand.wait_for_room(min(self.poll, 0.1)):
-            return None
         try:
             self._return_due()
+            if self.suspect is not None:
+                return self._suspect_alone(self.suspect)
+            if not self.in_hand.wait_for_room(min(self.poll, 0.1)):
+                return None
             job = self.ledger.take(self.token)
             # Asked again after the wait: a GPU may have been lost meanwhile, or the signal to stop come.
             if job is None and self.ledger.wait(self.poll) and self.in_hand.may_take():
@@ -110,8 +108,7 @@ class DocumentConsumer(Consumer):
         except redis.RedisError as error:
             # The token stays: if only the reply to a take was lost, the next call gets that job.
             log.warning("redis_away", reason=type(error).__name__)
-            self.trusts_leases_from = time.monotonic() + self.lease
-            time.sleep(min(self.poll, 1.0))
+            time.sleep(self.poll)
             return None
         if job is None:
             return None
@@ -131,8 +128,8 @@ class DocumentConsumer(Consumer):
     def _return_due(self) -> None:
         now = time.monotonic()
         if now - self.last_return >= self.return_interval:
+            expired, due = self.ledger.return_due()
             self.last_return = now
-            expired, due = self.ledger.return_due(leases=now >= self.trusts_leases_from)
             if expired or due:
                 log.info("jobs_returned", leases_expired=expired, retries_due=due)
 

@@ -22,6 +22,7 @@ LEASES_KEY = "filot:ocr:gpu:leases"
 LATER_KEY = "filot:ocr:gpu:later"
 TOKENS_KEY = "filot:ocr:gpu:tokens"
 JOB_PREFIX = "filot:ocr:gpu:job:"
+WATCH_KEY = "filot:ocr:gpu:watch"
 
 #: The backend's CPU pipeline: looked at, and appended to on request only.
 CPU_QUEUE_KEY = "filot:ocr:queue"
@@ -118,6 +119,7 @@ class Ledger:
             TOKENS_KEY,
             LOCK_PREFIX,
             JOB_PREFIX,
+            WATCH_KEY,
         ]
         self._take = self._script("take")
         self._renew = self._script("renew")
@@ -189,9 +191,15 @@ class Ledger:
         ]
         return bool(self._settle(keys=self._keys, args=args))
 
-    def return_due(self, *, leases: bool = True) -> tuple[int, int]:
-        """Put jobs back whose lease ran out, if asked, and retries that are due; returns how many of each."""
-        expired, due = self._return_due(keys=self._keys, args=[RETURN_LIMIT, "1" if leases else "0"])
+    def return_due(self) -> tuple[int, int]:
+        """Put jobs back whose lease ran out, and retries that are due; returns how many of each.
+
+        To be called several times in half a lease: after a longer silence every lease is renewed once,
+        because nobody can tell who still lives.
+        """
+        expired, due = self._return_due(
+            keys=self._keys, args=[RETURN_LIMIT, self.settings.lease, self.settings.lock_ttl]
+        )
         return int(expired), int(due)
 
     def reap(self, orphans: Collection[str]) -> tuple[int, set[str]]:

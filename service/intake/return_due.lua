@@ -1,9 +1,18 @@
 -- Put back into the list, oldest first: jobs whose worker's lease ran out, and retries that are due.
--- ARGV: how many of each at most, '1' when leases that ran out shall be looked at
+-- Leases are only judged by a watch that goes on: when nobody looked for half a lease, Redis or all workers were
+-- away, nobody could renew, and whoever still lives is given another lease to say so.
+-- ARGV: how many of each at most, lease ms, lock ttl s
 -- Returns how many {leases ran out, retries were due}.
-local now, limit = now_ms(), ARGV[1]
-local expired = {}
-if ARGV[2] == '1' then expired = redis.call('ZRANGEBYSCORE', leases, 0, now, 'LIMIT', 0, limit) end
+local now, limit, lease = now_ms(), ARGV[1], tonumber(ARGV[2])
+local was_watched = redis.call('SET', watch, '1', 'PX', math.floor(lease / 2), 'GET')
+if not was_watched then
+  for _, id in ipairs(redis.call('ZRANGE', leases, 0, -1)) do
+    redis.call('ZADD', leases, 'GT', now + lease, id)
+    redis.call('EXPIRE', lock_of(id), ARGV[3])
+  end
+end
+
+local expired = redis.call('ZRANGEBYSCORE', leases, 0, now, 'LIMIT', 0, limit)
 local due = redis.call('ZRANGEBYSCORE', later, 0, now, 'LIMIT', 0, limit)
 for i = #due, 1, -1 do
   redis.call('ZREM', later, due[i])

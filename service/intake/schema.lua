@@ -15,10 +15,11 @@
 --                           job_id, token, attempts, deferrals, fence (epoch ms of the latest take),
 --                           deaths (leases that ran out), device ("cpu" once a GPU failed on it),
 --                           used_up ("1" once taken with no attempt left)
+--   KEYS[11] watch        string that exists while workers look after the leases; gone half a lease after the last look
 --
 -- Time is the server's, never a worker's: a worker with a wrong clock can't take another's job.
 local queue, processing, attempts, correlation, timestamps = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local leases, later, tokens = KEYS[6], KEYS[7], KEYS[8]
+local leases, later, tokens, watch = KEYS[6], KEYS[7], KEYS[8], KEYS[11]
 local function lock_of(id) return KEYS[9] .. id end
 local function job_of(id) return KEYS[10] .. id end
 

@@ -12,7 +12,10 @@ local function described(id)
 end
 
 local mine = redis.call('HGET', tokens, token)
-if mine then return described(mine) end
+if mine then
+  redis.call('ZADD', leases, now + lease, mine) -- the lost reply may have been waited for for long
+  return described(mine)
+end
 
 while true do
   local id = redis.call('LPOP', queue)

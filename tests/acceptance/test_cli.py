@@ -4,12 +4,15 @@ import json
 import os
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from service.demo.backend import QUEUE, FilotBackend
+from service import dead
+from service.database import Database
+from service.demo.backend import ATTEMPTS, QUEUE, FilotBackend
 from service.demo.people import Person
 from service.demo.servers.worker import Worker
 
@@ -52,6 +55,62 @@ def test_status_is_for_humans_and_programs(run: Runner, backend: FilotBackend) -
     assert program["isRunning"] is False
     assert program["isGPUEnabled"] is False
     assert program["stuckJobTimeoutMs"] == 300_000
+
+
+def bury(backend: FilotBackend, environment: dict[str, str]) -> str:
+    """A document that failed for good, as the worker leaves it."""
+    document_id = backend.add_document(b"picture")
+    backend.execute("UPDATE documents SET status = 'failed' WHERE id = %s", document_id)
+    with Database(environment["DATABASE_URL"], 1).transaction() as work:
+        dead.put(work, document_id, document_id, 3, "EngineError")
+    return document_id
+
+
+def test_dead_jobs_are_listed_and_shown(
+    run: Runner, backend: FilotBackend, environment: dict[str, str]
+) -> None:
+    none = run("dead", "list")
+    document_id = bury(backend, environment)
+
+    listed = run("dead", "list")
+    programs = json.loads(run("dead", "list", "--json").stdout)
+    shown = run("dead", "show", document_id)
+    unknown = run("dead", "show", str(uuid.uuid4()))
+
+    assert "no dead jobs" in none.stdout
+    assert document_id in listed.stdout
+    assert [(job["documentId"], job["attempts"], job["cause"]) for job in programs] == [
+        (document_id, 3, "EngineError")
+    ]
+    assert "EngineError" in shown.stdout
+    assert (listed.returncode, shown.returncode, unknown.returncode) == (0, 0, 1)
+
+
+def test_a_dead_job_is_queued_again_with_all_its_attempts(
+    run: Runner, backend: FilotBackend, environment: dict[str, str]
+) -> None:
+    document_id = bury(backend, environment)
+
+    requeued = run("dead", "requeue", document_id)
+    again = run("dead", "requeue", document_id)
+
+    assert (requeued.returncode, again.returncode) == (0, 1)
+    assert backend.redis.lrange(QUEUE, 0, -1) == [document_id]
+    assert backend.redis.hget(ATTEMPTS, document_id) == "0"
+    assert backend.row(document_id)["status"] == "processing"
+
+
+def test_a_dead_job_can_be_forgotten_its_document_not(
+    run: Runner, backend: FilotBackend, environment: dict[str, str]
+) -> None:
+    document_id = bury(backend, environment)
+
+    dropped = run("dead", "drop", document_id)
+
+    assert dropped.returncode == 0
+    assert json.loads(run("dead", "list", "--json").stdout) == []
+    assert backend.row(document_id)["status"] == "failed"
+    assert backend.redis.keys("*") == []
 
 
 def test_status_without_redis_says_what_to_look_at(run: Runner) -> None:

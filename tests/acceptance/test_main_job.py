@@ -19,7 +19,8 @@ WorkerStarter = Callable[..., Worker]
 
 def job_keys(backend: FilotBackend) -> list[str]:
     """Every key but the living workers' heartbeats."""
-    return [key for key in map(str, backend.redis.keys("*")) if not key.startswith("filot:ocr:gpu:worker:")]
+    of_the_living = ("filot:ocr:gpu:worker:", "filot:ocr:gpu:watch")
+    return [key for key in map(str, backend.redis.keys("*")) if not key.startswith(of_the_living)]
 
 
 def wait_until_settled(backend: FilotBackend) -> None:

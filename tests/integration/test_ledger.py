@@ -13,6 +13,7 @@ from service.intake.ledger import (
     LOCK_PREFIX,
     TIMESTAMPS_KEY,
     UNHARMED,
+    WATCH_KEY,
     Ledger,
     Settlement,
     connect_redis,
@@ -46,6 +47,8 @@ def token() -> str:
 
 
 def expire_leases(backend: FilotBackend) -> None:
+    """Let time pass in which other workers looked after the leases."""
+    backend.redis.set(WATCH_KEY, "1", ex=60)
     for document_id in backend.redis.zrange(LEASES_KEY, 0, -1):
         backend.redis.zadd(LEASES_KEY, {str(document_id): 1})
 
@@ -207,6 +210,49 @@ def test_jobs_of_a_dead_worker_return_oldest_first_when_their_leases_run_out(
     assert again is not None
     assert again.attempt == 2
     assert again.job_id in {job.job_id for job in lost if job}
+
+
+def test_leases_that_ran_out_while_nobody_could_look_are_given_once_more(
+    ledger: Ledger, backend: FilotBackend
+) -> None:
+    backend.push("card")
+    job = ledger.take(token())
+    assert job is not None
+    expire_leases(backend)
+    backend.redis.delete(WATCH_KEY)
+
+    returned = [ledger.return_due()]
+    renewed = backend.redis.zscore(LEASES_KEY, "card") or 0
+    expire_leases(backend)
+    returned.append(ledger.return_due())
+
+    assert returned == [(0, 0), (1, 0)]
+    assert renewed > job.fence
+
+
+def test_the_watch_over_leases_ends_half_a_lease_after_the_last_look(
+    make_ledger: LedgerMaker, backend: FilotBackend
+) -> None:
+    ledger = make_ledger(OCR_GPU_LEASE="20000")
+
+    ledger.return_due()
+
+    assert 9_000 < backend.redis.pttl(WATCH_KEY) <= 10_000
+
+
+def test_a_take_whose_reply_was_lost_renews_the_lease_when_it_is_repeated(
+    ledger: Ledger, backend: FilotBackend
+) -> None:
+    backend.push("card")
+    mine = token()
+    taken = ledger.take(mine)
+    assert taken is not None
+    expire_leases(backend)
+
+    again = ledger.take(mine)
+
+    assert again == taken
+    assert (backend.redis.zscore(LEASES_KEY, "card") or 0) > taken.fence
 
 
 def test_a_job_whose_worker_died_is_known_as_a_suspect(ledger: Ledger, backend: FilotBackend) -> None:

@@ -62,6 +62,21 @@ def test_a_result_is_published_once(publisher: Publisher, backend: FilotBackend)
     assert [result["jobId"] for result in results] == [job_id, marker]
 
 
+def test_a_result_that_nobody_hears_is_told_counted_and_no_error(
+    publisher: Publisher, backend: FilotBackend
+) -> None:
+    unheard = put_result(publisher.database)
+    heard = put_result(publisher.database)
+
+    publisher.tell(unheard)
+    with backend.listen() as channel:
+        publisher.tell(heard)
+        channel.wait_for(1)
+
+    assert publisher.unheard == 1
+    assert backend.execute("SELECT 1 FROM ocr_worker.outbox WHERE told_at IS NULL") == []
+
+
 def test_a_told_result_keeps_no_personal_data(publisher: Publisher, backend: FilotBackend) -> None:
     job_id = put_result(publisher.database)
 

@@ -42,6 +42,7 @@ SCENARIOS = (
         "postgres-commit", "PostgreSQL killed between commit and publish", servers.postgres_after_commit
     ),
     Scenario("postgres-stall", "PostgreSQL silent mid-job", servers.postgres_stall),
+    Scenario("minute", "Redis, PostgreSQL and storage away for a minute mid-job", servers.all_away),
     Scenario("storage-slow", "storage slow", servers.storage_slow),
     Scenario("storage-500", "storage answers 500 at first", servers.storage_errors),
     Scenario("storage-404", "storage has lost some objects", servers.storage_missing),

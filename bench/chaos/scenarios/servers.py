@@ -8,9 +8,16 @@ from bench.chaos.findings import Findings, check_attempts, check_end
 from bench.chaos.ground import Ground, Paper
 from bench.chaos.pictures import Behaviour
 from bench.chaos.proxy import Rule
+from service.database import ANSWER_TIMEOUT
 
 #: Seconds that PostgreSQL is away; in the short form.
 AWAY, SHORT_AWAY = 20.0, 4.0
+
+#: Seconds that PostgreSQL is silent: longer than the worker waits for any answer.
+SILENCE = ANSWER_TIMEOUT + 5
+
+#: Seconds that Redis, PostgreSQL and the store are away together.
+OUTAGE = 60.0
 
 #: What a worker sends while it stores a result, and just after.
 STORES_RESULT, COMMITS = b"SET status = 'completed'", b"COMMIT"
@@ -77,10 +84,29 @@ def postgres_stall(ground: Ground, findings: Findings) -> None:
     ground.enqueue(papers)
     ground.begun(papers[:2])
     ground.proxies["postgres"].stall()
-    time.sleep(8)
-    # The stalled connections end here, as they do when an instance is replaced.
-    ground.proxies["postgres"].cut()
+    time.sleep(SILENCE)
     ground.proxies["postgres"].reset()
+    findings.figure(f"silent for {SILENCE:g} s")
+    check_end(ground, findings, papers, timeout=40)
+    check_attempts(ground, findings, papers)
+
+
+def all_away(ground: Ground, findings: Findings) -> None:
+    """A network that is down for a minute, mid-job: many leases and retries long."""
+    papers = [*ground.add(Behaviour.GOOD, 4, seconds=3), *ground.add(Behaviour.GOOD, 20, seconds=0.1)]
+    for tag in ("A", "B"):
+        ground.worker(tag, OCR_GPU_CONCURRENCY="2", ready=tag == "B")
+    ground.workers[0].wait_until_ready()
+    ground.enqueue(papers)
+    ground.begun(papers[:4])
+    for server in ("redis", "postgres", "storage"):
+        ground.proxies[server].cut()
+    time.sleep(OUTAGE)
+    for server in ("redis", "postgres", "storage"):
+        ground.proxies[server].reset()
+    back = time.monotonic()
+    ground.wait_for(lambda: ground.listener.count() == len(papers), 60)
+    findings.figure(f"away {OUTAGE:g} s, all told {time.monotonic() - back:.1f} s later")
     check_end(ground, findings, papers, timeout=40)
     check_attempts(ground, findings, papers)
 

@@ -1,0 +1,88 @@
+"""The health port says 503 when the worker itself makes no progress, whatever the reason."""
+
+import json
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
+
+import pytest
+
+from service.database import Database
+from service.demo.backend import QUEUE, FilotBackend
+from service.demo.servers import FilotStack
+from service.devices import Devices
+from service.health import HUNG_AFTER, Health
+from service.intake.in_hand import InHand
+from service.intake.ledger import Ledger, connect_redis
+from service.settings import Settings
+
+
+@pytest.fixture
+def health(stack: FilotStack, settings: Settings, database: Database) -> Iterator[Health]:
+    in_hand = InHand(Ledger(connect_redis(settings), settings), limit=2)
+    devices = Devices(settings)
+    devices.probe()
+    health = Health(stack.sandbox.reserve_port(), in_hand, devices, database)
+    health.start()
+    yield health
+    health.stop()
+
+
+def ask(health: Health, path: str) -> tuple[int, dict[str, Any]]:
+    """Answer and body; waits until the port is open."""
+    while True:
+        try:
+            with urlopen(f"http://127.0.0.1:{health.port}{path}", timeout=10) as answer:
+                return answer.status, json.load(answer)
+        except HTTPError as error:
+            with error:
+                return error.code, json.load(error)
+        except URLError:
+            continue
+
+
+def test_a_worker_that_looks_for_work_is_healthy(health: Health) -> None:
+    answer = ask(health, "/health")
+
+    assert answer == (HTTPStatus.OK, {"status": "ok", "problems": []})
+
+
+def test_a_worker_that_no_longer_looks_is_failing_although_its_process_answers(
+    health: Health, backend: FilotBackend
+) -> None:
+    backend.redis.rpush(QUEUE, "waiting")
+    health.in_hand.last_look -= HUNG_AFTER + 1
+
+    status, body = ask(health, "/health")
+
+    assert status == HTTPStatus.SERVICE_UNAVAILABLE
+    assert body["problems"] == [f"no look for work for {HUNG_AFTER + 1:.0f} s"]
+
+
+def test_a_job_over_its_time_makes_the_worker_failing(
+    health: Health, backend: FilotBackend, settings: Settings
+) -> None:
+    backend.redis.rpush(QUEUE, "endless")
+    job = health.in_hand.ledger.take("token")
+    assert job is not None
+    health.in_hand.add(job)
+    health.in_hand._since[job.token] -= settings.job_timeout / 1000 + 1
+
+    status, body = ask(health, "/health")
+
+    assert status == HTTPStatus.SERVICE_UNAVAILABLE
+    assert "a job has been in work" in body["problems"][0]
+
+
+def test_a_hold_is_no_reason_to_restart_but_to_send_nothing(health: Health) -> None:
+    health.in_hand.hold("gpu", "no GPU, and none else may read")
+
+    alive, ready = ask(health, "/health"), ask(health, "/ready")
+
+    assert alive[0] == HTTPStatus.OK
+    assert ready == (
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        {"status": "failing", "problems": ["no GPU, and none else may read"]},
+    )
