@@ -63,6 +63,7 @@ class Proxy:
         self.delay = 0.0
         self.rules: list[Rule] = []
         self.flowing = threading.Event()
+        self.abandoned: list[threading.Event] = []
         self._is_cut = False
         self._connections: set[_Connection] = set()
         self._lock = threading.Lock()
@@ -87,9 +88,17 @@ class Proxy:
         """Hold every byte back, in both directions, until `reset`; connections stay open."""
         self.flowing.clear()
 
+    def abandon(self) -> None:
+        """End a stall for new connections only: those that it caught stay silent, as if the machine were gone."""
+        self.abandoned.append(self.flowing)
+        self.flowing = threading.Event()
+        self.flowing.set()
+
     def close(self) -> None:
         """End it."""
         self.cut()
+        for flowing in self.abandoned:
+            flowing.set()
         self.flowing.set()
         self._listener.close()
 

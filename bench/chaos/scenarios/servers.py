@@ -85,7 +85,7 @@ def postgres_stall(ground: Ground, findings: Findings) -> None:
     ground.begun(papers[:2])
     ground.proxies["postgres"].stall()
     time.sleep(SILENCE)
-    ground.proxies["postgres"].reset()
+    ground.proxies["postgres"].abandon()
     findings.figure(f"silent for {SILENCE:g} s")
     check_end(ground, findings, papers, timeout=40)
     check_attempts(ground, findings, papers)
