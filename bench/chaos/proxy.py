@@ -89,7 +89,7 @@ class Proxy:
         self.flowing.clear()
 
     def abandon(self) -> None:
-        """End a stall for new connections only: those that it caught stay silent, as if the machine were gone."""
+        """End a stall for new connections only: those that it caught stay silent, their other end is gone."""
         self.abandoned.append(self.flowing)
         self.flowing = threading.Event()
         self.flowing.set()

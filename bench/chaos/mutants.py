@@ -1,0 +1,306 @@
+"""`python -m bench.chaos.mutants`: take away the code that keeps a promise, and see a scenario fail."""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.chaos.variables import SKEW
+
+#: Seconds after which a scenario counts as failed: some mutants make it wait for ever.
+PATIENCE = 300
+
+#: What the scenarios run on.
+PARTS = ("service", "bench", "pyproject.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One promise without the code that keeps it."""
+
+    promise: str
+    file: str
+    before: str
+    after: str
+    #: The scenario that must fail.
+    scenario: str
+
+
+#: The scripts as they would be with the worker's clock in the server's place.
+WORKERS_CLOCK = (
+    "service/intake/ledger.py",
+    'text = (folder / "schema.lua").read_text()',
+    'text = (folder / "schema.lua").read_text().replace("t[1] *", "(t[1] + %s) *" % '
+    f'(__import__("os").environ["{SKEW}"] or 0))',
+)
+
+MUTANTS = (
+    Mutant(
+        "a living worker keeps its jobs",
+        "service/intake/in_hand.py",
+        "lost = self.ledger.renew(tokens)",
+        "lost = self.ledger.renew([])",
+        "storage-slow",
+    ),
+    Mutant(
+        "a dead worker's jobs return",
+        "service/intake/return_due.lua",
+        "for i = #expired, 1, -1 do",
+        "for i = 0, -1 do",
+        "freeze",
+    ),
+    Mutant(
+        "nobody is taken for dead while Redis is away",
+        "service/intake/return_due.lua",
+        "if not was_watched then",
+        "if false then",
+        "redis-restart",
+    ),
+    Mutant(
+        "a worker whose clock is ahead takes no one's job",
+        *WORKERS_CLOCK,
+        "clock-ahead",
+    ),
+    Mutant(
+        "a worker whose clock is behind loses no job",
+        *WORKERS_CLOCK,
+        "clock-behind",
+    ),
+    Mutant(
+        "an overtaken worker's token is void",
+        "service/intake/schema.lua",
+        "if token then redis.call('HDEL', tokens, token) end",
+        "",
+        "freeze",
+    ),
+    Mutant(
+        "an overtaken worker cannot write",
+        "service/processing.py",
+        "            hold_claim(work, job.document_id, job.fence)\n",
+        "",
+        "freeze",
+    ),
+    Mutant(
+        "a take whose reply was lost is repeated, not forgotten",
+        "service/intake/broker.py",
+        'log.warning("redis_away", reason=type(error).__name__)\n',
+        'log.warning("redis_away", reason=type(error).__name__)\n'
+        "            self.token = str(uuid.uuid4())\n",
+        "reply-take",
+    ),
+    Mutant(
+        "a settlement is repeated until Redis heard it",
+        "service/intake/broker.py",
+        "raise ConnectionClosed(error) from None",
+        "return",
+        "redis-failing",
+    ),
+    Mutant(
+        "told only after PUBLISH went through",
+        "service/publishing.py",
+        "        listeners = self.client.publish(",
+        "        with self.database.transaction() as work:\n"
+        "            outbox.mark_told(work, telling.id)\n"
+        "        listeners = self.client.publish(",
+        "redis-restart",
+    ),
+    Mutant(
+        "what a job could not tell, the sweep tells",
+        "service/schedule.py",
+        "told = self.publisher.sweep()",
+        "told = 0",
+        "reply-publish",
+    ),
+    Mutant(
+        "a result and what is still to be told are one transaction",
+        "service/processing.py",
+        "            self._put(work, job, result)\n            if reading.decision",
+        "            if reading.decision",
+        "reply-commit",
+    ),
+    Mutant(
+        "documents that Redis lost are found in PostgreSQL",
+        "service/recovery.py",
+        "missing = to_do - self.ledger.known_ids()",
+        "missing = set[str]()",
+        "redis-empty",
+    ),
+    Mutant(
+        "what the CPU pipeline holds is left alone",
+        "service/recovery.py",
+        "to_do - self.ledger.known_ids()",
+        "to_do - set(self.ledger.client.lrange(self.ledger.settings.queue_key, 0, -1))",
+        "redis-empty",
+    ),
+    Mutant(
+        "an outage of our servers burns no attempt",
+        "service/middleware/settlement.py",
+        'Settlement("later", _delay(job), counts=False)',
+        'Settlement("later", _delay(job))',
+        "postgres-away",
+    ),
+    Mutant(
+        "a silent PostgreSQL is given up",
+        "service/database.py",
+        "        set_wait_callback(_wait_for_answer)\n",
+        "",
+        "postgres-stall",
+    ),
+    Mutant(
+        "a broken download is our fault, not the document's",
+        "service/storage.py",
+        'raise UnavailableError("the document store broke off")',
+        "pass",
+        "storage-cut",
+    ),
+    Mutant(
+        "a document that kills its process fails for good",
+        "service/intake/take.lua",
+        "count = count + 1",
+        "count = count + 0",
+        "poison",
+    ),
+    Mutant(
+        "a suspect works alone",
+        "service/intake/broker.py",
+        "        if job.deaths:\n            return self._suspect_alone(job)\n",
+        "",
+        "poison",
+    ),
+    Mutant(
+        "a worker that died is started again",
+        "service/supervisor.py",
+        "if self.stopping or code == BAD_CONFIGURATION:",
+        "if True:",
+        "poison",
+    ),
+    Mutant(
+        "a hanging call ends its process",
+        "service/watchdog.py",
+        "os._exit(HUNG)",
+        "continue",
+        "hang",
+    ),
+    Mutant(
+        "even one that holds Python's lock",
+        "service/watchdog.py",
+        "faulthandler.dump_traceback_later(self.limit + INTERVAL, exit=True, file=STDERR)",
+        "pass",
+        "hang-locked",
+    ),
+    Mutant(
+        "nothing is taken after SIGTERM",
+        "service/intake/in_hand.py",
+        "        self._stopping = True\n",
+        "",
+        "stop-short",
+    ),
+    Mutant(
+        "an unfinished job is back at the deadline",
+        "service/middleware/graceful_stop.py",
+        "            deadline.start()\n",
+        "",
+        "stop-long",
+    ),
+    Mutant(
+        "a second SIGTERM hurries",
+        "service/middleware/graceful_stop.py",
+        "        self.in_hand.give_back()\n        return True",
+        "        return False",
+        "stop-twice",
+    ),
+    Mutant(
+        "the backlog stays in the list",
+        "service/intake/in_hand.py",
+        "and len(self._jobs) < self.limit",
+        "and len(self._jobs) < 1000",
+        "backlog",
+    ),
+    Mutant(
+        "a bad document fails at once",
+        "service/processing.py",
+        "except DocumentError as error:\n            return",
+        "except RetriesExceededError as error:\n            return",
+        "storage-404",
+    ),
+    Mutant(
+        "a review is asked for until it has a ticket",
+        "service/review.py",
+        "            self._put_off(telling, str(error))",
+        "            log.warning('review_dropped', reason=str(error))\n"
+        "            with self.database.transaction() as work:\n"
+        "                outbox.give_up(work, telling.id)",
+        "reviews-away",
+    ),
+    Mutant(
+        "and not again once it has one",
+        "service/review.py",
+        "                outbox.mark_told(work, telling.id)\n",
+        "                outbox.put_off(work, telling.id, 0)\n",
+        "reviews-away",
+    ),
+)
+
+
+def main() -> int:
+    """Try every mutant; returns how many no scenario noticed."""
+    options = _options()
+    console = Console(soft_wrap=True)
+    unnoticed = 0
+    with tempfile.TemporaryDirectory(prefix="filot-mutants-") as folder:
+        tree = Path(folder)
+        for part in PARTS:
+            source = Path(part)
+            if source.is_dir():
+                shutil.copytree(source, tree / part, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, tree / part)
+        for mutant in MUTANTS:
+            if options.only and mutant.scenario not in options.only:
+                continue
+            noticed = _is_noticed(tree, mutant, options.seed)
+            unnoticed += not noticed
+            console.print(
+                f"{'noticed  ' if noticed else 'UNNOTICED'}  {mutant.scenario:15}  {mutant.promise}",
+                markup=False,
+            )
+    return unnoticed
+
+
+def _is_noticed(tree: Path, mutant: Mutant, seed: int) -> bool:
+    file = tree / mutant.file
+    sound = file.read_text()
+    if sound.count(mutant.before) < 1:
+        raise LookupError(f"{mutant.file} no longer holds what this mutant changes: {mutant.promise}")
+    file.write_text(sound.replace(mutant.before, mutant.after))
+    try:
+        played = subprocess.run(
+            [sys.executable, "-m", "bench.chaos", "--seed", str(seed), "--only", mutant.scenario],
+            cwd=tree,
+            env={**os.environ, "PYTHONPATH": str(tree)},
+            capture_output=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return True
+    finally:
+        file.write_text(sound)
+    return played.returncode != 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.chaos.mutants", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1, help="of every scenario")
+    parser.add_argument("--only", action="append", help="mutants of this scenario; can be repeated")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(min(main(), 100))
