@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 MODELS := service/ocr/models/.derived
 
 .DEFAULT_GOAL := help
-.PHONY: help venv models demo test lint bench chaos lock clean
+.PHONY: help venv models demo test lint bench chaos chaos-mutants lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ bench: $(STAMP) $(MODELS) ## Compare speed and accuracy side by side; prints a t
 
 chaos: $(STAMP) $(MODELS) ## Try every promise under faults; prints a table, non-zero on any broken promise
 	$(BIN)/python -m bench.chaos
+
+chaos-mutants: $(STAMP) $(MODELS) ## Take the code of each promise away; non-zero when the fault bench does not notice
+	$(BIN)/python -m bench.chaos.mutants
 
 lock: $(STAMP) ## Resolve the locks again from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml requirements/build.in --universal --python-version 3.11 \

@@ -38,6 +38,8 @@ class GPUWorkerStatus:
     #: Members of the processing set: jobs in work and jobs that wait for a retry.
     processing_count: int
     workers: int
+    #: Results published while nobody was subscribed, by the workers that live now.
+    results_unheard: int
     auto_fallback_enabled: bool
     max_retries: int
     stuck_job_timeout_ms: int
@@ -140,6 +142,7 @@ def get_gpu_worker_status() -> GPUWorkerStatus:
         queue_length=ledger.queue_length(),
         processing_count=ledger.processing_count(),
         workers=len(workers),
+        results_unheard=sum(worker.results_unheard for worker in workers),
         auto_fallback_enabled=settings.auto_fallback,
         max_retries=settings.max_retries,
         stuck_job_timeout_ms=settings.stuck_timeout,

@@ -54,6 +54,7 @@ def test_status_is_for_humans_and_programs(run: Runner, backend: FilotBackend) -
     assert program["queueLength"] == 1
     assert program["isRunning"] is False
     assert program["isGPUEnabled"] is False
+    assert program["resultsUnheard"] == 0
     assert program["stuckJobTimeoutMs"] == 300_000
 
 
