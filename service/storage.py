@@ -1,5 +1,6 @@
 """The bytes of a document out of Cloudflare R2, or any other S3 endpoint. Nothing is ever written there."""
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
@@ -8,13 +9,18 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from service.errors import DocumentError, UnavailableError
+from service.pages import LARGEST_FILE
+from service.pages.refusals import refusal
 from service.settings import Settings, needed
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
-#: Bytes; uploads are at most 5 MiB, but the store does not enforce that.
-LARGEST_FILE = 20 * 1024 * 1024
+#: Bytes of a key in UTF-8, as S3 allows.
+LONGEST_KEY = 1024
+
+#: How a URL of any kind begins (RFC 3986, 3.1). Keys of ours have no colon in their first part.
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 #: S3 error codes that say: there is no such object.
 MISSING = {"404", "NoSuchKey", "NotFound"}
@@ -60,7 +66,7 @@ class Storage:
             answer = self._client.get_object(Bucket=self.bucket, Key=key)
             with answer["Body"] as body:
                 if answer["ContentLength"] > LARGEST_FILE:
-                    raise _too_large()
+                    raise refusal("file_too_large")
                 content = body.read(LARGEST_FILE + 1)
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
@@ -74,7 +80,7 @@ class Storage:
         except BotoCoreError as error:
             raise UnavailableError(f"the document store is away: {type(error).__name__}") from None
         if len(content) > LARGEST_FILE:
-            raise _too_large()
+            raise refusal("file_too_large")
         if len(content) != answer["ContentLength"]:
             # botocore checks this only when a body is read without a limit.
             raise UnavailableError("the document store broke off")
@@ -84,30 +90,42 @@ class Storage:
 def object_key(file_url: str, bucket: str) -> str:
     """The object key that a row's ``file_url`` names: a key as it stands, or the path of an http(s) URL.
 
-    A URL's host is never contacted. A first path part equal to the bucket's name is not part of the key.
+    A URL's host is never contacted, its query is left out, its path is percent-decoded once (RFC 3986, 2.4).
+    A first path part equal to the bucket's name is not part of the key.
 
     Raises:
         DocumentError: it can't be a key of ours.
     """
-    scheme = file_url.split("://", 1)[0].lower() if "://" in file_url else ""
-    if scheme in ("http", "https"):
-        key = unquote(urlsplit(file_url).path).lstrip("/")
-    else:
-        key = file_url.lstrip("/")
-    key = key.removeprefix(f"{bucket}/")
-    unusable = not key or scheme not in ("", "http", "https") or not key.isprintable()
-    if unusable or ".." in key.split("/") or len(key.encode()) > 1024:
-        raise DocumentError(
-            "file_url_unusable",
-            "Alamat berkas tidak dapat digunakan. Unggah ulang kartu Anda.",
-            "The file's address cannot be used: upload your card again.",
-        )
+    key = _path(file_url).removeprefix("/")
+    first, _, rest = key.partition("/")
+    key = rest if first == bucket else key
+    # An HTTP client takes dots out of a path before it sends it: the store would be asked for another object.
+    dotted = {".", ".."} & set(key.split("/"))
+    if not key or key.startswith("/") or dotted or not key.isprintable() or len(key.encode()) > LONGEST_KEY:
+        raise _unusable()
     return key
 
 
-def _too_large() -> DocumentError:
+def _path(file_url: str) -> str:
+    """The part that names the object, decoded."""
+    # Reading a URL leaves out line ends that are no part of one: look before.
+    if not file_url.isprintable() or file_url.startswith("//"):
+        raise _unusable()
+    if _SCHEME.match(file_url) is None:
+        return file_url
+    try:
+        url = urlsplit(file_url)
+        path = unquote(url.path, errors="strict")
+    except ValueError:
+        raise _unusable() from None
+    if url.scheme not in ("http", "https") or not url.netloc:
+        raise _unusable()
+    return path
+
+
+def _unusable() -> DocumentError:
     return DocumentError(
-        "file_too_large",
-        "Berkas terlalu besar. Unggah foto atau PDF berukuran paling banyak 5 MB.",
-        "The file is too large: upload a photo or PDF of at most 5 MB.",
+        "file_url_unusable",
+        "Alamat berkas tidak dapat digunakan. Unggah ulang kartu Anda.",
+        "The file's address cannot be used: upload your card again.",
     )

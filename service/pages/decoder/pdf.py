@@ -1,0 +1,51 @@
+"""Pages of a PDF by PDFium, drawn as pictures: text inside them proves nothing about the card they show."""
+
+from collections.abc import Iterator
+
+import pypdfium2
+from pypdfium2.raw import FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY, FPDF_PAGEOBJ_IMAGE
+
+from .limits import LARGEST_PDF_SCALE, LONGEST_SIDE, MOST_PAGES, PIXEL_BUDGET
+from .page import Page, RefusedError, page_size
+
+
+def pdf_pages(content: bytes) -> Iterator[Page]:
+    """Yield the first pages.
+
+    Raises:
+        RefusedError: the document is locked, or the next page is too large or too small.
+        pypdfium2.PdfiumError: the document or its next page is damaged.
+    """
+    try:
+        document = pypdfium2.PdfDocument(content)
+    except pypdfium2.PdfiumError as error:
+        locked = error.err_code in (FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY)
+        raise RefusedError("encrypted_pdf" if locked else "broken_pdf") from None
+    with document:
+        if not len(document):
+            raise RefusedError("broken_pdf")
+        for index in range(min(len(document), MOST_PAGES)):
+            yield _drawn(document[index])
+
+
+def _drawn(page: pypdfium2.PdfPage) -> Page:
+    images = page.get_objects(filter=[FPDF_PAGEOBJ_IMAGE])
+    if sum(width * height for width, height in (image.get_px_size() for image in images)) > PIXEL_BUDGET:
+        raise RefusedError("image_too_large")
+    width, height = page.get_size()
+    scale = min(LARGEST_PDF_SCALE, LONGEST_SIDE / max(width, height, 1))
+    page_size(width * scale, height * scale)
+    bitmap = page.render(scale=scale)
+    try:
+        return Page(bitmap.width, bitmap.height, _without_gaps(bitmap))
+    finally:
+        bitmap.close()
+
+
+def _without_gaps(bitmap: pypdfium2.PdfBitmap) -> bytes:
+    """Return the rows, of which PDFium begins each at a multiple of four bytes, one right after another."""
+    pixels, used = memoryview(bitmap.buffer).cast("B"), bitmap.width * bitmap.n_channels
+    if used == bitmap.stride:
+        return bytes(pixels)
+    starts = range(0, bitmap.stride * bitmap.height, bitmap.stride)
+    return b"".join(pixels[start : start + used] for start in starts)

@@ -1,0 +1,57 @@
+"""What users are told of a file that cannot be read, by code: in Indonesian and in English."""
+
+from service.errors import DocumentError
+
+REFUSALS = {
+    "empty_file": (
+        "Berkas kosong; silakan unggah ulang foto kartu Anda.",
+        "The file is empty; please upload the photo of your card again.",
+    ),
+    "file_too_large": (
+        "Berkas terlalu besar; silakan unggah foto atau PDF berukuran paling banyak 5 MB.",
+        "The file is too large; please upload a photo or PDF of at most 5 MB.",
+    ),
+    "not_an_image": (
+        "Berkas bukan gambar; silakan unggah foto kartu sebagai JPEG, PNG, atau PDF.",
+        "The file is not a picture; please upload a photo of your card as JPEG, PNG or PDF.",
+    ),
+    "truncated_image": (
+        "Gambar rusak atau tidak lengkap; silakan unggah ulang foto kartu Anda.",
+        "The picture is damaged or incomplete; please upload the photo of your card again.",
+    ),
+    "image_too_large": (
+        "Gambar terlalu besar; silakan unggah foto dengan resolusi lebih rendah.",
+        "The picture is too large; please upload a photo with a lower resolution.",
+    ),
+    "image_too_small": (
+        "Gambar terlalu kecil untuk dibaca; silakan unggah foto yang lebih besar.",
+        "The picture is too small to read; please upload a larger photo.",
+    ),
+    "encrypted_pdf": (
+        "PDF dilindungi kata sandi; silakan unggah PDF tanpa kata sandi atau foto kartu Anda.",
+        "The PDF is protected by a password; please upload one without, or a photo of your card.",
+    ),
+    "broken_pdf": (
+        "PDF rusak atau tanpa halaman; silakan unggah ulang, atau unggah foto kartu Anda.",
+        "The PDF is damaged or has no pages; please upload it again, or upload a photo of your card.",
+    ),
+    "file_takes_too_long": (
+        "Berkas terlalu rumit untuk dibuka; silakan unggah foto kartu Anda sebagai JPEG.",
+        "The file is too complex to open; please upload a photo of your card as JPEG.",
+    ),
+    "file_breaks_decoder": (
+        "Berkas tidak dapat dibuka; silakan unggah foto kartu Anda sebagai JPEG.",
+        "The file cannot be opened; please upload a photo of your card as JPEG.",
+    ),
+}
+
+
+def refusal(code: str) -> DocumentError:
+    """Return the error for one of ``REFUSALS``.
+
+    Raises:
+        ValueError: there is no such code.
+    """
+    if code not in REFUSALS:
+        raise ValueError(code)
+    return DocumentError(code, *REFUSALS[code])

@@ -1,0 +1,219 @@
+"""Pictures of every kind to upright pages in blue, green, red."""
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from service.ocr.engine import Image
+from service.pages import LONGEST_SIDE, read_pages
+from tests.unit.pages.samples import BLUE, GREEN, GREY, RED, assert_quarters, heic, sample, saved
+
+BLACK, WHITE = (0, 0, 0), (255, 255, 255)
+
+
+def encoded(picture: PIL.Image.Image, file_format: str) -> bytes:
+    if file_format == "HEIC":
+        return heic(picture)
+    options = {"compression": "tiff_lzw"} if file_format == "TIFF" else {"quality": 95}
+    return saved(picture, file_format, **options)
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF", "HEIC"])
+def test_a_picture_becomes_one_page_of_its_size_in_blue_green_red(file_format: str) -> None:
+    content = encoded(sample(), file_format)
+
+    pages = read_pages(content)
+
+    assert [page.shape for page in pages] == [(200, 300, 3)]
+    assert_quarters(pages[0], RED, GREEN, BLUE, GREY)
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF", "HEIC"])
+@pytest.mark.parametrize(
+    ("orientation", "expected"),
+    [
+        (1, (RED, GREEN, BLUE, GREY)),
+        (2, (GREEN, RED, GREY, BLUE)),
+        (3, (BLUE, GREY, RED, GREEN)),
+        (4, (GREY, BLUE, GREEN, RED)),
+        (5, (RED, GREY, BLUE, GREEN)),
+        (6, (GREY, RED, GREEN, BLUE)),
+        (7, (BLUE, GREEN, RED, GREY)),
+        (8, (GREEN, BLUE, GREY, RED)),
+    ],
+)
+def test_a_picture_is_turned_as_the_camera_noted(
+    orientation: int, expected: tuple[tuple[int, int, int], ...], file_format: str
+) -> None:
+    exif = PIL.Image.Exif()
+    exif[0x0112] = orientation
+    if file_format == "HEIC":
+        content = heic(sample(), exif=exif.tobytes())
+    else:
+        content = saved(sample(), file_format, quality=95, exif=exif)
+
+    (page,) = read_pages(content)
+
+    assert page.shape[:2] == ((200, 300) if orientation < 5 else (300, 200))
+    assert_quarters(page, *expected)
+
+
+@pytest.mark.parametrize(
+    ("mode", "file_format"),
+    [
+        ("L", "JPEG"),
+        ("CMYK", "JPEG"),
+        ("L", "PNG"),
+        ("P", "PNG"),
+        ("1", "PNG"),
+        ("LA", "PNG"),
+        ("RGBA", "PNG"),
+        ("RGBA", "WEBP"),
+        ("1", "TIFF"),
+        ("P", "TIFF"),
+        ("I", "TIFF"),
+        ("F", "TIFF"),
+        ("CMYK", "TIFF"),
+        ("YCbCr", "TIFF"),
+    ],
+)
+@pytest.mark.parametrize("size", [(300, 200), (2700, 1800)])
+def test_every_kind_of_colour_becomes_three_channels(
+    mode: str, file_format: str, size: tuple[int, int]
+) -> None:
+    picture = PIL.Image.new("RGB", size, "white")
+    picture.paste("black", (0, 0, size[0] // 2, size[1]))
+    content = saved(
+        picture.convert("L").convert(mode) if mode in "IF" else picture.convert(mode), file_format
+    )
+
+    (page,) = read_pages(content)
+
+    assert_quarters(page, BLACK, WHITE, WHITE, BLACK)
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "TIFF"])
+def test_sixteen_bits_of_grey_keep_their_contrast(file_format: str) -> None:
+    depth = np.full((200, 300), 60_000, np.uint16)
+    depth[:, :150] = 300
+    content = saved(PIL.Image.fromarray(depth), file_format)
+
+    (page,) = read_pages(content)
+
+    assert_quarters(page, BLACK, WHITE, WHITE, BLACK)
+
+
+@pytest.mark.parametrize("level", [float("nan"), float("inf"), 7.0])
+def test_fractions_without_any_contrast_are_survived(level: float) -> None:
+    content = saved(PIL.Image.fromarray(np.full((200, 300), level, np.float32)), "TIFF")
+
+    (page,) = read_pages(content)
+
+    assert page.shape == (200, 300, 3)
+
+
+@pytest.mark.parametrize("size", [(300, 200), (2700, 1800)])
+@pytest.mark.parametrize("file_format", ["PNG", "WEBP", "TIFF"])
+def test_what_is_transparent_shows_white_paper(file_format: str, size: tuple[int, int]) -> None:
+    picture = sample(*size).convert("RGBA")
+    picture.putalpha(PIL.Image.new("L", picture.size, 0))
+    content = saved(picture, file_format)
+
+    (page,) = read_pages(content)
+
+    assert_quarters(page, *[WHITE] * 4)
+
+
+def test_a_colour_of_a_palette_may_be_transparent() -> None:
+    picture = PIL.Image.new("P", (300, 200), 1)
+    picture.putpalette([200, 30, 30, 0, 0, 0])
+    picture.paste(0, (0, 0, 150, 200))
+    content = saved(picture, "PNG", transparency=1)
+
+    (page,) = read_pages(content)
+
+    assert_quarters(page, RED, WHITE, WHITE, RED)
+
+
+@pytest.mark.parametrize(
+    ("file_format", "size"),
+    [
+        ("JPEG", (2700, 1800)),
+        ("JPEG", (4200, 2800)),
+        ("PNG", (2700, 1800)),
+        ("WEBP", (2700, 1800)),
+        ("TIFF", (2700, 1800)),
+        ("HEIC", (2700, 1800)),
+    ],
+)
+def test_a_large_photo_is_brought_down_to_the_longest_side(file_format: str, size: tuple[int, int]) -> None:
+    content = encoded(sample(*size), file_format)
+
+    (page,) = read_pages(content)
+
+    assert page.shape == (LONGEST_SIDE * 2 // 3, LONGEST_SIDE, 3)
+    assert_quarters(page, RED, GREEN, BLUE, GREY)
+
+
+def test_the_largest_pictures_of_phones_are_read() -> None:
+    content = saved(PIL.Image.new("L", (12_000, 9_000), 90), "JPEG")
+
+    (page,) = read_pages(content)
+
+    assert page.shape[1] <= LONGEST_SIDE
+    assert page.mean() == 90
+
+
+def test_a_tiff_gives_its_first_two_pages() -> None:
+    others = [sample(400, 260), sample(500, 320)]
+    content = saved(sample(), "TIFF", save_all=True, append_images=others)
+
+    pages = read_pages(content)
+
+    assert [page.shape[:2] for page in pages] == [(200, 300), (260, 400)]
+
+
+def test_a_small_copy_of_a_page_is_not_a_page() -> None:
+    small = sample(90, 60)
+    small.encoderinfo = {"tiffinfo": {254: 1}}
+    content = saved(sample(), "TIFF", save_all=True, append_images=[small])
+
+    pages = read_pages(content)
+
+    assert [page.shape[:2] for page in pages] == [(200, 300)]
+
+
+def test_a_tiff_whose_second_page_is_damaged_is_read_by_its_first() -> None:
+    noise = PIL.Image.fromarray(np.random.default_rng(1).integers(0, 255, (200, 300, 3), np.uint8))
+    content = saved(noise, "TIFF", save_all=True, append_images=[noise], compression="tiff_adobe_deflate")
+
+    pages = read_pages(content[: len(content) * 3 // 4])
+
+    assert [page.shape[:2] for page in pages] == [(200, 300)]
+
+
+def test_of_a_moving_picture_the_first_moment_counts() -> None:
+    content = saved(sample(), "WEBP", save_all=True, append_images=[sample().rotate(180)], lossless=True)
+
+    (page,) = read_pages(content)
+
+    assert_quarters(page, RED, GREEN, BLUE, GREY)
+
+
+def test_notes_of_the_camera_that_cannot_be_read_do_not_matter() -> None:
+    content = saved(sample(), "JPEG", exif=b"Exif\x00\x00II*\x00\xff\xff\xff\x7f")
+
+    (page,) = read_pages(content)
+
+    assert page.shape == (200, 300, 3)
+
+
+def test_pages_belong_to_the_caller() -> None:
+    content = saved(sample(), "PNG")
+
+    (page,) = read_pages(content)
+    copy: Image = page.copy()
+    read_pages(saved(PIL.Image.new("RGB", (300, 200)), "PNG"))
+    page[0, 0] += 1
+
+    assert np.array_equal(page[1:], copy[1:])
