@@ -80,3 +80,34 @@ def draw_signature(pen: ImageDraw.ImageDraw, rng: random.Random, box: tuple[int,
     pen.line(
         (points[-1], (right, points[-1][1] - 0.1 * (bottom - top))), fill=(28, 28, 40), width=2 * OVERSAMPLING
     )
+
+
+def draw_rosette(
+    pen: ImageDraw.ImageDraw, rng: random.Random, centre: tuple[int, int], radius: int, ink: Ink
+) -> None:
+    """Draw closed curves around ``centre`` (card pixels), like the guilloche of banknotes."""
+    x, y = (place * OVERSAMPLING for place in centre)
+    petals, depth = rng.randint(5, 9), rng.uniform(0.2, 0.4)
+    for ring in range(9):
+        size = radius * OVERSAMPLING * (0.35 + 0.65 * ring / 8)
+        points = []
+        for step in range(361):
+            angle = math.radians(step)
+            reach = size * (1 - depth + depth * math.cos(petals * angle + ring * 0.35))
+            points.append((x + reach * math.cos(angle), y + 0.7 * reach * math.sin(angle)))
+        pen.line(points, fill=ink, width=OVERSAMPLING)
+
+
+def draw_stamp(picture: Pictures.Image, rng: random.Random, centre: tuple[int, int], radius: int) -> None:
+    """Press an office's round stamp, violet and thin, around ``centre`` (card pixels)."""
+    side = 2 * radius * OVERSAMPLING
+    stamp = Pictures.new("RGBA", (side, side))
+    pen = ImageDraw.Draw(stamp)
+    ink = (92, 62, 160, rng.randint(90, 150))
+    for inset, width in ((4, 6), (16, 2), (52, 2)):
+        edge = inset * OVERSAMPLING // 2
+        pen.ellipse((edge, edge, side - edge, side - edge), outline=ink, width=width)
+    pen.regular_polygon((side // 2, side // 2, side // 6), 5, outline=ink, width=4)
+    turned = stamp.rotate(rng.uniform(-20, 20))
+    left, top = (place * OVERSAMPLING - side // 2 for place in centre)
+    picture.paste(turned, (left, top), turned)

@@ -4,43 +4,47 @@ import random
 
 _MEN = (
     "ADITYA", "AGUS", "BAMBANG", "BUDI", "DIMAS", "EKO", "FAJAR", "GILANG", "HENDRA", "IRFAN", "JOKO",
-    "KURNIA", "LUKMAN", "MA'RUF", "NUGRAHA", "RIZKY", "SLAMET", "TEGUH", "WAHYU", "YOHANES", "ZAINAL",
+    "KURNIA", "LUKMAN", "MA'RUF", "NUGRAHA", "RIZKY", "SLAMET", "SYAFI'I", "TEGUH", "WAHYU", "XAVERIUS",
+    "YOHANES", "ZAINAL",
 )  # fmt: skip
 
 _WOMEN = (
     "ANISA", "BUNGA", "CITRA", "DEWI", "ENDANG", "FITRI", "INDAH", "JUM'ATI", "KARTIKA", "LESTARI", "MAYA",
-    "NUR'AINI", "PUTRI", "RATNA", "SITI", "SRI", "TRI", "WULAN", "YULIANA", "ZAHRA",
+    "NUR'AINI", "PUTRI", "QORI", "RATNA", "RO'FAH", "SITI", "SRI", "TRI", "WULAN", "YULIANA", "ZAHRA",
 )  # fmt: skip
 
 _SURNAMES = (
-    "ALFARISI", "ANGGRAENI", "HARAHAP", "HIDAYAT", "KUSUMA", "LUMBANTOBING", "MAHENDRA", "NASUTION",
-    "PRATAMA", "PURNOMO", "RAHAYU", "SAPUTRA", "SETIAWAN", "SIMANJUNTAK", "SUSANTO", "UTAMI", "WIBOWO",
-    "WIJAYA", "YULIANTO",
+    "ALFARISI", "ANGGRAENI", "D'COSTA", "HARAHAP", "HIDAYAT", "KUSUMA", "LUMBANTOBING", "MAHENDRA",
+    "NASUTION", "OEI", "PRATAMA", "PURNOMO", "RAHAYU", "SAPUTRA", "SETIAWAN", "SIMANJUNTAK", "SUSANTO",
+    "UTAMI", "WIBOWO", "WIJAYA", "YULIANTO",
 )  # fmt: skip
 
 _MONONYMS_MEN = ("SUHARYANTO", "PARMINTO", "KASIMUN", "WAGIYO")
 _MONONYMS_WOMEN = ("SUMARTINI", "PARTINEM", "KASIYEM", "WAGIRAH")
 
-_TITLES_BEFORE_MEN = ("DRS. H.", "IR.", "H.", "MOH.", "R.")
-_TITLES_BEFORE_WOMEN = ("DRA. HJ.", "DR.", "HJ.", "RR.")
-_TITLES_AFTER = ("S.KOM", "S.E., M.M.", "S.H.", "S.PD", "A.MD")
+_TITLES_BEFORE_MEN = ("DRS. H.", "IR.", "H.", "MOH.", "R.", "M.", "ABD.", "I GST.")
+_TITLES_BEFORE_WOMEN = ("DRA. HJ.", "DR.", "HJ.", "RR.", "ST.", "NY.")
+_TITLES_AFTER = ("S.KOM", "S.E., M.M.", "S.H.", "S.PD", "A.MD", "ST, MT", "M.SI", "SE.AK")
 
 
 def invent_name(rng: random.Random, *, female: bool) -> str:
     """Draw a name in capitals, at most 30 characters, short enough for one printed line."""
     given = rng.choice(_WOMEN if female else _MEN)
     surname = rng.choice(_SURNAMES)
-    match rng.randrange(8):
+    match rng.randrange(9):
         case 0:
-            return rng.choice(_MONONYMS_WOMEN if female else _MONONYMS_MEN)
+            name = rng.choice(_MONONYMS_WOMEN if female else _MONONYMS_MEN)
         case 1:
-            return f"{rng.choice(_TITLES_BEFORE_WOMEN if female else _TITLES_BEFORE_MEN)} {given} {surname}"
+            name = f"{rng.choice(_TITLES_BEFORE_WOMEN if female else _TITLES_BEFORE_MEN)} {given} {surname}"
         case 2:
-            return f"{given} {surname}, {rng.choice(_TITLES_AFTER)}"
+            name = f"{given} {surname}, {rng.choice(_TITLES_AFTER)}"
         case 3:
-            return f"{'NI LUH' if female else 'I WAYAN'} {given} {rng.choice('ABDKMS')}. {surname}"
+            name = f"{'NI LUH' if female else 'I WAYAN'} {given} {rng.choice('ABDKMS')}. {surname}"
         case 4:
-            middle = rng.choice([name for name in (_WOMEN if female else _MEN) if name != given])
-            return f"{given} {middle} {surname}"
+            middle = rng.choice([other for other in (_WOMEN if female else _MEN) if other != given])
+            name = f"{given} {middle} {surname}"
+        case 5:
+            name = f"{given} {'BINTI' if female else 'BIN'} {rng.choice(_MEN)}"
         case _:
-            return f"{given} {surname}"
+            name = f"{given} {surname}"
+    return name

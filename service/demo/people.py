@@ -9,15 +9,18 @@ from service.demo.names import invent_name
 from service.demo.regions import REGIONS, Region
 
 _BIRTH_PLACES = (
-    "BANDA ACEH", "BANDUNG", "BANYUWANGI", "BUKITTINGGI", "CIREBON", "DENPASAR", "GUNUNG KIDUL", "JAKARTA",
-    "KLATEN", "MAGELANG", "MAKASSAR", "MEDAN", "PADANG", "PALANGKA RAYA", "PEKALONGAN", "PURWOKERTO",
-    "SEMARANG", "SIDOARJO", "SURABAYA", "TANJUNG PINANG", "TASIKMALAYA", "YOGYAKARTA",
+    "AIR MOLEK", "BANDA ACEH", "BANDUNG", "BANYUWANGI", "BATU LICIN", "BUKITTINGGI", "CIREBON", "DENPASAR",
+    "GUNUNG KIDUL", "GUNUNG SITOLI", "HULU SUNGAI TENGAH", "JAKARTA", "KLATEN", "KOTA BARU", "LUBUK LINGGAU",
+    "MAGELANG", "MAKASSAR", "MEDAN", "OGAN KOMERING ILIR", "PADANG", "PALANGKA RAYA", "PEKALONGAN",
+    "PURWOKERTO", "RANTAU PRAPAT", "SEMARANG", "SIDOARJO", "SURABAYA", "TANJUNG PINANG", "TASIKMALAYA",
+    "TULUNG AGUNG", "YOGYAKARTA",
 )  # fmt: skip
 
 _STREETS = (
     "JL. MELATI", "JL. KENANGA RAYA", "JL. CEMPAKA PUTIH", "JL. GATOT KACA", "JL. HAYAM WURUK",
-    "JL. KH. DEWANTARA", "JL. LETJEN SOEPENO", "JL. PAHLAWAN", "JL. TEUKU UMAR", "GG. MAWAR", "GG. H. SAIMIN",
-    "KP. RAWA INDAH", "DUSUN KRAJAN",
+    "JL. KH. DEWANTARA", "JL. LETJEN SOEPENO", "JL. PAHLAWAN", "JL. TEUKU UMAR", "JL. A.H. NASUTION",
+    "JL. DR. SOETOMO", "JL. RAYA BOGOR KM 23", "JL. 17 AGUSTUS", "GG. MAWAR", "GG. H. SAIMIN",
+    "KP. RAWA INDAH", "DUSUN KRAJAN", "LINGK. PANDE",
 )  # fmt: skip
 
 _ESTATES = (
@@ -26,14 +29,16 @@ _ESTATES = (
     "PURI KENCANA PERMAI",
     "TAMAN SARI REGENCY",
     "RUSUN BINA HARAPAN",
+    "BTN PEPABRI",
 )
 
 #: Religions as printed, weighted so that most cards look ordinary and none is left out.
-_RELIGIONS = ("ISLAM",) * 6 + ("KRISTEN", "KATOLIK", "HINDU", "BUDDHA", "KHONGHUCU")
+_RELIGIONS = ("ISLAM",) * 7 + ("KRISTEN", "KATOLIK", "KATHOLIK", "HINDU", "BUDDHA", "BUDHA", "KHONGHUCU")
 
 _OCCUPATIONS = (
     "KARYAWAN SWASTA", "WIRASWASTA", "PEGAWAI NEGERI SIPIL", "PELAJAR/MAHASISWA", "BURUH HARIAN LEPAS",
-    "PETANI/PEKEBUN", "BELUM/TIDAK BEKERJA", "GURU", "DOKTER", "PERDAGANGAN", "KARYAWAN BUMN", "PENSIUNAN",
+    "PETANI/PEKEBUN", "BELUM/TIDAK BEKERJA", "MENGURUS RUMAH TANGGA", "GURU", "DOKTER", "PERDAGANGAN",
+    "KARYAWAN BUMN", "PENSIUNAN", "NELAYAN/PERIKANAN", "TENTARA NASIONAL INDONESIA",
 )  # fmt: skip
 
 _MARITAL_STATUSES = ("BELUM KAWIN", "KAWIN", "KAWIN", "CERAI HIDUP", "CERAI MATI")
@@ -42,6 +47,9 @@ _BLOOD_TYPES = ("A", "B", "AB", "O", "-", "-")
 
 #: What a register number begins with: the kind of taxpayer.
 _TAXPAYER_KINDS = ("07", "08", "09", "24", "47", "58", "66", "73", "81", "95")
+
+#: Share of people whose NIK is from elsewhere: it keeps the region that first gave it out.
+_MOVED = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +91,13 @@ def invent_person(rng: random.Random) -> Person:
     """Draw a person whose details agree with each other, as they do on a real card."""
     gender = rng.choice(("LAKI-LAKI", "PEREMPUAN"))
     region = rng.choice(REGIONS)
+    origin = rng.choice(REGIONS) if rng.random() < _MOVED else region
     birth_date = _day_between(rng, date(1950, 1, 1), date(2003, 12, 31))
     issued = _day_between(
         rng, max(date(2011, 6, 1), _anniversary(birth_date, birth_date.year + 17)), date(2023, 6, 30)
     )
     return Person(
-        nik=_nik(rng, region, birth_date, female=gender == "PEREMPUAN"),
+        nik=_nik(rng, origin, birth_date, female=gender == "PEREMPUAN"),
         name=invent_name(rng, female=gender == "PEREMPUAN"),
         birth_place=rng.choice((*_BIRTH_PLACES, region.short_city)),
         birth_date=birth_date,
@@ -129,14 +138,28 @@ def _npwp(rng: random.Random) -> str:
 
 
 def _address(rng: random.Random) -> tuple[str, ...]:
-    street = f"{rng.choice(_STREETS)} NO. {rng.randint(1, 240)}"
+    street = f"{rng.choice(_STREETS)} {_house(rng)}"
+    estate = f"{rng.choice(_ESTATES)} BLOK {rng.choice('ABCDEFGH')}"
     match rng.randrange(4):
         case 0:
-            return (street, f"{rng.choice(_ESTATES)} BLOK {rng.choice('ABCDEFGH')}{rng.randint(1, 12)}")
+            return (street, f"{estate}{rng.randint(1, 12)}")
         case 1:
-            return (f"{rng.choice(_ESTATES)} BLOK {rng.choice('ABCDEFGH')} NO. {rng.randint(1, 40)}",)
+            return (f"{estate} NO. {rng.randint(1, 40)}",)
         case _:
             return (street,)
+
+
+def _house(rng: random.Random) -> str:
+    number = rng.randint(1, 240)
+    return rng.choice(
+        (
+            f"NO. {number}",
+            f"NO. {number}",
+            f"NO.{number}",
+            f"NO. {number}{rng.choice('ABC')}",
+            f"KAV. {number}",
+        )
+    )
 
 
 def _valid_until(birth_date: date, issued: date) -> str:

@@ -1,7 +1,7 @@
 """Text printed on a card of ID-1 size: what stands where, and the ink that puts it there."""
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -19,7 +19,25 @@ CARD_SIZE = (1011, 638)
 #: Cards are drawn this many times larger and then shrunk, which gives letters the soft edges of print.
 OVERSAMPLING = 2
 
-Face: TypeAlias = Literal["Arimo-Regular", "Arimo-Bold", "OCRA"]
+#: Families of text with a regular and a bold face.
+Family: TypeAlias = Literal["Arimo", "Roboto", "RobotoCondensed"]
+
+Face: TypeAlias = Literal[
+    "Arimo-Regular",
+    "Arimo-Bold",
+    "Roboto-Regular",
+    "Roboto-Bold",
+    "RobotoCondensed-Regular",
+    "RobotoCondensed-Bold",
+    "OCRA",
+]
+
+#: The regular and the bold face of each family.
+FACES: Mapping[Family, tuple[Face, Face]] = {
+    "Arimo": ("Arimo-Regular", "Arimo-Bold"),
+    "Roboto": ("Roboto-Regular", "Roboto-Bold"),
+    "RobotoCondensed": ("RobotoCondensed-Regular", "RobotoCondensed-Bold"),
+}
 
 #: Red, green, blue.
 Ink: TypeAlias = tuple[int, int, int]
@@ -39,10 +57,12 @@ class PrintedText:
     face: Face = "Arimo-Regular"
     ink: Ink = (24, 24, 28)
     centred: bool = False
+    #: The contract's fields that this text prints, or a part of.
+    keys: tuple[str, ...] = ()
 
     def bounds(self) -> tuple[float, float, float, float]:
         """Left, top, right and bottom of the ink in card pixels."""
-        font = _font(self.face, self.size * OVERSAMPLING)
+        font = load_font(self.face, self.size * OVERSAMPLING)
         left, top, right, bottom = font.getbbox(self.text, anchor=self._anchor)
         return (
             self.x + left / OVERSAMPLING,
@@ -57,7 +77,7 @@ class PrintedText:
             (self.x * OVERSAMPLING, self.y * OVERSAMPLING),
             self.text,
             fill=self.ink,
-            font=_font(self.face, self.size * OVERSAMPLING),
+            font=load_font(self.face, self.size * OVERSAMPLING),
             anchor=self._anchor,
         )
 
@@ -68,14 +88,31 @@ class PrintedText:
 
 def print_card(artwork: Pictures.Image, texts: Iterable[PrintedText]) -> Image:
     """Print ``texts`` on oversampled ``artwork`` and return the card at ``CARD_SIZE``."""
+    shrunk = cv2.resize(print_large(artwork, texts), CARD_SIZE, interpolation=cv2.INTER_AREA)
+    return np.asarray(shrunk, dtype=np.uint8)
+
+
+def print_large(artwork: Pictures.Image, texts: Iterable[PrintedText]) -> Image:
+    """The same at ``OVERSAMPLING`` times ``CARD_SIZE``, for cameras that see more than 300 dots an inch."""
     pen = ImageDraw.Draw(artwork)
     for text in texts:
         text.draw(pen)
-    oversampled = cv2.cvtColor(np.asarray(artwork, dtype=np.uint8), cv2.COLOR_RGB2BGR)
-    return np.asarray(cv2.resize(oversampled, CARD_SIZE, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return np.asarray(cv2.cvtColor(np.asarray(artwork, dtype=np.uint8), cv2.COLOR_RGB2BGR), dtype=np.uint8)
+
+
+def field_boxes(texts: Iterable[PrintedText]) -> dict[str, tuple[float, float, float, float]]:
+    """Where each field is printed: left, top, right and bottom around all of its texts, in card pixels."""
+    boxes: dict[str, tuple[float, float, float, float]] = {}
+    for text in texts:
+        for key in text.keys:
+            left, top, right, bottom = text.bounds()
+            box = boxes.get(key, (left, top, right, bottom))
+            boxes[key] = (min(left, box[0]), min(top, box[1]), max(right, box[2]), max(bottom, box[3]))
+    return boxes
 
 
 @functools.cache
-def _font(face: Face, size: float) -> ImageFont.FreeTypeFont:
+def load_font(face: Face, size: float) -> ImageFont.FreeTypeFont:
+    """One of the faces at a size in pixels."""
     # Raqm's shaping depends on the system; the basic layout prints the same card everywhere.
     return ImageFont.truetype(_FONTS / f"{face}.ttf", size, layout_engine=ImageFont.Layout.BASIC)
