@@ -18,6 +18,9 @@ from service.ocr.sessions import Network
 #: Pixels of the longest side of what the network sees; larger pages are shrunk to it.
 LONGEST_SIDE = 736
 
+#: The same for a card that fills its page: its print is large.
+LONGEST_SIDE_OF_CARD = 576
+
 #: A part of the page deserves a closer look when its longest side is at most this share of the page's.
 CLOSER_LOOK = 0.65
 
@@ -40,28 +43,29 @@ THINNEST = 3
 BRIDGE = np.ones((2, 2), np.uint8)
 
 
-def find_lines(network: Network, page: Image) -> list[Quad]:
+def find_lines(network: Network, page: Image, longest_side: int = LONGEST_SIDE) -> list[Quad]:
     """Return the lines of a page in no particular order: rotated rectangles, clipped to the page.
 
-    A card that is small on its page (a flatbed scan of A4, a photo from afar) gets a closer look.
+    The network sees at most ``longest_side`` pixels. A card that is small on its page (a flatbed scan of A4,
+    a photo from afar) gets a closer look.
 
     Raises:
         EngineError: as ``Network.run``.
     """
-    quads = _look(network, page)
+    quads = _look(network, page, longest_side)
     longest = max(page.shape[:2])
-    if not quads or longest <= LONGEST_SIDE:
+    if not quads or longest <= longest_side:
         return quads
     left, top, right, bottom = _surroundings(quads, page)
     if max(right - left, bottom - top) > CLOSER_LOOK * longest:
         return quads
     offset = np.array([left, top], np.float32)
-    return [quad + offset for quad in _look(network, page[top:bottom, left:right])]
+    return [quad + offset for quad in _look(network, page[top:bottom, left:right], longest_side)]
 
 
-def _look(network: Network, page: Image) -> list[Quad]:
+def _look(network: Network, page: Image, longest_side: int) -> list[Quad]:
     height, width = page.shape[:2]
-    scale = min(1.0, LONGEST_SIDE / max(height, width))
+    scale = min(1.0, longest_side / max(height, width))
     size = _network_side(width * scale), _network_side(height * scale)
     seen = cv2.resize(page, size, interpolation=cv2.INTER_LINEAR)
     batch = np.asarray(cv2.dnn.blobFromImage(seen, 1 / 127.5, mean=(127.5, 127.5, 127.5)), np.float32)

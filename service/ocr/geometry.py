@@ -42,24 +42,23 @@ def level_page(page: Image, quads: Sequence[Quad], skew: float) -> tuple[Image, 
     return np.asarray(level, np.uint8), turned
 
 
-def cut_line(page: Image, quad: Quad, height: int, longest: int) -> Image:
+def cut_line(page: Image, quad: Quad, height: int, longest: int, squeeze: float = 1.0) -> Image:
     """Cut a line out of the page and straighten it.
 
-    The picture is ``height`` pixels high and as wide as the line's shape asks, from 8 to ``longest`` pixels.
+    The picture is ``height`` pixels high and as wide as the line's shape asks times ``squeeze``, from 8 to
+    ``longest`` pixels.
     """
     across, down = quad_size(quad)
-    width = min(max(8, math.ceil(height * across / down)), longest)
+    width = min(max(8, math.ceil(height * across / down * squeeze)), longest)
     # A warp samples single pixels: print much larger than wanted is straightened first and shrunk then.
     if down > 1.6 * height:
-        straight = _warp(page, quad, max(8, int(across)), int(down), cv2.INTER_LINEAR)
+        straight = _warp(page, quad, max(8, int(across)), int(down))
         return np.asarray(cv2.resize(straight, (width, height)), np.uint8)
-    return _warp(page, quad, width, height, cv2.INTER_CUBIC if down <= 1.3 * height else cv2.INTER_LINEAR)
+    return _warp(page, quad, width, height)
 
 
-def _warp(page: Image, quad: Quad, width: int, height: int, interpolation: int) -> Image:
+def _warp(page: Image, quad: Quad, width: int, height: int) -> Image:
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     matrix = cv2.getPerspectiveTransform(quad, target)
-    line = cv2.warpPerspective(
-        page, matrix, (width, height), flags=interpolation, borderMode=cv2.BORDER_REPLICATE
-    )
+    line = cv2.warpPerspective(page, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(line, np.uint8)

@@ -1,11 +1,14 @@
 """The ``onnx`` driver: PP-OCR's detector and recogniser on ONNX Runtime, on the CPU or a CUDA GPU."""
 
-from service.ocr.detection import find_lines
+from collections.abc import Sequence
+
+from service.ocr.detection import LONGEST_SIDE, LONGEST_SIDE_OF_CARD, find_lines
 from service.ocr.engine import Box, Device, Image, PageText, TextLine
 from service.ocr.geometry import Quad, cut_line, level_page, turn_page
 from service.ocr.orientation import quarter_turns, skew
+from service.ocr.outline import find_card, flatten, is_card_shaped
 from service.ocr.reading_order import in_reading_order
-from service.ocr.recognition import LINE_HEIGHT, LONGEST_LINE, Recogniser
+from service.ocr.recognition import LINE_HEIGHT, LONGEST_LINE, LineText, Recogniser
 from service.ocr.sessions import load_network
 
 #: Lines below this confidence are patterns and smudges rather than text.
@@ -13,6 +16,15 @@ LEAST_CONFIDENCE = 0.5
 
 #: Degrees; a page more askew than this is made level, so that boxes give rows and columns.
 MOST_SKEW = 2.0
+
+#: A card shows at least so many lines; what has fewer is something else with a card's outline.
+FEWEST_LINES_OF_CARD = 4
+
+#: Print of cards is wide enough to be read at this share of its width; letters are not.
+CARD_SQUEEZE = 0.85
+
+#: A squeezed line is read again in full when its least certain character is below this.
+SURE = 0.9
 
 
 class OnnxEngine:
@@ -32,7 +44,9 @@ class OnnxEngine:
         self._device = device
         self._detector = load_network("detector", device)
         self._direction = load_network("direction", device)
-        self._recogniser = Recogniser(load_network("recogniser", device))
+        self._recogniser = Recogniser(
+            load_network("recogniser" if device == "cuda" else "recogniser-int8", device)
+        )
 
     @property
     def device(self) -> Device:
@@ -42,25 +56,49 @@ class OnnxEngine:
     def read(self, page: Image) -> PageText:
         """Find and recognise the text of one page, turned upright first.
 
+        A card that lies on something is made flat; it is then the page that is returned.
+
         Raises:
             EngineError: ONNX Runtime failed; ``DeviceError`` when it computed on the GPU.
         """
-        quads = find_lines(self._detector, page)
+        if is_card_shaped(page):
+            return self._read_upright(*self._upright(page, LONGEST_SIDE_OF_CARD), CARD_SQUEEZE)
+        card = find_card(page)
+        if card is not None:
+            flat, quads = self._upright(flatten(page, card), LONGEST_SIDE_OF_CARD)
+            if len(quads) >= FEWEST_LINES_OF_CARD:
+                return self._read_upright(flat, quads, CARD_SQUEEZE)
+        return self._read_upright(*self._upright(page, LONGEST_SIDE))
+
+    def _upright(self, page: Image, longest_side: int) -> tuple[Image, list[Quad]]:
+        """Find the lines of a page and turn both until they are upright and level."""
+        quads = find_lines(self._detector, page, longest_side)
         turns = quarter_turns(self._direction, page, quads)
         if turns:
             page = turn_page(page, turns)
-            # Lines that run down the page are found less exactly than level ones: look again.
-            quads = find_lines(self._detector, page)
+            # Lines that stand upright are found more exactly than others: look again.
+            quads = find_lines(self._detector, page, longest_side)
         askew = skew(quads)
-        if abs(askew) > MOST_SKEW:
-            page, quads = level_page(page, quads, askew)
-        lines = [self._read_line(page, quad) for quad in quads]
-        kept = [line for line in lines if line.text.strip() and line.confidence >= LEAST_CONFIDENCE]
-        return PageText(page, tuple(in_reading_order(kept)), self._device)
+        return level_page(page, quads, askew) if abs(askew) > MOST_SKEW else (page, quads)
 
-    def _read_line(self, page: Image, quad: Quad) -> TextLine:
-        text, confidence = self._recogniser.read(cut_line(page, quad, LINE_HEIGHT, LONGEST_LINE))
-        return TextLine(text.strip(), confidence, _box(quad))
+    def _read_upright(self, page: Image, quads: Sequence[Quad], squeeze: float = 1.0) -> PageText:
+        read = self._look(page, quads, squeeze)
+        if squeeze < 1:
+            doubtful = [index for index, line in enumerate(read) if line.least < SURE]
+            again = self._look(page, [quads[index] for index in doubtful])
+            for index, line in zip(doubtful, again, strict=True):
+                read[index] = max(line, read[index], key=lambda one: one.least)
+        lines = [
+            TextLine(line.text.strip(), line.confidence, _box(quad))
+            for line, quad in zip(read, quads, strict=True)
+            if line.text.strip() and line.confidence >= LEAST_CONFIDENCE
+        ]
+        return PageText(page, tuple(in_reading_order(lines)), self._device)
+
+    def _look(self, page: Image, quads: Sequence[Quad], squeeze: float = 1.0) -> list[LineText]:
+        return self._recogniser.read_all(
+            [cut_line(page, quad, LINE_HEIGHT, LONGEST_LINE, squeeze) for quad in quads]
+        )
 
 
 def _box(quad: Quad) -> Box:

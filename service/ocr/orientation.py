@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from service.ocr.engine import Image
 from service.ocr.geometry import Quad, cut_line, quad_size, turn_quad
@@ -12,8 +13,11 @@ from service.ocr.sessions import Network
 #: Height and width in pixels of what the classifier of directions takes.
 CLASSIFIER_SIZE = (48, 192)
 
-#: How many of the widest lines have a vote: enough for a majority, and cheap.
+#: How many of the widest lines have a vote.
 VOTERS = 7
+
+#: So many vote first, and alone when they agree: the others are asked on one page in eleven.
+FIRST_VOTERS = 3
 
 #: With fewer lines there is no vote: single lines are misjudged too often.
 FEWEST_VOTERS = 2
@@ -62,9 +66,17 @@ def is_upside_down(network: Network, lines: Sequence[Image]) -> bool:
     """Let lines of the classifier's height vote, each with the certainty that it has."""
     if len(lines) < FEWEST_VOTERS:
         return False
+    votes = _votes(network, lines[:FIRST_VOTERS])
+    if abs(np.sign(votes).sum()) < len(votes) and len(lines) > FIRST_VOTERS:
+        votes = np.concatenate((votes, _votes(network, lines[FIRST_VOTERS:])))
+    return bool(votes.sum() < 0)
+
+
+def _votes(network: Network, lines: Sequence[Image]) -> npt.NDArray[np.float32]:
+    """Return for each line how sure it is upright, from -1 to 1."""
     height, width = CLASSIFIER_SIZE
     batch = np.zeros((len(lines), 3, height, width), np.float32)
     for place, line in zip(batch, lines, strict=True):
         place[:, :, : line.shape[1]] = cv2.dnn.blobFromImage(line, 1 / 127.5, mean=(127.5, 127.5, 127.5))[0]
-    upright, turned = network.run(batch)[0].sum(axis=0)
-    return bool(turned > upright)
+    upright, turned = network.run(batch)[0].T
+    return np.asarray(upright - turned, np.float32)

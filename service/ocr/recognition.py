@@ -1,6 +1,7 @@
 """What a line says: a straight picture of a line becomes text with a confidence."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -22,6 +23,17 @@ STEP = 8
 SHORTEST_LINE = 2 * STEP
 
 
+@dataclass(frozen=True, slots=True)
+class LineText:
+    """What a line says, and how sure that is."""
+
+    text: str
+    #: 0 to 1: the mean over the characters of the certainty with which each begins.
+    confidence: float
+    #: 0 to 1: how sure the network is of the character that it is least sure of, blanks apart.
+    least: float
+
+
 class Recogniser:
     """Reads straight pictures of lines, one at a time.
 
@@ -33,12 +45,15 @@ class Recogniser:
         self._network = network
         self._characters = ["", *network.metadata("character").split("\n")]
 
-    def read(self, line: Image) -> tuple[str, float]:
-        """Return the text of one line and how sure it is, 0 to 1.
+    def read_all(self, lines: Sequence[Image]) -> list[LineText]:
+        """Read lines of ``LINE_HEIGHT``, for example all of a page, and return their texts in the same order.
 
         Raises:
             EngineError: as ``Network.run``.
         """
+        return [self._read(line) for line in lines]
+
+    def _read(self, line: Image) -> LineText:
         classes, certainty = self._network.run(line_tensor(line))
         return decode(classes[0], certainty[0], self._characters)
 
@@ -55,13 +70,25 @@ def line_tensor(line: Image) -> Tensor:
 
 def decode(
     classes: npt.NDArray[np.int64], certainty: npt.NDArray[np.float32], characters: Sequence[str]
-) -> tuple[str, float]:
+) -> LineText:
     """Turn steps into text as CTC does: a run of one class is one character, class 0 only separates.
 
-    The confidence is the mean certainty of the steps at which a character begins; 0 without characters.
+    Both confidences are 0 where there are no characters.
     """
-    begins = (classes != 0) & (classes != np.concatenate(([0], classes[:-1])))
-    if not begins.any():
-        return "", 0.0
-    text = "".join(characters[index] for index in classes[begins])
-    return text, float(certainty[begins].mean())
+    read: list[str] = []
+    begun: list[float] = []
+    surest: list[float] = []
+    last = 0
+    # Steps are few: a plain loop is faster than arrays.
+    for index, sure in zip(classes.tolist(), certainty.tolist(), strict=True):
+        if index and index != last:
+            read.append(characters[index])
+            begun.append(sure)
+            surest.append(sure)
+        elif index:
+            # The network grows sure of a character while it passes.
+            surest[-1] = max(surest[-1], sure)
+        last = index
+    visible = [sure for sure, character in zip(surest, read, strict=True) if character != " "]
+    confidence = sum(begun) / len(begun) if begun else 0.0
+    return LineText("".join(read), confidence, min(visible, default=0.0))

@@ -67,12 +67,25 @@ def test_the_recogniser_reads_what_its_origin_reads(wheel: Path) -> None:
     tensors = [line_tensor(line(*printed)) for printed in LINES]
     recogniser = Recogniser(load_network("recogniser", "cpu"))
 
-    ours = [recogniser.read(line(*printed)) for printed in LINES]
+    ours = recogniser.read_all([line(*printed) for printed in LINES])
 
     outputs = [session.run(None, {"x": tensor})[0][0] for tensor in tensors]
     origins = [decode(steps.argmax(axis=1), steps.max(axis=1), characters) for steps in outputs]
-    assert [text for text, _ in ours] == [text for text, _ in origins] == [text for _, text in LINES]
-    assert [confidence for _, confidence in ours] == pytest.approx([sure for _, sure in origins], abs=0.01)
+    assert [read.text for read in ours] == [read.text for read in origins] == [text for _, text in LINES]
+    assert [read.confidence for read in ours] == pytest.approx(
+        [read.confidence for read in origins], abs=0.01
+    )
+
+
+def test_the_int8_recogniser_reads_what_the_float_one_reads() -> None:
+    lines = [line(*printed) for printed in LINES]
+
+    floats, rounded = (
+        Recogniser(load_network(name, "cpu")).read_all(lines) for name in ("recogniser", "recogniser-int8")
+    )
+
+    assert [read.text for read in rounded] == [read.text for read in floats]
+    assert [read.least for read in rounded] == pytest.approx([read.least for read in floats], abs=0.1)
 
 
 def test_the_detector_finds_what_its_origin_finds(wheel: Path) -> None:

@@ -1,7 +1,8 @@
 """Derive the models we ship from the PP-OCR models inside a rapidocr wheel.
 
-``python -m service.ocr.models.derive WHEEL`` writes detector.onnx, recogniser.onnx and direction.onnx next to
-this file when their hashes are those in SHA256SUMS. The same wheel always gives the same bytes.
+``python -m service.ocr.models.derive WHEEL`` writes detector.onnx, recogniser.onnx, recogniser-int8.onnx and
+direction.onnx next to this file when their hashes are those in SHA256SUMS. The same wheel always gives the
+same bytes.
 """
 
 import argparse
@@ -14,6 +15,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+
+from service.ocr.models.quantise import quantise
 
 FOLDER = Path(__file__).parent
 SUMS = FOLDER / "SHA256SUMS"
@@ -46,9 +49,13 @@ def derive(wheel: Path) -> dict[str, bytes]:
     _choose_inside(recogniser)
     _drop_denormals(detector)
     _drop_denormals(recogniser)
+    recogniser_int8 = onnx.ModelProto()
+    recogniser_int8.CopyFrom(recogniser)
+    quantise(recogniser_int8)
     return {
         "detector.onnx": detector.SerializeToString(deterministic=True),
         "recogniser.onnx": recogniser.SerializeToString(deterministic=True),
+        "recogniser-int8.onnx": recogniser_int8.SerializeToString(deterministic=True),
         "direction.onnx": direction,
     }
 

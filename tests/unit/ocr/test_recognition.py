@@ -1,30 +1,38 @@
 import numpy as np
 import pytest
 
-from service.ocr.recognition import decode, line_tensor
+from service.ocr.recognition import LineText, decode, line_tensor
 
 CHARACTERS = ["", "a", "b", " "]
 
 
-def decoded(*steps: tuple[int, float]) -> tuple[str, float]:
+def decoded(*steps: tuple[int, float]) -> LineText:
     classes, certainty = zip(*steps, strict=True)
     return decode(np.array(classes), np.array(certainty, np.float32), CHARACTERS)
 
 
 def test_a_run_of_one_class_is_one_character_and_a_blank_between_makes_it_two() -> None:
-    text, _ = decoded((0, 0.9), (1, 0.9), (1, 0.9), (0, 0.9), (1, 0.9), (3, 0.9), (2, 0.9), (2, 0.9))
+    read = decoded((0, 0.9), (1, 0.9), (1, 0.9), (0, 0.9), (1, 0.9), (3, 0.9), (2, 0.9), (2, 0.9))
 
-    assert text == "aa b"
+    assert read.text == "aa b"
 
 
 def test_the_confidence_is_the_mean_over_the_characters_only() -> None:
-    _, confidence = decoded((0, 0.1), (1, 0.8), (1, 0.1), (0, 0.1), (2, 0.6))
+    read = decoded((0, 0.1), (1, 0.8), (1, 0.1), (0, 0.1), (2, 0.6))
 
-    assert confidence == pytest.approx(0.7)
+    assert read.confidence == pytest.approx(0.7)
 
 
 def test_a_line_of_blanks_has_no_text_and_no_confidence() -> None:
-    assert decoded((0, 0.99), (0, 0.98)) == ("", 0.0)
+    assert decoded((0, 0.99), (0, 0.98)) == LineText("", 0.0, 0.0)
+
+
+def test_the_least_certainty_is_that_of_the_worst_character_where_it_was_surest_and_blanks_do_not_count() -> (
+    None
+):
+    read = decoded((1, 0.5), (1, 0.8), (3, 0.2), (2, 0.9))
+
+    assert read.least == pytest.approx(0.8)
 
 
 @pytest.mark.parametrize(("width", "wanted"), [(8, 16), (16, 16), (17, 24), (480, 480)])
