@@ -15,6 +15,21 @@ _DIGIT_MEANT = str.maketrans(
     }
 )
 
+#: Further digits that the same letters, and letters less alike, may stand for where a number can be weighed
+#: against what else the card says.
+_ALSO_MEANT = {
+    **dict.fromkeys("Zz", "7"),
+    **dict.fromkeys("Ss", "8"),
+    "b": "8",
+    "G": "0",
+    "B": "36",
+    **dict.fromkeys("UuC", "0"),
+    "L": "1",
+    **dict.fromkeys("Ah", "4"),
+    **dict.fromkeys("T?", "7"),
+    "&": "8",
+}
+
 #: Digits and signs that stand for a letter where only letters can be printed.
 _LETTER_MEANT = str.maketrans(
     {"0": "O", "1": "I", "|": "I", "!": "I", "5": "S", "8": "B", "6": "G", "2": "Z"}
@@ -37,11 +52,22 @@ def repair_digits(text: str) -> tuple[str, int] | None:
 
     Spaces and the separators that cards print between digits are dropped.
     """
-    packed = re.sub(r"[\s.,:;/_\-\u2013\u2014]", "", text)
+    packed = pack_digits(text)
     digits = packed.translate(_DIGIT_MEANT)
     if not digits or not (digits.isascii() and digits.isdigit()):
         return None
     return digits, sum(before != after for before, after in zip(packed, digits, strict=True))
+
+
+def pack_digits(text: str) -> str:
+    """``text`` without the blanks and the separators that cards print between digits."""
+    return re.sub(r"[\s.,:;/_\-\u2013\u2014]", "", text)
+
+
+def digit_options(character: str) -> str:
+    """The digits that ``character`` may stand for, the likeliest first; empty when it stands for none."""
+    likely = character.translate(_DIGIT_MEANT)
+    return (likely if likely.isascii() and likely.isdigit() else "") + _ALSO_MEANT.get(character, "")
 
 
 def repair_letters(text: str) -> tuple[str, int]:

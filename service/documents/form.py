@@ -67,7 +67,8 @@ def cells(rows: Sequence[Row], labels: LabelSet) -> Mapping[str, Cell]:
     """Find each label's cell; the keys of ``labels`` stand in the order in which the form prints them.
 
     Rows between two labels that have no label of their own go on with the value above, or are the
-    values of labels in between that could not be read, when their number leaves no doubt.
+    values of labels in between (or of the form's last ones) that could not be read, when their number
+    leaves no doubt.
     """
     keys = list(labels.spellings)
     found = _in_order(_candidates(rows, labels, keys))
@@ -78,10 +79,12 @@ def cells(rows: Sequence[Row], labels: LabelSet) -> Mapping[str, Cell]:
         [one for one in _candidates(rows, labels, keys) if columns.begins_with_label(rows[one.row])]
     )
     result: dict[str, Cell] = {}
-    for index, one in enumerate(found):
-        following = found[index + 1] if index + 1 < len(found) else None
-        loose = _value_rows(rows[one.row + 1 : following.row], columns) if following else []
-        missing = keys[one.order + 1 : following.order] if following else []
+    ends = [*((one.row, one.order) for one in found[1:]), (len(rows), len(keys))]
+    for one, (end, order) in zip(found, ends, strict=False):
+        missing = keys[one.order + 1 : order]
+        # What stands below the form's last label belongs to no value.
+        is_last = one.order == len(keys) - 1
+        loose = [] if is_last else _value_rows(rows[one.row + 1 : end], columns)
         pieces = _values(behind(rows[one.row], one.label.end), columns)
         result[keys[one.order]] = Cell(one.row, pieces, () if missing else tuple(loose))
         result |= _unlabelled(missing, loose, one.row + 1)

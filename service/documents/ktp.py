@@ -4,12 +4,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from service.documents import values
+from service.documents.dates import parse_date
 from service.documents.fields import Field, Fields
-from service.documents.form import Cell, cells
+from service.documents.form import UNLABELLED, Cell, cells
 from service.documents.labels import LabelSet
 from service.documents.layout import Row, before, behind, joined, row_text, rows, run
-from service.documents.nik import read_nik
-from service.documents.vocabulary import GENDERS, MARITAL_STATUSES, NATIONALITIES, RELIGIONS
+from service.documents.nik import Printed, read_nik
+from service.documents.vocabulary import MARITAL_STATUSES, NATIONALITIES, RELIGIONS
 from service.ocr.engine import TextLine
 
 #: The labels from top to bottom. ``birth`` holds place and date.
@@ -50,7 +51,6 @@ def read_ktp(lines: Sequence[TextLine]) -> Fields:
     found = cells(page, LABELS)
     fields: dict[str, Field | None] = {
         **_heading(page, found),
-        "nik": _nik(page, found),
         **_birth(found.get("birth")),
         **_gender_and_blood(found.get("gender")),
         "name": _several(found.get("name"), _MORE_NAME, values.person),
@@ -58,6 +58,9 @@ def read_ktp(lines: Sequence[TextLine]) -> Fields:
     }
     for key, read in _SINGLE.items():
         fields[key] = _one(found.get(key), read)
+    for key, words in _CLOSED.items():
+        fields[key] = fields[key] or _alone(page, words)
+    fields["nik"] = _nik(page, found, _printed(fields))
     return {key: field for key, field in fields.items() if field is not None}
 
 
@@ -72,6 +75,18 @@ _SINGLE: Mapping[str, Callable[[TextLine], Field | None]] = {
     "nationality": lambda line: values.known(line, NATIONALITIES),
     "validUntil": values.valid_until,
 }
+
+
+#: Fields whose words stand in no other row, so that they are known wherever they stand alone.
+_CLOSED: Mapping[str, Sequence[str]] = {"religion": RELIGIONS, "maritalStatus": MARITAL_STATUSES}
+
+
+def _alone(page: Sequence[Row], words: Sequence[str]) -> Field | None:
+    """The only piece on the card that is one of ``words``, when its label was not read."""
+    lines = [values.bare(piece.line) for row in page for piece in row]
+    found = [field for line in lines if (field := values.known(line, words))]
+    sure = [field for field in found if field.confidence > UNLABELLED]
+    return values.doubted(sure[0], UNLABELLED) if len(sure) == 1 else None
 
 
 def _one(cell: Cell | None, read: Callable[[TextLine], Field | None]) -> Field | None:
@@ -92,12 +107,23 @@ def _several(cell: Cell | None, more: int, read: Callable[[TextLine], Field | No
     return values.doubted(read(values.bare(joined(pieces))), cell.certainty)
 
 
-def _nik(page: Sequence[Row], found: Mapping[str, Cell]) -> Field | None:
+def _printed(fields: Mapping[str, Field | None]) -> Printed:
+    """What the other fields say of the NIK."""
+    read = {key: field.value for key, field in fields.items() if field}
+    return Printed(
+        birth_date=parse_date(read.get("birthDate", "")),
+        gender=read.get("gender"),
+        province=read.get("province"),
+        city=read.get("city"),
+    )
+
+
+def _nik(page: Sequence[Row], found: Mapping[str, Cell], printed: Printed) -> Field | None:
     """The number behind its label, or else the only line on the card that is one."""
-    if number := _one(found.get("nik"), values.nik):
+    if number := _one(found.get("nik"), lambda line: values.nik(line, printed)):
         return number
     numbers = [piece.line for row in page for piece in row if read_nik(piece.line.text)]
-    return values.nik(numbers[0]) if len(numbers) == 1 else None
+    return values.nik(numbers[0], printed) if len(numbers) == 1 else None
 
 
 def _birth(cell: Cell | None) -> Mapping[str, Field | None]:
@@ -120,7 +146,7 @@ def _gender_and_blood(cell: Cell | None) -> Mapping[str, Field | None]:
     read: dict[str, Field | None] = {}
     if gender:
         line = values.bare(joined(run(gender)))
-        read["gender"] = values.doubted(values.known(line, GENDERS), cell.certainty)
+        read["gender"] = values.doubted(values.gender(line), cell.certainty)
     if blood and (rest := behind(cell.pieces, blood[0] + blood[1].end)):
         read["bloodType"] = values.blood_type(values.bare(joined(run(rest))))
     return read
@@ -137,10 +163,9 @@ def _heading(page: Sequence[Row], found: Mapping[str, Cell]) -> Mapping[str, Fie
         label = HEADING.find("province", row_text(row))
         if label is None or not (name := behind(row, label.end)):
             continue
+        province = values.province(values.bare(joined(run(name))))
         city = next((below for below in page[index + 1 : first] if _letters(below) > 3), ())
-        return {
-            "province": values.province(values.bare(joined(run(name)))),
-            "city": values.free_text(joined(run(city))) if city else None,
-        }
+        of = province.value if province else ""
+        return {"province": province, "city": values.city(joined(run(city)), of) if city else None}
     cities = [run(row) for row in page[:first] if _CITY.match(row_text(row))]
     return {"city": values.free_text(joined(cities[0]))} if cities else {}

@@ -2,37 +2,52 @@
 
 Format (article 37 of Government Regulation 37/2007): province, regency, district (two digits each), birth
 date DDMMYY with 40 added to the day for women, a serial number of four digits. The region is where the
-number was first given out, so it need not be the printed address.
+number was first given out, so it need not be the printed address, nor exist any more.
 """
 
+from dataclasses import dataclass
 from datetime import date
 
-from service.documents.characters import repair_digits
-from service.documents.vocabulary import PROVINCES
+from service.documents import regions
+from service.documents.readings import NumberReading, Weight, read_number
 
 #: Digits in a NIK.
 LENGTH = 16
 
-#: A number with more misread digits than this is not repaired but left out.
-_MOST_REPAIRS = 4
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """What a card prints beside the NIK that the NIK says as well; None where it was not read."""
+
+    birth_date: date | None = None
+    #: ``LAKI-LAKI`` or ``PEREMPUAN``.
+    gender: str | None = None
+    province: str | None = None
+    city: str | None = None
 
 
-def read_nik(text: str) -> tuple[str, int] | None:
-    """The 16 digits in ``text``, which can be nothing else, and how many were repaired; or None."""
-    repaired = repair_digits(text)
-    if repaired is None or len(repaired[0]) != LENGTH or repaired[1] > _MOST_REPAIRS:
-        return None
-    return repaired
+def read_nik(text: str, printed: Printed | None = None) -> NumberReading | None:
+    """The 16 digits in ``text``, which can be nothing else, or None.
+
+    Where a letter was read that stands for one digit or another, the one that goes with the rest of the
+    card is taken. Digits that were read as digits stay: a NIK that contradicts its card is for a person.
+    """
+    card = printed or Printed()
+    return read_number(text, (LENGTH,), lambda number: _support(number, card))
 
 
 def is_plausible(nik: str) -> bool:
-    """Whether region, birth date and serial number can exist at all."""
-    regency, district, serial = nik[2:4], nik[4:6], nik[12:]
-    if nik[:2] not in PROVINCES or "00" in (regency, district) or serial == "0000":
+    """Whether birth date and serial number can exist at all, and no part of the region is empty."""
+    if "00" in (nik[:2], nik[2:4], nik[4:6]) or nik[12:] == "0000":
         return False
     day, month, year = _birth_digits(nik)
     # A leap year when the two digits allow one: they name no century.
     return _is_day(2000 + year, month, day) or _is_day(1900 + year, month, day)
+
+
+def has_known_region(nik: str) -> bool:
+    """Whether the list of regions has the regency; one that it lacks may have been given up long ago."""
+    return regions.is_known(nik[:4])
 
 
 def says_born_on(nik: str, birth_date: date) -> bool:
@@ -43,6 +58,26 @@ def says_born_on(nik: str, birth_date: date) -> bool:
 def says_gender(nik: str) -> str:
     """``PEREMPUAN`` or ``LAKI-LAKI``, as the day of birth tells."""
     return "PEREMPUAN" if int(nik[6:8]) > 40 else "LAKI-LAKI"
+
+
+def _support(nik: str, printed: Printed) -> Weight:
+    """Whether the number can exist, then how far its birth date, sex and region are the printed ones."""
+    return (
+        is_plausible(nik),
+        _birth_digits_right(nik, printed.birth_date) if printed.birth_date else 0,
+        says_gender(nik) == printed.gender,
+        has_known_region(nik)
+        + regions.is_named(nik[:2], printed.province or "")
+        + regions.is_named(nik[:4], printed.city or ""),
+    )
+
+
+def _birth_digits_right(nik: str, birth_date: date) -> int:
+    """How many of the six digits are those of this birth date: a misread one elsewhere must not hide them."""
+    return max(
+        sum(digit == right for digit, right in zip(nik[6:12], expected, strict=True))
+        for expected in (f"{birth_date.day + added:02}{birth_date:%m%y}" for added in (0, 40))
+    )
 
 
 def _birth_digits(nik: str) -> tuple[int, int, int]:

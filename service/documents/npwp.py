@@ -1,6 +1,6 @@
 """Reads the fields of an NPWP, the tax card: a number, below it the name, the address, the tax office."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from service.documents import values
@@ -55,8 +55,11 @@ _STREET_WORDS = (
 #: could be the address, when the name itself was not found.
 _NEXT_LINE = 2.2
 
-#: Where the number may stand, by trust: an unlabelled one of 16 digits was taken for a NIK.
-_NUMBER_LABELS = ("npwpNumber", None, "nik")
+#: Sixteen digits and no label: the number of a card since 2024 whose label was not read, or else the NIK.
+_BARE = "bare"
+
+#: Where the number may stand, by trust. What is labelled as the NIK is never taken for the number.
+_NUMBER_LABELS = ("npwpNumber", None, _BARE)
 
 #: Lines of an address.
 _MOST_ADDRESS = 4
@@ -66,7 +69,7 @@ _MOST_ADDRESS = 4
 class _Line:
     """A row of the card, split at its label."""
 
-    #: Key of ``LABELS``, or None.
+    #: Key of ``LABELS``, ``_BARE``, or None.
     label: str | None
     #: What stands behind the label, or all of the row.
     value: Row
@@ -74,9 +77,11 @@ class _Line:
 
 def read_npwp(lines: Sequence[TextLine]) -> Fields:
     """The fields of an NPWP out of its text lines; what could not be read is left out."""
-    page = [_line(run(row)) for row in rows(lines) if nearest(row_text(row), HEADINGS) is None and run(row)]
-    start = _number_line(page)
-    fields = _labelled(page)
+    printed = rows(lines)
+    body = [row for row in printed if nearest(row_text(row), HEADINGS) is None]
+    page = [_line(run(row)) for row in body]
+    start = _number_line(page, bare=len(body) < len(printed))
+    fields = _labelled([line for index, line in enumerate(page) if index != start])
     if start is None:
         return _present(fields)
     number, below = page[start], page[start + 1 :]
@@ -105,26 +110,41 @@ def _line(row: Row) -> _Line:
             return _Line(label.key, behind(row, label.end))
     # A NIK tells itself, whatever became of its label.
     number = text.find(":") + 1
-    return _Line("nik", behind(row, number)) if read_nik(text[number:]) else _Line(None, row)
+    if not read_nik(text[number:]):
+        return _Line(None, row)
+    return _Line("nik" if text[:number].strip(" :") else _BARE, behind(row, number))
 
 
-def _number_line(page: Sequence[_Line]) -> int | None:
-    """Index of the line with the number: the labelled one, or else the first that is a number."""
+def _number_line(page: Sequence[_Line], *, bare: bool) -> int | None:
+    """Index of the line with the number: the labelled one, or else the first that is a number.
+
+    A bare number of 16 digits counts only where the card's heading was read (``bare``) and nothing stands
+    above it: else it may be the NIK of another card, or of one whose own number could not be read.
+    """
     numbers = [
         index
         for index, line in enumerate(page)
-        if line.value and line.label in {*_NUMBER_LABELS} and values.npwp_number(_text(line.value))
+        if line.value
+        and line.label in {*_NUMBER_LABELS}
+        and values.npwp_number(_text(line.value))
+        and (line.label != _BARE or (bare and not index))
     ]
     return min(numbers, key=lambda index: _NUMBER_LABELS.index(page[index].label), default=None)
 
 
 def _labelled(page: Sequence[_Line]) -> dict[str, Field | None]:
     """The fields whose label is printed on the card."""
-    readers = {"name": values.person, "nik": values.nik, "registeredAt": values.date_only}
+    readers: Mapping[str, Callable[[TextLine], Field | None]] = {
+        "name": values.person,
+        "nik": values.nik,
+        _BARE: values.nik,
+        "registeredAt": values.date_only,
+    }
     fields: dict[str, Field | None] = {}
     for index, line in enumerate(page):
-        if line.value and line.label in readers:
-            fields.setdefault(line.label, readers[line.label](_text(line.value)))
+        if line.value and line.label and line.label in readers:
+            key = "nik" if line.label == _BARE else line.label
+            fields.setdefault(key, readers[line.label](_text(line.value)))
         elif line.value and line.label == "address":
             fields["address"] = _address([_Line(None, line.value), *page[index + 1 :]])
     return fields

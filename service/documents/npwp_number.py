@@ -5,29 +5,28 @@ office, the branch. The new one is a NIK, or 0 and the old digits (PMK 112/PMK.0
 """
 
 import re
+from dataclasses import replace
 
 from service.documents import nik
-from service.documents.characters import repair_digits
+from service.documents.readings import NumberReading, Weight, read_number
 
 #: Digits in the old form and in the new one.
 OLD_LENGTH, NEW_LENGTH = 15, 16
-
-#: A number with more misread digits than this is not repaired but left out.
-_MOST_REPAIRS = 4
 
 _OLD = re.compile(r"\d{2}\.\d{3}\.\d{3}\.\d-\d{3}\.\d{3}")
 _NEW = re.compile(r"\d{16}")
 
 
-def read_npwp_number(text: str) -> tuple[str, int] | None:
-    """The number in ``text`` as the contract writes it, and how many digits were repaired; or None."""
-    repaired = repair_digits(text)
-    if repaired is None or repaired[1] > _MOST_REPAIRS:
-        return None
-    digits, repairs = repaired
-    if len(digits) == OLD_LENGTH:
-        return _old_print(digits), repairs
-    return (digits, repairs) if len(digits) == NEW_LENGTH else None
+def read_npwp_number(text: str) -> NumberReading | None:
+    """The number in ``text`` as the contract writes it, or None.
+
+    Where a letter was read that stands for one digit or another, the check digit (or a NIK's date and region)
+    decides.
+    """
+    reading = read_number(text, (OLD_LENGTH, NEW_LENGTH), _support)
+    if reading is None or len(reading.digits) == NEW_LENGTH:
+        return reading
+    return replace(reading, digits=_old_print(reading.digits))
 
 
 def is_well_formed(number: str) -> bool:
@@ -35,12 +34,21 @@ def is_well_formed(number: str) -> bool:
     return bool(_OLD.fullmatch(number) or _NEW.fullmatch(number))
 
 
+def is_nik(number: str) -> bool:
+    """Whether ``number`` is of the form that is its holder's NIK."""
+    return len(number) == NEW_LENGTH and not number.startswith("0")
+
+
 def is_plausible(number: str) -> bool:
     """Whether the check digit fits, or the sixteen digits are a NIK that can exist."""
     digits = re.sub(r"\D", "", number)
     if len(digits) == OLD_LENGTH:
         return _luhn(digits[:9])
-    return _luhn(digits[1:10]) if digits.startswith("0") else nik.is_plausible(digits)
+    return nik.is_plausible(digits) if is_nik(digits) else _luhn(digits[1:10])
+
+
+def _support(digits: str) -> Weight:
+    return is_plausible(digits), is_nik(digits) and nik.has_known_region(digits)
 
 
 def _old_print(digits: str) -> str:

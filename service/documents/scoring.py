@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 from service.documents import nik, npwp_number
 from service.documents.dates import parse_date
 from service.documents.fields import DocumentType, Fields
+from service.documents.reasons import MISSING_FIELDS, UNREADABLE, WRONG_TYPE
 
 Decision: TypeAlias = Literal["auto_approve", "needs_review"]
 Outcome: TypeAlias = Literal["auto_approved", "pending_manual_review"]
@@ -57,19 +58,23 @@ class Verdict:
     score: int
     decision: Decision
     outcome: Outcome
-    #: Codes that say why a person should look, apart from a low score; empty when nothing is doubtful.
+    #: Codes of ``reasons.ADVICE`` that say why a person should look; empty for an approved document.
     review_reasons: tuple[str, ...]
 
 
-def judge(document_type: DocumentType, fields: Fields) -> Verdict:
-    """Score the fields; any reason for review takes an approving score down to the highest that is none."""
+def judge(document_type: DocumentType, fields: Fields, faults: Sequence[str] = ()) -> Verdict:
+    """Score the fields; any reason for review takes an approving score down to the highest that is none.
+
+    ``faults`` are the codes of what is wrong with the picture itself.
+    """
     points = score(document_type, fields)
-    reasons = cross_checks(document_type, fields)
-    if reasons:
-        points = min(points, APPROVED_FROM - 1)
-    if points >= APPROVED_FROM:
-        return Verdict(points, "auto_approve", "auto_approved", reasons)
-    return Verdict(points, "needs_review", "pending_manual_review", reasons)
+    reasons = [*faults, *cross_checks(document_type, fields)]
+    if points < APPROVED_FROM and not {UNREADABLE, WRONG_TYPE} & {*reasons}:
+        reasons.append(MISSING_FIELDS)
+    if not reasons:
+        return Verdict(points, "auto_approve", "auto_approved", ())
+    points = min(points, APPROVED_FROM - 1)
+    return Verdict(points, "needs_review", "pending_manual_review", tuple(dict.fromkeys(reasons)))
 
 
 def score(document_type: DocumentType, fields: Fields) -> int:
@@ -98,6 +103,9 @@ def _ktp_checks(fields: Fields) -> dict[str, bool]:
         "nik_birth_date_mismatch": bool(number and born and not nik.says_born_on(number, born)),
         "nik_gender_mismatch": bool(number and gender and nik.says_gender(number) != gender),
         "nik_implausible": bool(number and not nik.is_plausible(number)),
+        "nik_unknown_region": bool(number and not nik.has_known_region(number)),
+        # Six of its digits can be checked, and without the date none: too little for the card's key.
+        "nik_unconfirmed": bool(number and not born),
         "text_too_small": _row_pitch(fields, _COLUMN) < LEAST_ROW_PITCH,
         "low_confidence_nik": _is_unsure(fields, "nik", LEAST_NUMBER_CONFIDENCE),
     }
@@ -105,9 +113,10 @@ def _ktp_checks(fields: Fields) -> dict[str, bool]:
 
 def _npwp_checks(fields: Fields) -> dict[str, bool]:
     number, holder = _value(fields, "npwpNumber"), _value(fields, "nik")
-    is_a_nik = len(number) == nik.LENGTH and not number.startswith("0")
+    is_a_nik = npwp_number.is_nik(number)
     return {
         "npwp_implausible": bool(number and not npwp_number.is_plausible(number)),
+        "nik_unknown_region": is_a_nik and not nik.has_known_region(number),
         "npwp_nik_mismatch": bool(is_a_nik and holder and number != holder),
         "text_too_small": _row_pitch(fields, ("npwpNumber", "name")) < LEAST_NUMBER_TO_NAME,
         "low_confidence_npwp": _is_unsure(fields, "npwpNumber", LEAST_NUMBER_CONFIDENCE),

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from service.documents import nik as nik_number
+from service.documents import regions
 from service.documents.characters import (
     confidence_after,
     repair_digits,
@@ -19,9 +20,9 @@ from service.documents.vocabulary import (
     GENDERS,
     LIFELONG,
     MARITAL_STATUSES,
-    PROVINCE_NAMES,
     RELIGIONS,
     nearest,
+    spelt,
 )
 from service.ocr.engine import TextLine
 
@@ -36,9 +37,11 @@ _RT_RW = re.compile(r"\d{1,3}\s*/\s*\d{1,3}")
 #: The slash of ``004/007`` lost, or read as a 1.
 _RT_RW_PACKED = re.compile(r"(\d{3})1?(\d{3})")
 #: Abbreviations that cards print with a blank behind them.
-_ABBREVIATION = re.compile(r"\b(NO|JL|JLN|GG|KP|KOMP|PERUM)\.(?=\w)")
+_ABBREVIATION = re.compile(r"\b(NO|JL|JLN|GG|KP|KOMP|PERUM|KAV|LINGK)\.(?=\w)")
+#: Every form in which an apostrophe between letters is read.
+_QUOTE = re.compile(r"(?<=[^\W\d_])[`\u00b4\u2018\u2019\"](?=[^\W\d_])")
 #: What a name can hold: letters, blanks, and the punctuation of titles, initials and compound names.
-_PERSON = re.compile(r"[^\W\d_]+(?:[ .,'`\u2019/()-]+[^\W\d_]+)*[.)]?")
+_PERSON = re.compile(r"[^\W\d_]+(?:[ .,'/()-]+[^\W\d_]+)*[.)]?")
 
 
 def bare(line: TextLine) -> TextLine:
@@ -51,21 +54,21 @@ def doubted(field: Field | None, certainty: float) -> Field | None:
     return field and replace(field, confidence=field.confidence * certainty)
 
 
-def nik(line: TextLine) -> Field | None:
-    """16 digits."""
-    read = nik_number.read_nik(line.text)
-    return read and Field(read[0], confidence_after(line.confidence, read[1]), line.box)
+def nik(line: TextLine, printed: nik_number.Printed | None = None) -> Field | None:
+    """16 digits, misread ones rebuilt from what else is ``printed``."""
+    read = nik_number.read_nik(line.text, printed)
+    return Field(read.digits, read.confidence(line.confidence), line.box) if read else None
 
 
 def npwp_number(line: TextLine) -> Field | None:
     """``12.345.678.9-012.345``, or 16 digits."""
     read = read_npwp_number(line.text)
-    return read and Field(read[0], confidence_after(line.confidence, read[1]), line.box)
+    return Field(read.digits, read.confidence(line.confidence), line.box) if read else None
 
 
 def person(line: TextLine) -> Field | None:
     """A person's name in capitals, titles included; None when it holds what no name does."""
-    text, repairs = repair_letters(line.text.strip(" ,;:-_"))
+    text, repairs = repair_letters(_QUOTE.sub("'", line.text.strip(" ,;:-_")))
     if not _PERSON.fullmatch(text) or repairs > _MOST_REPAIRS or is_something_else(line.text):
         return None
     return Field(text, confidence_after(line.confidence, repairs), line.box)
@@ -105,6 +108,11 @@ def known(line: TextLine, words: Sequence[str] | Mapping[str, str]) -> Field | N
     return Field(value, line.confidence * word.likeness, line.box)
 
 
+def gender(line: TextLine) -> Field | None:
+    """``LAKI-LAKI`` or ``PEREMPUAN``; half of LAKI-LAKI can mean nothing else."""
+    return known(line, GENDERS) or known(line, {"LAKI": "LAKI-LAKI"})
+
+
 def blood_type(line: TextLine) -> Field | None:
     """A, B, AB or O, with its sign when printed; None for the hyphen of an unknown one."""
     text = line.text.upper().replace("0", "O").strip(" .,:;")
@@ -136,7 +144,13 @@ def valid_until(line: TextLine) -> Field | None:
 
 def province(line: TextLine) -> Field | None:
     """A province as it is written, misread letters put right; an unknown one as it was read."""
-    word = nearest(line.text, PROVINCE_NAMES)
+    word = spelt(line.text, regions.province_names())
+    return Field(word.value, line.confidence * word.likeness, line.box) if word else free_text(line)
+
+
+def city(line: TextLine, province: str) -> Field | None:
+    """A city or regency of this province as it is written, misread letters put right; else as it was read."""
+    word = spelt(line.text, regions.regency_names(province))
     return Field(word.value, line.confidence * word.likeness, line.box) if word else free_text(line)
 
 

@@ -1,6 +1,6 @@
 """Values of which a card can hold only a few, and the misread text that still means one of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rapidfuzz.distance import Levenshtein
@@ -13,6 +13,9 @@ _LIKENESS = 0.8
 #: A text less alike still means a word when every other word is further off by the lead: LAK-LAKG is no
 #: PEREMPUAN.
 _CLEAR_LIKENESS, _CLEAR_LEAD = 0.6, 0.35
+
+#: How alike a text must be to a name in a long list of them: one wrong letter in seven.
+_NAME_LIKENESS = 0.85
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,57 +59,6 @@ NATIONALITIES = ("WNI", "WNA")
 
 LIFELONG = "SEUMUR HIDUP"
 
-#: Provinces by the two digits that a NIK begins with (Kemendagri's region codes).
-PROVINCES: Mapping[str, str] = {
-    "11": "ACEH",
-    "12": "SUMATERA UTARA",
-    "13": "SUMATERA BARAT",
-    "14": "RIAU",
-    "15": "JAMBI",
-    "16": "SUMATERA SELATAN",
-    "17": "BENGKULU",
-    "18": "LAMPUNG",
-    "19": "KEPULAUAN BANGKA BELITUNG",
-    "21": "KEPULAUAN RIAU",
-    "31": "DKI JAKARTA",
-    "32": "JAWA BARAT",
-    "33": "JAWA TENGAH",
-    "34": "DAERAH ISTIMEWA YOGYAKARTA",
-    "35": "JAWA TIMUR",
-    "36": "BANTEN",
-    "51": "BALI",
-    "52": "NUSA TENGGARA BARAT",
-    "53": "NUSA TENGGARA TIMUR",
-    "61": "KALIMANTAN BARAT",
-    "62": "KALIMANTAN TENGAH",
-    "63": "KALIMANTAN SELATAN",
-    "64": "KALIMANTAN TIMUR",
-    "65": "KALIMANTAN UTARA",
-    "71": "SULAWESI UTARA",
-    "72": "SULAWESI TENGAH",
-    "73": "SULAWESI SELATAN",
-    "74": "SULAWESI TENGGARA",
-    "75": "GORONTALO",
-    "76": "SULAWESI BARAT",
-    "81": "MALUKU",
-    "82": "MALUKU UTARA",
-    "91": "PAPUA",
-    "92": "PAPUA BARAT",
-    "93": "PAPUA SELATAN",
-    "94": "PAPUA TENGAH",
-    "95": "PAPUA PEGUNUNGAN",
-    "96": "PAPUA BARAT DAYA",
-}
-
-#: As printed on cards; some provinces have more than one form.
-PROVINCE_NAMES = (
-    *PROVINCES.values(),
-    "DI YOGYAKARTA",
-    "D.I. YOGYAKARTA",
-    "DAERAH KHUSUS JAKARTA",
-    "NANGGROE ACEH DARUSSALAM",
-)
-
 
 def nearest(text: str, words: Sequence[str]) -> Word | None:
     """The word that ``text`` means, or None when no word is near enough or two are equally near.
@@ -128,3 +80,29 @@ def nearest(text: str, words: Sequence[str]) -> Word | None:
         return Word(word, likeness)
     beginnings = [word for word, plain in known.items() if len(plain) > 4 and folded.startswith(plain)]
     return Word(max(beginnings, key=len), _LIKENESS) if beginnings else None
+
+
+def spelt(text: str, names: Sequence[str]) -> Word | None:
+    """The name that ``text`` spells with few mistakes, or None when there is none or two are equally near.
+
+    Unlike ``nearest`` it takes no name for the beginning of a longer one, and a text that has a name's
+    letters keeps its own blanks and full stops: lists differ in them, and cards follow no list. Only blanks
+    that are fewer than the name's were lost by the engine.
+    """
+    folded, _ = fold(text)
+    ranked = sorted(
+        ((Levenshtein.normalized_similarity(folded, fold(name)[0]), name) for name in names), reverse=True
+    )
+    if not ranked or ranked[0][0] < _NAME_LIKENESS:
+        return None
+    likeness, name = ranked[0]
+    rivals = {fold(rival)[0] for other, rival in ranked if other == likeness}
+    if len(rivals) > 1:
+        return None
+    written = " ".join(text.upper().split())
+    is_kept = _letters(written) == _letters(name) and written.count(" ") >= name.count(" ")
+    return Word(written if is_kept else name, likeness)
+
+
+def _letters(text: str) -> str:
+    return "".join(character for character in text if character.isalnum())

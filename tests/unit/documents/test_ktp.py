@@ -114,21 +114,40 @@ def test_a_tilted_card_reads_like_a_level_one(degrees: float) -> None:
     assert read_values(fields) == EXPECTED
 
 
-def test_a_place_may_have_two_words() -> None:
-    lines = ktp_lines({"Tempat/Tgl Lahir": "GUNUNG KIDUL,17-08-1990"})
+@pytest.mark.parametrize(
+    ("read", "place"),
+    [
+        ("GUNUNG KIDUL,17-08-1990", "GUNUNG KIDUL"),
+        ("OGAN KOMERING ILIR, 17-08-1990", "OGAN KOMERING ILIR"),
+        ("HULU SUNGAI TENGAH,\n17-08-1990", "HULU SUNGAI TENGAH"),
+        ("KOTA BARU 17-08-1990", "KOTA BARU"),
+        ("P. SIANTAR, 17 - 08 - 1990", "P. SIANTAR"),
+        ("TOLI-TOLI.17/08/1990", "TOLI-TOLI"),
+    ],
+)
+def test_a_place_may_have_several_words(read: str, place: str) -> None:
+    lines = ktp_lines({"Tempat/Tgl Lahir": read})
 
     fields = read_ktp(lines)
 
-    assert fields["birthPlace"].value == "GUNUNG KIDUL"
+    assert fields["birthPlace"].value == place
     assert fields["birthDate"].value == "17-08-1990"
 
 
-def test_an_address_of_two_lines_is_joined() -> None:
-    lines = ktp_lines({"Alamat": "JL. MELATI NO.5\nGRIYA ASRI BLOK A2"})
+@pytest.mark.parametrize(
+    ("read", "address"),
+    [
+        ("JL. MELATI NO.5\nGRIYA ASRI BLOK A2", "JL. MELATI NO. 5 GRIYA ASRI BLOK A2"),
+        ("JL. 17 AGUSTUS NO. 45\nBTN PEPABRI\nBLOK C/3", "JL. 17 AGUSTUS NO. 45 BTN PEPABRI BLOK C/3"),
+        ("JL. ISLAMIC CENTER KM 23,5", "JL. ISLAMIC CENTER KM 23,5"),
+    ],
+)
+def test_an_address_of_several_lines_is_joined(read: str, address: str) -> None:
+    lines = ktp_lines({"Alamat": read})
 
     fields = read_ktp(lines)
 
-    assert fields["address"].value == "JL. MELATI NO. 5 GRIYA ASRI BLOK A2"
+    assert fields["address"].value == address
     assert fields["rtRw"].value == "004/007"
 
 
@@ -139,6 +158,34 @@ def test_an_address_does_not_swallow_the_row_of_an_unread_label() -> None:
 
     assert fields["address"].value == "JL. MELATI NO. 5"
     assert fields["rtRw"].value == "004/007"
+
+
+LAST_LABELS = ("Agama", "Status Perkawinan", "Pekerjaan", "Kewarganegaraan", "Berlaku Hingga")
+
+
+def test_the_last_rows_are_known_by_their_order_when_no_label_was_read() -> None:
+    lines = ktp_lines(labels=dict.fromkeys(LAST_LABELS, ""))
+
+    fields = read_ktp(lines)
+
+    assert read_values(fields) == EXPECTED
+
+
+def test_religion_and_marital_status_are_known_by_their_words() -> None:
+    lines = ktp_lines({"Pekerjaan": ""}, labels=dict.fromkeys(LAST_LABELS, ""))
+
+    fields = read_ktp(lines)
+
+    assert (fields["religion"].value, fields["maritalStatus"].value) == ("ISLAM", "BELUM KAWIN")
+    assert not {"occupation", "nationality", "validUntil"} & fields.keys()
+
+
+def test_text_below_the_card_is_no_value() -> None:
+    below = line("MEJA DAPUR", 262, 145 + 13 * 31 + 60)
+
+    fields = read_ktp([*ktp_lines(), below])
+
+    assert read_values(fields) == EXPECTED
 
 
 def test_a_value_known_only_by_its_neighbours_is_doubted() -> None:
@@ -158,6 +205,12 @@ def test_a_value_known_only_by_its_neighbours_is_doubted() -> None:
         ("MA'RUF AL-HAKIM", "MA'RUF AL-HAKIM"),
         ("SUHARTl", "SUHARTI"),
         ("ANISA RAHAYU (ALIAS ICA)", "ANISA RAHAYU (ALIAS ICA)"),
+        ("M. ALI D'COSTA,ST,MT", "M. ALI D'COSTA, ST, MT"),
+        ("NUR`AINI", "NUR'AINI"),
+        ('SYAFI"I', "SYAFI'I"),
+        ("H.M. YUSUF, S.PD.I", "H.M. YUSUF, S.PD.I"),
+        ("BUDI SANTOSO,", "BUDI SANTOSO"),
+        ("OEI", "OEI"),
     ],
 )
 def test_names_keep_titles_and_punctuation(read: str, name: str) -> None:
@@ -192,6 +245,12 @@ def test_what_is_no_name_is_left_out(read: str) -> None:
         ("LAKI-LAKl", "LAKI-LAKI"),
         ("LAK1-LAK1", "LAKI-LAKI"),
         ("LAKILAKI", "LAKI-LAKI"),
+        ("LAKI - LAKI", "LAKI-LAKI"),
+        ("LAKI\u2013LAKI.", "LAKI-LAKI"),
+        ("AKI-LAK1", "LAKI-LAKI"),
+        ("LAKI", "LAKI-LAKI"),
+        ("PRIA", "LAKI-LAKI"),
+        ("WANITA", "PEREMPUAN"),
         ("PEREMPUAN", "PEREMPUAN"),
         ("PEREMPUAM", "PEREMPUAN"),
     ],
@@ -204,12 +263,70 @@ def test_genders_are_written_as_the_contract_wants(read: str, gender: str) -> No
     assert fields["gender"].value == gender
 
 
-def test_an_old_card_keeps_its_expiry_date() -> None:
-    lines = ktp_lines({"Berlaku Hingga": "17-08-2017"})
+@pytest.mark.parametrize(
+    ("read", "value"),
+    [
+        ("17-08-2017", "17-08-2017"),
+        ("17-O8-2017", "17-08-2017"),
+        ("SEUMURHIDUP", "SEUMUR HIDUP"),
+        ("SEUMUR H1DUP", "SEUMUR HIDUP"),
+    ],
+)
+def test_an_old_card_expires_and_a_new_one_never_does(read: str, value: str) -> None:
+    lines = ktp_lines({"Berlaku Hingga": read})
 
     fields = read_ktp(lines)
 
-    assert fields["validUntil"].value == "17-08-2017"
+    assert fields["validUntil"].value == value
+
+
+@pytest.mark.parametrize(
+    ("province", "city", "read"),
+    [
+        ("DKl JAKARTA", "JAKARTA SELATAM", ("DKI JAKARTA", "JAKARTA SELATAN")),
+        ("JAWA BARAT", "KOTA BANDUMG", ("JAWA BARAT", "KOTA BANDUNG")),
+        ("BALI", "KABUPATEN BADUNG", ("BALI", "KABUPATEN BADUNG")),
+        ("SUMATRA UTARA", "KOTA MEDAN", ("SUMATERA UTARA", "KOTA MEDAN")),
+        # Blanks and full stops stay as printed, and a name that no list has stays whole.
+        ("D.I. YOGYAKARTA", "KAB. GUNUNG KIDUL", ("D.I. YOGYAKARTA", "KAB. GUNUNG KIDUL")),
+        ("JAWA BARAT", "KABUPATEN BOGOR TIMUR", ("JAWA BARAT", "KABUPATEN BOGOR TIMUR")),
+        ("BORNEO RAYA", "KOTA BANDUMG", ("BORNEO RAYA", "KOTA BANDUMG")),
+    ],
+)
+def test_provinces_and_cities_are_spelt_as_the_list_of_regions_spells_them(
+    province: str, city: str, read: tuple[str, str]
+) -> None:
+    body = [one for one in ktp_lines() if one.top > 100]
+    lines = [line(f"PROVINSI {province}", 344, 42, 34), line(city, 360, 82, 34), *body]
+
+    fields = read_ktp(lines)
+
+    assert (fields["province"].value, fields["city"].value) == read
+
+
+@pytest.mark.parametrize(
+    ("nik", "birth", "read"),
+    [
+        ("317405170B900001", "JAKARTA, 17-08-1990", "3174051708900001"),
+        ("3174051708S00001", "JAKARTA, 17-08-1980", "3174051708800001"),
+        ("3174051708S00001", "JAKARTA, 17-08-1950", "3174051708500001"),
+    ],
+)
+def test_a_misread_nik_is_rebuilt_from_the_printed_birth_date(nik: str, birth: str, read: str) -> None:
+    lines = ktp_lines({"NIK": nik, "Tempat/Tgl Lahir": birth})
+
+    fields = read_ktp(lines)
+
+    assert fields["nik"].value == read
+    assert 0.85 < fields["nik"].confidence < 0.9
+
+
+def test_a_nik_that_could_be_two_numbers_has_no_confidence() -> None:
+    lines = ktp_lines({"NIK": "31740517089000S1"})
+
+    fields = read_ktp(lines)
+
+    assert fields["nik"].confidence < 0.5
 
 
 def test_text_under_the_photo_never_fills_an_empty_row() -> None:

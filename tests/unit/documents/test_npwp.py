@@ -115,5 +115,36 @@ def test_a_nik_is_known_without_its_label() -> None:
     assert fields["address"].value == "JL. MELATI NO. 5"
 
 
+def test_the_nik_is_never_taken_for_a_number_that_could_not_be_read() -> None:
+    for nik_line in ("NIK : 3174055708900001", "N1X: 3174055708900001", "3174055708900001"):
+        lines = npwp_lines("NPWP : 09.254.2X4.3-4X7.000", "SITI AMINAH", nik_line)
+
+        fields = read_npwp(lines)
+
+        assert "npwpNumber" not in fields
+        assert fields["nik"].value == "3174055708900001"
+
+
+@pytest.mark.parametrize("number", ["3174055708900001", "0092542943407000"])
+def test_a_number_of_16_digits_may_lack_its_label_below_the_heading(number: str) -> None:
+    lines = npwp_lines(number, "SITI AMINAH", "JL. MELATI NO. 5")
+
+    fields = read_npwp(lines)
+
+    assert read_values(fields) == {
+        "npwpNumber": number,
+        "name": "SITI AMINAH",
+        "address": "JL. MELATI NO. 5",
+    }
+
+
+def test_without_heading_and_label_16_digits_are_no_tax_number() -> None:
+    lines = [line("3174055708900001", 52, 205, 36), line("SITI AMINAH", 52, 255, 36)]
+
+    fields = read_npwp(lines)
+
+    assert "npwpNumber" not in fields
+
+
 def test_headings_alone_have_no_fields() -> None:
     assert read_npwp(npwp_lines()) == {}

@@ -4,6 +4,35 @@ from service.documents import npwp_number
 
 
 @pytest.mark.parametrize(
+    ("read", "number"),
+    [
+        # The check digit tells which digit a letter stands for.
+        ("09.2S4.294.3-407.000", "09.254.294.3-407.000"),
+        ("09.254.294.3-407.O00", "09.254.294.3-407.000"),
+        ("O0925A2943407000", "0092542943407000"),
+        ("09254Z943407000", "09.254.294.3-407.000"),
+        # In a NIK the date does.
+        ("317405B708900001", "3174056708900001"),
+    ],
+)
+def test_a_letter_means_the_digit_that_makes_a_number(read: str, number: str) -> None:
+    reading = npwp_number.read_npwp_number(read)
+
+    assert reading is not None
+    assert not reading.is_ambiguous
+    assert reading.digits == number
+    assert reading.confidence(1.0) < 1.0
+
+
+def test_a_letter_that_no_check_digit_covers_leaves_no_confidence() -> None:
+    reading = npwp_number.read_npwp_number("09.254.294.3-40S.000")
+
+    assert reading is not None
+    assert reading.is_ambiguous
+    assert reading.confidence(1.0) < 0.5
+
+
+@pytest.mark.parametrize(
     ("number", "well_formed"),
     [
         ("09.254.294.3-407.000", True),

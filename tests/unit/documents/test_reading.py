@@ -1,11 +1,13 @@
 import io
+from typing import cast
 
 import numpy as np
 import PIL.Image
 import pytest
 
-from service.demo.cards import sample_cards
+from service.demo.cards import DemoCard, sample_cards
 from service.demo.degrade import encode_png
+from service.documents.fields import DocumentType
 from service.errors import DocumentError
 from service.ocr.engine import Engine
 from service.ocr.loading import load_engine
@@ -45,16 +47,38 @@ def test_a_card_too_poor_to_read_goes_to_a_person(engine: Engine) -> None:
         reading = read_document(card.content, card.document_type, engine)
 
         assert reading.decision == "needs_review"
-        assert reading.review_reasons or reading.score < 75
+        assert reading.review_reasons
 
 
-def test_the_wrong_type_of_card_goes_to_a_person(engine: Engine) -> None:
-    card = sample_cards(seed=5, count=1, level="flat")[0]
+def test_one_card_in_the_place_of_the_other_is_named_and_not_read(engine: Engine) -> None:
+    ktp, npwp = cards_of_both_types()
 
-    reading = read_document(card.content, "NPWP", engine)
+    for card, document_type, heading in ((ktp, "NPWP", "PROVINSI"), (npwp, "KTP", "DIREKTORAT")):
+        reading = read_document(card.content, cast(DocumentType, document_type), engine)
 
-    assert card.document_type == "KTP"
-    assert reading.outcome == "pending_manual_review"
+        assert reading.review_reasons == ("wrong_document_type",)
+        assert (reading.fields, reading.score) == ({}, 0)
+        assert reading.outcome == "pending_manual_review"
+        assert heading in reading.text
+
+
+def test_of_both_cards_in_one_file_the_asked_one_is_read(engine: Engine) -> None:
+    ktp, npwp = cards_of_both_types()
+    content = io.BytesIO()
+    first, second = (PIL.Image.open(io.BytesIO(card.content)) for card in (ktp, npwp))
+    first.save(content, "PDF", save_all=True, append_images=[second])
+
+    reading = read_document(content.getvalue(), "NPWP", engine)
+
+    assert parsed_result(reading)["npwpNumber"] == npwp.truth["npwpNumber"]
+    assert reading.review_reasons == ()
+    assert reading.page is reading.pages[1]
+
+
+def cards_of_both_types() -> tuple[DemoCard, DemoCard]:
+    cards = sample_cards(seed=5, count=4, level="flat")
+    ktp = next(card for card in cards if card.document_type == "KTP")
+    return ktp, next(card for card in cards if card.document_type == "NPWP")
 
 
 def test_a_blank_page_is_refused_with_advice(engine: Engine) -> None:

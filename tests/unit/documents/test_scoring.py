@@ -1,5 +1,6 @@
 import pytest
 
+from service.documents import regions
 from service.documents.fields import Field
 from service.documents.ktp import read_ktp
 from service.documents.npwp import read_npwp
@@ -68,7 +69,59 @@ def test_75_approves_and_less_goes_to_a_person(values: dict[str, str], decision:
     verdict = judge("KTP", sure(values))
 
     assert (verdict.decision, verdict.outcome) == (decision, outcome)
+    assert bool(verdict.review_reasons) == (decision == "needs_review")
+
+
+def test_missing_fields_are_the_reason_when_nothing_else_is() -> None:
+    ktp = judge("KTP", sure(without(KTP, "name")))
+    npwp = judge("NPWP", sure(without(NPWP, "name")))
+    nothing = judge("KTP", {})
+
+    assert ktp.review_reasons == npwp.review_reasons == nothing.review_reasons == ("missing_fields",)
+    assert (ktp.score, npwp.score, nothing.score) == (73, 60, 0)
+
+
+def test_a_field_that_the_score_can_spare_is_no_reason() -> None:
+    verdict = judge("KTP", sure(without(KTP, "religion", "address")))
+
     assert verdict.review_reasons == ()
+
+
+@pytest.mark.parametrize("fault", ["blurred", "glare", "cut_off", "too_dark", "text_too_small"])
+def test_a_faulty_picture_goes_to_a_person_however_much_was_read(fault: str) -> None:
+    verdict = judge("KTP", sure(KTP), (fault,))
+
+    assert verdict.review_reasons == (fault,)
+    assert (verdict.score, verdict.decision) == (74, "needs_review")
+
+
+def test_a_fault_found_twice_is_named_once_and_before_what_follows_from_it() -> None:
+    small = scaled(ktp_lines({"Nama": "", "Agama": "", "Alamat": ""}), 0.5)
+
+    verdict = judge("KTP", read_ktp(small), ("text_too_small",))
+
+    assert verdict.review_reasons == ("text_too_small", "missing_fields")
+
+
+@pytest.mark.parametrize("fault", ["unreadable", "wrong_document_type"])
+def test_what_could_not_be_read_at_all_is_not_called_incomplete(fault: str) -> None:
+    verdict = judge("NPWP", {}, (fault,))
+
+    assert verdict.review_reasons == (fault,)
+    assert (verdict.score, verdict.decision) == (0, "needs_review")
+
+
+def test_a_nik_that_no_birth_date_confirms_goes_to_a_person() -> None:
+    verdict = judge("KTP", sure(without(KTP, "birthDate")))
+
+    assert verdict.review_reasons == ("nik_unconfirmed",)
+    assert (verdict.score, verdict.decision) == (74, "needs_review")
+
+
+def test_a_nik_of_a_former_region_is_no_reason() -> None:
+    verdict = judge("KTP", sure(KTP | {"nik": "9101051708900001"}))
+
+    assert verdict.decision == "auto_approve"
 
 
 @pytest.mark.parametrize(
@@ -76,7 +129,9 @@ def test_75_approves_and_less_goes_to_a_person(values: dict[str, str], decision:
     [
         ({"birthDate": "18-08-1990"}, "nik_birth_date_mismatch"),
         ({"gender": "PEREMPUAN"}, "nik_gender_mismatch"),
-        ({"nik": "9974051708900001"}, "nik_implausible"),
+        ({"nik": "3174051708900000"}, "nik_implausible"),
+        ({"nik": "9974051708900001"}, "nik_unknown_region"),
+        ({"nik": "3199051708900001"}, "nik_unknown_region"),
     ],
 )
 def test_a_ktp_that_contradicts_itself_goes_to_a_person(change: dict[str, str], reason: str) -> None:
@@ -91,6 +146,8 @@ def test_a_ktp_that_contradicts_itself_goes_to_a_person(change: dict[str, str], 
     ("change", "reason"),
     [
         ({"npwpNumber": "09.254.294.4-407.000"}, "npwp_implausible"),
+        ({"npwpNumber": "3174053208900001"}, "npwp_implausible"),
+        ({"npwpNumber": "9974051708900001"}, "nik_unknown_region"),
         ({"npwpNumber": "3174051708900001", "nik": "3174051708900002"}, "npwp_nik_mismatch"),
     ],
 )
@@ -117,15 +174,34 @@ def test_a_reason_for_review_never_raises_a_score() -> None:
     verdict = judge("KTP", fields)
 
     assert verdict.score == score("KTP", fields) == 35
+    assert verdict.review_reasons == ("nik_birth_date_mismatch", "missing_fields")
 
 
-def test_one_repaired_digit_sends_a_nik_to_a_person() -> None:
-    fields = read_ktp(ktp_lines({"NIK": "31740517089O0001"}))
+@pytest.mark.parametrize(
+    "read", ["31740517089O0001", "31740517089000O1", "3174O51708900001", "3I74051708900001"]
+)
+def test_one_repaired_digit_sends_a_nik_to_a_person(read: str) -> None:
+    fields = read_ktp(ktp_lines({"NIK": read}))
 
     verdict = judge("KTP", fields)
 
     assert fields["nik"].value == "3174051708900001"
     assert verdict.review_reasons == ("low_confidence_nik",)
+
+
+@pytest.mark.parametrize("digit", "0123456789")
+@pytest.mark.parametrize("place", [*range(4), *range(6, 12)])
+def test_a_nik_with_a_misread_digit_where_the_card_says_more_is_never_approved(
+    place: int, digit: str
+) -> None:
+    misread = KTP["nik"][:place] + digit + KTP["nik"][place + 1 :]
+    is_region = regions.is_known(misread[:4])
+
+    verdict = judge("KTP", sure(KTP | {"nik": misread}))
+
+    # A region says where its holder was registered first, so that another one is no contradiction.
+    expected = "auto_approve" if misread == KTP["nik"] or (place < 4 and is_region) else "needs_review"
+    assert verdict.decision == expected
 
 
 @pytest.mark.parametrize(("width", "reasons"), [(1011, ()), (700, ()), (500, ("text_too_small",))])
