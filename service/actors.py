@@ -3,9 +3,11 @@
 from typing import Any
 
 import dramatiq
+from dramatiq import Message
 from dramatiq.middleware import CurrentMessage
 
 from service.intake.broker import ACTORS, DOCUMENTS, REVIEWS
+from service.middleware.metering import Ending
 from service.runtime import Runtime
 
 
@@ -15,15 +17,16 @@ def declare_actors(runtime: Runtime) -> None:
     @dramatiq.actor(actor_name=ACTORS[DOCUMENTS], queue_name=DOCUMENTS, broker=runtime.broker)
     def process_document(document_id: str) -> None:
         """Read one document; the take's details travel with the message."""
-        runtime.processing.process(_option("job"))
+        message = _message()
+        message.options["ending"] = Ending.of(runtime.processing.process(message.options["job"]))
 
     @dramatiq.actor(actor_name=ACTORS[REVIEWS], queue_name=REVIEWS, broker=runtime.broker)
     def request_review(document_id: str) -> None:
         """Hand one document to the review service."""
-        runtime.reviews.request(_option("telling"))
+        runtime.reviews.request(_message().options["telling"])
 
 
-def _option(name: str) -> Any:
+def _message() -> Message[Any]:
     message = CurrentMessage.get_current_message()
     assert message is not None, "actors are called by a worker; process_document_gpu is for direct calls"
-    return message.options[name]
+    return message

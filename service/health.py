@@ -1,9 +1,10 @@
-"""`/health` and `/ready` over HTTP, for the container's health check and for whoever waits for a worker."""
+"""`/health`, `/ready` and other pages over HTTP, for health checks and whoever looks at a worker."""
 
 import json
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -20,12 +21,26 @@ log = structlog.get_logger(__name__)
 #: s without a look for work after which a worker counts as hung: many times the longest wait in its loop.
 HUNG_AFTER = 60.0
 
+#: s that one request may take to arrive: every connection has a thread.
+PATIENCE = 10
+
 #: s until a port that is taken is tried again.
 BIND_AGAIN = 5.0
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one path answers."""
+
+    content: bytes
+    content_type: str
+    status: int = 200
+
+
 class Health:
     """Answers for this process; its checks return what is wrong, one sentence each.
+
+    More paths are served by adding to ``pages``.
 
     Parameters:
         port: TCP port on all interfaces; 0: no server
@@ -37,6 +52,11 @@ class Health:
         self.in_hand = in_hand
         self.devices = devices
         self.database = database
+        #: Path to what answers it.
+        self.pages: dict[str, Callable[[], Answer]] = {
+            "/health": lambda: _checked(self.alive()),
+            "/ready": lambda: _checked(self.ready()),
+        }
         self._server: ThreadingHTTPServer | None = None
         self._stopped = threading.Event()
 
@@ -99,27 +119,29 @@ class Health:
         return problems
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
-        checks: dict[str, Callable[[], list[str]]] = {"/health": self.alive, "/ready": self.ready}
+        pages = self.pages
 
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                check = checks.get(self.path.partition("?")[0])
-                if check is None:
-                    self._answer(404, {"status": "not found"})
-                    return
-                problems = check()
-                status = "failing" if problems else "ok"
-                self._answer(503 if problems else 200, {"status": status, "problems": problems})
+            timeout = PATIENCE
 
-            def _answer(self, code: int, body: dict[str, Any]) -> None:
-                content = json.dumps(body).encode()
-                self.send_response(code)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(content)))
+            def do_GET(self) -> None:
+                page = pages.get(self.path.partition("?")[0])
+                answer = page() if page else _json(404, {"status": "not found"})
+                self.send_response(answer.status)
+                self.send_header("Content-Type", answer.content_type)
+                self.send_header("Content-Length", str(len(answer.content)))
                 self.end_headers()
-                self.wfile.write(content)
+                self.wfile.write(answer.content)
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it
                 """Probes every few seconds are no news."""
 
         return Handler
+
+
+def _checked(problems: list[str]) -> Answer:
+    return _json(503 if problems else 200, {"status": "failing" if problems else "ok", "problems": problems})
+
+
+def _json(status: int, body: dict[str, Any]) -> Answer:
+    return Answer(json.dumps(body).encode(), "application/json", status)

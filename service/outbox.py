@@ -28,6 +28,14 @@ class Telling:
     #: How often it was tried, this time included.
     attempts: int
 
+    def named(self) -> dict[str, Any]:
+        """What a log line says of it."""
+        return {
+            "document_id": self.document_id,
+            "job_id": self.job_id,
+            "correlation_id": self.correlation_id,
+        }
+
 
 def put_result(
     work: RealDictCursor, job_id: str, document_id: str, correlation_id: str, payload: dict[str, Any]

@@ -19,6 +19,7 @@ from service.database import (
     is_document_id,
 )
 from service.devices import Devices
+from service.documents import reasons
 from service.documents.fields import DocumentType
 from service.errors import (
     DeviceError,
@@ -28,9 +29,11 @@ from service.errors import (
     UnavailableError,
 )
 from service.intake.ledger import Job
+from service.metrics.instruments import FAILURES
 from service.reading import Reading, parsed_result, read_document
-from service.result import GPUOCRResult
+from service.result import GPUOCRResult, row_result, split_row_result
 from service.settings import Settings
+from service.stages import stage
 from service.storage import Storage
 
 log = structlog.get_logger(__name__)
@@ -86,17 +89,18 @@ class Processing:
                 "Dokumen ini belum memiliki berkas. Unggah ulang kartu Anda.",
                 "This document has no file: upload your card again.",
             )
-        content = self.storage.fetch(document.file_url)
+        with stage("download"):
+            content = self.storage.fetch(document.file_url)
         reading = read_document(content, document_type, self.devices.engine(job.device))
         result = _success(job, reading, started)
-        with self.database.transaction() as work:
+        with stage("store"), self.database.transaction() as work:
             hold_claim(work, job.document_id, job.fence)
             complete_document(
                 work,
                 job.document_id,
                 CompletedWork(
                     text=reading.text,
-                    parsed=parsed_result(reading),
+                    parsed=row_result(parsed_result(reading), reading.review_reasons),
                     score=reading.score,
                     decision=reading.decision,
                     outcome=reading.outcome,
@@ -130,6 +134,7 @@ class Processing:
 
     def _repeat(self, job: Job, document: Document, started: float) -> GPUOCRResult:
         """Tell what is stored: the document was completed before, by this job or by an earlier one."""
+        parsed, review_reasons = split_row_result(document.parsed or {})
         result = GPUOCRResult(
             success=True,
             document_id=job.document_id,
@@ -138,10 +143,12 @@ class Processing:
             gpu_processed=False,
             processing_time_ms=_since(started),
             ocr_text=document.text or "",
-            parsed_result=document.parsed or {},
+            parsed_result=parsed,
             score=document.score or 0,
             decision=document.decision or "needs_review",
             outcome=document.outcome or "pending_manual_review",
+            review_reasons=review_reasons,
+            review_advice=reasons.advice(review_reasons),
         )
         with self.database.transaction() as work:
             self._put(work, job, result)
@@ -167,6 +174,7 @@ class Processing:
                     if isinstance(error, RetriesExceededError):
                         dead.put(work, job.document_id, job.job_id, job.attempt, error.cause)
             self._put(work, job, result)
+        FAILURES.labels(error.code).inc()
         log.warning("document_failed", code=error.code)
         return result
 
@@ -204,6 +212,7 @@ def _success(job: Job, reading: Reading, started: float) -> GPUOCRResult:
         decision=reading.decision,
         outcome=reading.outcome,
         review_reasons=list(reading.review_reasons),
+        review_advice=reasons.advice(reading.review_reasons),
     )
 
 

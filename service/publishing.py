@@ -9,6 +9,7 @@ from service import outbox
 from service.database import Database
 from service.outbox import Telling
 from service.settings import Settings
+from service.stages import stage
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +37,8 @@ class Publisher:
         with self.database.transaction() as work:
             telling = outbox.claim_result(work, job_id)
         if telling is not None:
-            self._publish(telling)
+            with stage("publish"):
+                self._publish(telling)
 
     def sweep(self) -> int:
         """Publish every result that the worker of its job did not; returns how many."""
@@ -53,14 +55,9 @@ class Publisher:
         listeners = self.client.publish(self.channel, json.dumps(telling.payload, ensure_ascii=False))
         with self.database.transaction() as work:
             outbox.mark_told(work, telling.id)
-        job = {
-            "document_id": telling.document_id,
-            "job_id": telling.job_id,
-            "correlation_id": telling.correlation_id,
-        }
         if listeners:
-            log.info("result_published", listeners=listeners, **job)
+            log.info("result_published", listeners=listeners, **telling.named())
         else:
             # No fault of the job: its row holds the result. But somebody should know.
             self.unheard += 1
-            log.warning("result_unheard", channel=self.channel, **job)
+            log.warning("result_unheard", channel=self.channel, **telling.named())

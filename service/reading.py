@@ -5,18 +5,19 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from service import quality
 from service.documents.fields import DocumentType, Fields
+from service.documents.kinds import is_another
 from service.documents.ktp import read_ktp
 from service.documents.npwp import read_npwp
+from service.documents.reasons import UNREADABLE, WRONG_TYPE
 from service.documents.scoring import CONTRACT_FIELDS, Decision, Outcome, judge
 from service.errors import DocumentError
 from service.ocr.engine import Device, Engine, Image, PageText
 from service.pages import read_pages
+from service.stages import stage
 
 _PARSERS = {"KTP": read_ktp, "NPWP": read_npwp}
-
-#: The review reason of a page that shows something, but nothing that could be read.
-UNREADABLE = "unreadable"
 
 #: Grey levels (0 to 255) by which an empty page departs from its own blurred copy, as standard deviation:
 #: paper grain and uneven light stay well below, a card of which nothing can be read is well above.
@@ -36,7 +37,7 @@ class Reading:
     score: int
     decision: Decision
     outcome: Outcome
-    #: Codes from the cross-checks, for example ``nik_birth_date_mismatch``.
+    #: Codes of ``reasons.ADVICE``, for example ``nik_birth_date_mismatch``.
     review_reasons: tuple[str, ...]
     #: All lines of all pages, joined by newlines.
     text: str
@@ -52,13 +53,16 @@ def read_document(content: bytes, document_type: DocumentType, engine: Engine) -
 
     Of several pages the one with most contract fields counts, the first among equals. Pages are not
     mixed: a scan often holds another card or the card's back on the next page, and boxes of different
-    pages make no rows.
+    pages make no rows. A page that shows another kind of document is not read: its numbers look like ours.
 
     Raises:
         DocumentError: the file cannot be read, or shows nothing at all (``blank_page``).
         EngineError: the engine broke; ``DeviceError`` when the GPU did.
     """
-    pages = tuple(engine.read(image) for image in read_pages(content))
+    with stage("decode"):
+        images = read_pages(content)
+    with stage("ocr"):
+        pages = tuple(engine.read(image) for image in images)
     lines = [line.text for page in pages for line in page.lines]
     if not lines and all(is_blank(page.image) for page in pages):
         raise DocumentError(
@@ -67,16 +71,21 @@ def read_document(content: bytes, document_type: DocumentType, engine: Engine) -
             "This file is blank. Upload a bright, sharp photo of the whole card.",
         )
     contract = CONTRACT_FIELDS[document_type]
-    read = [(page, _PARSERS[document_type](page.lines)) for page in pages]
-    best, fields = max(read, key=lambda pair: sum(key in pair[1] for key in contract))
-    verdict = judge(document_type, fields)
+    with stage("parse"):
+        ours = [page for page in pages if not is_another(document_type, page.lines)]
+        read = [(page, _PARSERS[document_type](page.lines)) for page in ours] or [(pages[0], {})]
+        best, fields = max(read, key=lambda pair: sum(key in pair[1] for key in contract))
+    faults = quality.faults(best)
+    if not any(page.lines for page in ours):
+        faults = (WRONG_TYPE if lines else UNREADABLE, *faults)
+    verdict = judge(document_type, fields, faults)
     return Reading(
         document_type=document_type,
         fields=fields,
         score=verdict.score,
         decision=verdict.decision,
         outcome=verdict.outcome,
-        review_reasons=verdict.review_reasons if lines else (UNREADABLE,),
+        review_reasons=verdict.review_reasons,
         text="\n".join(lines),
         pages=pages,
         page=best,

@@ -1,5 +1,6 @@
 """The result of one document as FiLot's backend receives it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ _PUBLISHED = {
     "decision": "decision",
     "outcome": "outcome",
     "review_reasons": "reviewReasons",
+    "review_advice": "reviewAdvice",
     "error": "error",
     "gpu_processed": "gpuProcessed",
     "processing_time_ms": "processingTimeMs",
@@ -41,9 +43,22 @@ class GPUOCRResult:
     outcome: str | None = None
     #: Added by this service: codes of what a person should look at.
     review_reasons: list[str] | None = None
+    #: Added by this service: for each reason what can be done about it, in Indonesian and English.
+    review_advice: list[str] | None = None
     #: On failure: a sentence for the user, without personal data.
     error: str | None = None
 
     def published(self) -> dict[str, Any]:
         """The JSON object that goes out on the channel; what does not apply is left out."""
         return {_PUBLISHED[name]: value for name, value in asdict(self).items() if value is not None}
+
+
+def row_result(parsed: Mapping[str, str], reasons: Sequence[str]) -> dict[str, Any]:
+    """What a document's ``result_json`` holds: the parsed fields, and any reasons for review."""
+    return {**parsed, **({"reviewReasons": list(reasons)} if reasons else {})}
+
+
+def split_row_result(stored: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The parsed fields and the reasons for review out of a ``result_json``."""
+    parsed = {key: value for key, value in stored.items() if key != "reviewReasons"}
+    return parsed, list(stored.get("reviewReasons", ()))

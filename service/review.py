@@ -11,8 +11,11 @@ from service import outbox
 from service.backoff import backoff
 from service.database import Database, Document, find_document, store_ticket
 from service.errors import DocumentError, UnavailableError
+from service.metrics.instruments import REVIEW_CALLS
 from service.outbox import Telling
+from service.result import split_row_result
 from service.settings import Settings, needed
+from service.stages import stage
 from service.storage import object_key
 
 log = structlog.get_logger(__name__)
@@ -46,11 +49,14 @@ class Reviews:
                 document = find_document(work, telling.document_id)
             ticket = None
             if document is not None and document.ticket_id is None:
-                ticket = self._call(document, telling.correlation_id)
+                with stage("review"):
+                    ticket = self._call(document, telling.correlation_id)
             with self.database.transaction() as work:
                 if ticket is not None:
                     store_ticket(work, telling.document_id, ticket)
                 outbox.mark_told(work, telling.id)
+            if ticket is not None:
+                REVIEW_CALLS.labels("ticket").inc()
             log.info("review_requested", attempts=telling.attempts)
         except UnavailableError as error:
             self._put_off(telling, str(error))
@@ -86,6 +92,7 @@ class Reviews:
                     outbox.put_off(work, telling.id, delay)
         except UnavailableError:
             pass  # The claim runs out and the row falls due again by itself.
+        REVIEW_CALLS.labels("given_up" if given_up else "put_off").inc()
         report = log.error if given_up else log.warning
         report("review_given_up" if given_up else "review_put_off", reason=reason, attempts=telling.attempts)
 
@@ -101,7 +108,7 @@ def review_request(document: Document, correlation_id: str, settings: Settings) 
         "documentId": document.id,
         "userId": document.user_id,
         "documentType": document.type,
-        "parsedData": document.parsed,
+        "parsedData": split_row_result(document.parsed or {})[0],
         "aiScore": document.score,
         "ocrText": document.text,
         "correlationId": correlation_id,

@@ -4,17 +4,24 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from dramatiq.middleware import CurrentMessage
+from prometheus_client import CONTENT_TYPE_LATEST
 
+from service import tracing
 from service.database import Database
 from service.devices import Devices
-from service.health import Health
+from service.health import Answer, Health
 from service.heartbeat import Heartbeat
 from service.intake.broker import FilotBroker
+from service.metrics import cloudwatch, sampling
+from service.metrics.cloudwatch import CloudWatch
+from service.metrics.exposition import Exposition
+from service.metrics.sampling import Sampler
 from service.middleware.companions import Companions
 from service.middleware.cpu_fallback import CpuFallback
 from service.middleware.gpu_detection import GpuDetection
 from service.middleware.graceful_stop import GracefulStop
 from service.middleware.log_context import LogContext
+from service.middleware.metering import Metering
 from service.middleware.result_publishing import ResultPublishing
 from service.middleware.settlement import Settling
 from service.processing import Processing
@@ -65,6 +72,7 @@ def build_runtime(settings: Settings) -> Runtime:
     devices = Devices(settings)
     publisher = Publisher(database, broker.ledger.client, settings)
     detection = GpuDetection(devices, broker.in_hand, settings)
+    health = Health(settings.health_port, broker.in_hand, devices, database)
     schedule = Schedule(
         settings,
         broker.ledger,
@@ -73,16 +81,19 @@ def build_runtime(settings: Settings) -> Runtime:
         Heartbeat(broker.in_hand, devices, publisher),
         Recovery(database, broker.ledger),
     )
+    reports = _publish_metrics(health, schedule, publisher, settings)
     # Hooks after a message run from the last to the first: told, then settled, then forgotten by the log.
     for middleware in (
         Companions(
-            Health(settings.health_port, broker.in_hand, devices, database),
+            health,
             Watchdog(broker.in_hand, settings.job_timeout / 1000),
             schedule,
         ),
         GracefulStop(broker.in_hand, settings.shutdown_timeout / 1000),
         CurrentMessage(),
-        LogContext(),
+        LogContext(devices),
+        *tracing.start(settings, broker.in_hand),
+        Metering(broker.in_hand, reports),
         Settling(broker.in_hand),
         detection,
         CpuFallback(devices, detection, settings),
@@ -97,3 +108,21 @@ def build_runtime(settings: Settings) -> Runtime:
         reviews=Reviews(database, settings),
         devices=devices,
     )
+
+
+def _publish_metrics(
+    health: Health, schedule: Schedule, publisher: Publisher, settings: Settings
+) -> CloudWatch:
+    """Let the clock sample and report, and the health port answer scrapes."""
+    in_hand = health.in_hand
+    sampler = Sampler(settings, in_hand.ledger.client, health.database)
+
+    def problems() -> list[str]:
+        return health.alive() + sampler.away()
+
+    exposition = Exposition(sampler, in_hand, health.devices, publisher, problems)
+    health.pages["/metrics"] = lambda: Answer(exposition.page(), CONTENT_TYPE_LATEST)
+    reports = CloudWatch(settings.metrics_namespace, in_hand, sampler, problems)
+    schedule.every(sampling.INTERVAL, sampler.sample, at_once=True)
+    schedule.every(cloudwatch.INTERVAL, reports.report)
+    return reports

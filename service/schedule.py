@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import redis
 import structlog
@@ -11,6 +12,7 @@ from service import outbox
 from service.errors import OcrWorkerError
 from service.heartbeat import INTERVAL, Heartbeat
 from service.intake.ledger import Ledger
+from service.metrics.instruments import RETURNED
 from service.middleware.gpu_detection import GpuDetection
 from service.publishing import Publisher
 from service.recovery import Recovery
@@ -54,7 +56,12 @@ class Schedule:
             (detection.probe, PROBE_INTERVAL),
             (self._purge, PURGE_INTERVAL),
         ):
-            self._scheduler.add_job(_guarded(task), "interval", seconds=seconds)
+            self.every(seconds, task)
+
+    def every(self, seconds: float, task: Callable[[], None], *, at_once: bool = False) -> None:
+        """Run one more task by the clock, for the first time at the start or after ``seconds``."""
+        first = {"next_run_time": datetime.now(UTC)} if at_once else {}
+        self._scheduler.add_job(_guarded(task), "interval", seconds=seconds, **first)
 
     def start(self) -> None:
         """Run everything from now on, the heartbeat at once."""
@@ -70,6 +77,7 @@ class Schedule:
     def _reap(self) -> None:
         returned, self._orphans = self.ledger.reap(self._orphans)
         if returned:
+            RETURNED.labels("stuck").inc(returned)
             log.warning("stuck_jobs_returned", jobs=returned)
 
     def _sweep(self) -> None:

@@ -96,7 +96,7 @@ class Settings(BaseSettings):
         ge=0,
         le=65_535,
         alias="OCR_GPU_HEALTH_PORT",
-        description="port of `/health` and `/ready`; `0` turns it off",
+        description="port of `/health`, `/ready` and `/metrics`; `0` turns it off",
     )
     redis_url: SecretStr | None = Field(
         None,
@@ -135,7 +135,14 @@ class Settings(BaseSettings):
         "info", alias="LOG_LEVEL", description="least severe level that is logged"
     )
     metrics_namespace: str = Field(
-        "FiLot", alias="METRICS_NAMESPACE", description="CloudWatch namespace; no metrics are written yet"
+        "FiLot",
+        alias="METRICS_NAMESPACE",
+        description="CloudWatch namespace of the metrics on standard output",
+    )
+    otlp_endpoint: str | None = Field(
+        None,
+        alias="OTEL_EXPORTER_OTLP_ENDPOINT",
+        description="URL of an OpenTelemetry collector; unset: no traces",
     )
 
     @field_validator("redis_url")
@@ -148,7 +155,7 @@ class Settings(BaseSettings):
     def _database_url(cls, value: SecretStr | None) -> SecretStr | None:
         return _with_scheme(value, "postgresql://", "postgres://")
 
-    @field_validator("r2_endpoint", "buli2_api_url", "buli2_callback_url")
+    @field_validator("r2_endpoint", "buli2_api_url", "buli2_callback_url", "otlp_endpoint")
     @classmethod
     def _http_url(cls, value: str | None) -> str | None:
         if value and not (value.startswith(("http://", "https://")) and urlsplit(value).hostname):

@@ -4,12 +4,16 @@ import os
 import sys
 
 import dramatiq
+import structlog
 
 from service.actors import declare_actors
 from service.errors import SettingsError
 from service.logs import configure_logs
 from service.runtime import current_runtime
 from service.supervisor import BAD_CONFIGURATION
+from service.transport import unproven
+
+log = structlog.get_logger(__name__)
 
 try:
     runtime = current_runtime()
@@ -21,5 +25,7 @@ except SettingsError as error:
 # Tesseract is handed pictures in temporary files: nobody else shall read them.
 os.umask(0o077)
 configure_logs(runtime.settings.log_level)
+for sentence in unproven(runtime.settings):
+    log.warning("connection_not_proven", reason=sentence)
 declare_actors(runtime)
 dramatiq.set_broker(runtime.broker)

@@ -15,6 +15,7 @@ from service.database import Database
 from service.errors import DeviceError, LeaseLostError, OcrWorkerError, UnavailableError
 from service.intake.in_hand import InHand
 from service.intake.ledger import UNHARMED, Job, Ledger, connect_redis
+from service.metrics.instruments import RETURNED
 from service.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -131,6 +132,7 @@ class DocumentConsumer(Consumer):
             expired, due = self.ledger.return_due()
             self.last_return = now
             if expired or due:
+                RETURNED.labels("lease_expired").inc(expired)
                 log.info("jobs_returned", leases_expired=expired, retries_due=due)
 
     def ack(self, message: MessageProxy) -> None:

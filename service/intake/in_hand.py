@@ -7,6 +7,7 @@ import redis
 import structlog
 
 from service.intake.ledger import UNHARMED, Job, Ledger, Settlement
+from service.metrics.instruments import LEASE_RENEWALS
 
 log = structlog.get_logger(__name__)
 
@@ -66,6 +67,11 @@ class InHand:
         """The tokens of the jobs that are out."""
         with self._changed:
             return list(self._jobs)
+
+    def age(self, token: str) -> float:
+        """s since a job was taken; 0 when it is not out."""
+        with self._changed:
+            return time.monotonic() - self._since[token] if token in self._since else 0.0
 
     def oldest_age(self) -> float:
         """s since the job that is out longest was taken; 0 when none is."""
@@ -149,11 +155,14 @@ class InHand:
         try:
             lost = self.ledger.renew(tokens)
         except redis.RedisError as error:
+            LEASE_RENEWALS.labels("failed").inc(len(tokens))
             log.warning("leases_not_renewed", reason=type(error).__name__, jobs=len(tokens))
             return
+        LEASE_RENEWALS.labels("renewed").inc(len(tokens) - len(lost))
         for token in lost:
             with self._changed:
                 job = self._jobs.get(token)
             # A job settled since the tokens were read is not lost.
             if job is not None:
-                log.warning("lease_lost", document_id=job.document_id, job_id=job.job_id)
+                LEASE_RENEWALS.labels("lost").inc()
+                log.warning("lease_lost", **job.named())

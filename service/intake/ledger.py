@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast
 
 import redis
 from redis.backoff import NoBackoff
@@ -61,6 +61,15 @@ class Job:
     used_up: bool
     #: Where this take must compute; None: wherever the worker prefers.
     device: Device | None
+
+    def named(self) -> dict[str, Any]:
+        """What a log line says of a job."""
+        return {
+            "document_id": self.document_id,
+            "job_id": self.job_id,
+            "correlation_id": self.correlation_id,
+            "attempt": self.attempt,
+        }
 
 
 @dataclass(frozen=True, slots=True)

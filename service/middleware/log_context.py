@@ -1,35 +1,35 @@
 """Every log line of a job says which job it is."""
 
-from typing import Any
-
 import structlog
 from dramatiq import Broker, MessageProxy, Middleware
 
+from service.devices import Devices
 from service.intake.ledger import Job
 from service.outbox import Telling
 
 
 class LogContext(Middleware):
-    """Binds ids, never contents, to the log lines of the thread that works on a message."""
+    """Binds ids, never contents, to the log lines of the thread that works on a message, until it is settled.
+
+    Parameters:
+        devices: which device will read a document
+    """
+
+    def __init__(self, devices: Devices) -> None:
+        self.devices = devices
 
     def before_process_message(self, broker: Broker, message: MessageProxy) -> None:
         """Bind what is known of the job."""
         job: Job | Telling = message.options.get("job") or message.options["telling"]
-        structlog.contextvars.bind_contextvars(
-            document_id=job.document_id, job_id=job.job_id, correlation_id=job.correlation_id
-        )
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(**job.named())
         if isinstance(job, Job):
-            structlog.contextvars.bind_contextvars(attempt=job.attempt)
+            structlog.contextvars.bind_contextvars(device=self.devices.engine(job.device).device)
+        else:
+            structlog.contextvars.bind_contextvars(attempt=job.attempts)
 
-    def after_process_message(
-        self,
-        broker: Broker,
-        message: MessageProxy,
-        *,
-        result: Any = None,
-        exception: BaseException | None = None,
-    ) -> None:
+    def after_ack(self, broker: Broker, message: MessageProxy) -> None:
         """Forget the job."""
         structlog.contextvars.clear_contextvars()
 
-    after_skip_message = after_process_message
+    after_nack = after_ack

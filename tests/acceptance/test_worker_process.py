@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from http import HTTPStatus
 
@@ -93,6 +94,9 @@ def test_a_missing_tesseract_stops_the_start_with_what_to_install(environment: d
 def test_without_a_gpu_the_log_says_why_in_one_line(start_worker: WorkerStarter, value: str) -> None:
     worker = start_worker(OCR_GPU_ENABLED=value)
 
+    # What a worker process logs comes through a pipe, later than it answers.
+    while "gpu_not_in_use" not in worker.log.read_text():
+        time.sleep(0.1)
     (line,) = [line for line in worker.log.read_text().splitlines() if "gpu_not_in_use" in line]
     assert '"reason": "' in line
 

@@ -58,7 +58,8 @@ def test_a_worker_that_no_longer_looks_is_failing_although_its_process_answers(
     status, body = ask(health, "/health")
 
     assert status == HTTPStatus.SERVICE_UNAVAILABLE
-    assert body["problems"] == [f"no look for work for {HUNG_AFTER + 1:.0f} s"]
+    (problem,) = body["problems"]
+    assert problem.startswith("no look for work for ")
 
 
 def test_a_job_over_its_time_makes_the_worker_failing(

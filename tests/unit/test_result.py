@@ -1,4 +1,4 @@
-from service.result import GPUOCRResult
+from service.result import GPUOCRResult, row_result, split_row_result
 
 
 def test_a_success_is_published_under_the_backends_names() -> None:
@@ -15,6 +15,7 @@ def test_a_success_is_published_under_the_backends_names() -> None:
         decision="auto_approve",
         outcome="auto_approved",
         review_reasons=[],
+        review_advice=[],
     )
 
     published = result.published()
@@ -32,6 +33,7 @@ def test_a_success_is_published_under_the_backends_names() -> None:
         "decision": "auto_approve",
         "outcome": "auto_approved",
         "reviewReasons": [],
+        "reviewAdvice": [],
     }
 
 
@@ -57,3 +59,15 @@ def test_a_failure_carries_its_reason_and_nothing_of_a_success() -> None:
         "processingTimeMs": 0,
         "error": "Unggah ulang.",
     }
+
+
+def test_a_row_holds_the_fields_alone_when_there_is_nothing_to_review() -> None:
+    assert row_result({"nik": "3174050101900001"}, ()) == {"nik": "3174050101900001"}
+
+
+def test_a_row_gives_back_fields_and_reasons() -> None:
+    stored = row_result({"nik": "3174050101900001"}, ("blurred", "missing_fields"))
+
+    assert stored == {"nik": "3174050101900001", "reviewReasons": ["blurred", "missing_fields"]}
+    assert split_row_result(stored) == ({"nik": "3174050101900001"}, ["blurred", "missing_fields"])
+    assert split_row_result({}) == ({}, [])

@@ -1,0 +1,86 @@
+"""Everything that is counted or timed where it happens; what is looked up now and then is in ``sampling``."""
+
+from collections.abc import Callable, Iterable
+
+import prometheus_client
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+# Times of creation would double the number of series; restarts show in the process' own start time.
+_without_created: Callable[[], None] = prometheus_client.disable_created_metrics
+_without_created()
+
+REGISTRY = CollectorRegistry()
+
+#: s; upper bounds of the histograms, from a look into a table to a job at its time limit.
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
+
+#: The parts of a job, in their order; ``review`` follows in a job of its own.
+STAGES = ("take_wait", "download", "decode", "ocr", "parse", "store", "publish", "review")
+
+OUTCOMES = ("auto_approved", "pending_manual_review", "failed")
+
+
+def _counter(name: str, help_text: str, label: str, known: Iterable[str]) -> Counter:
+    """A counter whose known labels stand at 0 from the start: a rate needs a first value."""
+    counter = Counter(name, help_text, [label], registry=REGISTRY)
+    for value in known:
+        counter.labels(value)
+    return counter
+
+
+RESULTS = Counter(
+    "filot_ocr_results_total",
+    "Documents that ended, by outcome and by the device that read them (none: nothing was read).",
+    ["outcome", "device"],
+    registry=REGISTRY,
+)
+FAILURES = _counter("filot_ocr_failures_total", "Documents that failed for good, by cause.", "code", ())
+PROCESSING = Histogram(
+    "filot_ocr_processing_seconds",
+    "Time from taking a document to having published its result.",
+    buckets=BUCKETS,
+    registry=REGISTRY,
+)
+STAGE = Histogram(
+    "filot_ocr_stage_seconds",
+    "Time that one part of the work took.",
+    ["stage"],
+    buckets=BUCKETS,
+    registry=REGISTRY,
+)
+RETRIES = _counter(
+    "filot_ocr_retries_total",
+    "Jobs put off to be tried again, by cause: only server_away costs no attempt.",
+    "cause",
+    ("server_away", "engine", "unforeseen"),
+)
+CPU_FALLBACKS = _counter(
+    "filot_ocr_cpu_fallbacks_total",
+    "Documents on which the GPU failed and that went back to be read on the CPU, by the kind of failure.",
+    "reason",
+    ("DeviceError",),
+)
+RETURNED = _counter(
+    "filot_ocr_jobs_returned_total",
+    "Jobs that this worker put back into the queue because no living worker held them.",
+    "cause",
+    ("lease_expired", "stuck"),
+)
+LEASE_RENEWALS = _counter(
+    "filot_ocr_lease_renewals_total",
+    "Renewals of leases on jobs: renewed, lost to another worker, or failed because Redis was away.",
+    "result",
+    ("renewed", "lost", "failed"),
+)
+REVIEW_CALLS = _counter(
+    "filot_ocr_review_calls_total",
+    "Reviews requested: ticket stored, put off to be asked for again, or given up.",
+    "result",
+    ("ticket", "put_off", "given_up"),
+)
+
+for _stage in STAGES:
+    STAGE.labels(_stage)
+for _outcome in OUTCOMES:
+    for _device in ("none",) if _outcome == "failed" else ("cuda", "cpu"):
+        RESULTS.labels(_outcome, _device)
