@@ -56,7 +56,9 @@ class Alarms(pulumi.ComponentResource):
         aws.sns.TopicPolicy(
             "publishers",
             arn=topic.arn,
-            policy=pulumi.Output.all(topic.arn, args.account_id).apply(lambda both: _publishers(*both)),
+            policy=pulumi.Output.all(topic.arn, args.account_id).apply(
+                lambda both: _publishers(*both, events=args.capacity_provider is None)
+            ),
             opts=self._child,
         )
         for email in sorted(args.emails):
@@ -103,15 +105,16 @@ class Alarms(pulumi.ComponentResource):
         self._alarm(
             "errors",
             aws.cloudwatch.MetricAlarmArgs(
-                alarm_description=f"more than {ERROR_PERCENT} % of the documents failed: "
-                "what do the worker's logs say?",
+                alarm_description=f"more than {ERROR_PERCENT} % of the documents failed in "
+                f"{PATIENCE_MINUTES} minutes, two at least: what do the worker's logs say?",
                 metric_queries=[
                     _sum("errors", metrics.ERRORS),
                     _sum("results", metrics.RESULTS),
                     aws.cloudwatch.MetricAlarmMetricQueryArgs(
                         id="share",
                         label="failed documents, percent",
-                        expression="IF(results > 0, 100 * errors / results, 0)",
+                        # One bad upload in a quiet hour is all of its results: nobody is woken for that.
+                        expression="IF(errors > 1, 100 * errors / results, 0)",
                         return_data=True,
                     ),
                 ],
@@ -200,13 +203,23 @@ def _sum(identifier: str, name: str) -> aws.cloudwatch.MetricAlarmMetricQueryArg
     )
 
 
-def _publishers(topic_arn: str, account_id: str) -> str:
-    services = ["cloudwatch.amazonaws.com", "events.amazonaws.com"]
-    return policy(
+def _publishers(topic_arn: str, account_id: str, *, events: bool) -> str:
+    """CloudWatch may publish for this account; EventBridge, only where an event takes an alarm's place."""
+    statements: list[dict[str, object]] = [
         {
-            "Principal": {"Service": services},
+            "Principal": {"Service": "cloudwatch.amazonaws.com"},
             "Action": "sns:Publish",
             "Resource": topic_arn,
             "Condition": {"StringEquals": {"aws:SourceAccount": account_id}},
         }
-    )
+    ]
+    if events:
+        # EventBridge does not say for whom it publishes to a topic: under any condition, events are lost.
+        statements.append(
+            {
+                "Principal": {"Service": "events.amazonaws.com"},
+                "Action": "sns:Publish",
+                "Resource": topic_arn,
+            }
+        )
+    return policy(*statements)

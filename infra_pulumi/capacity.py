@@ -173,7 +173,9 @@ def _user_data(cluster: str) -> str:
         "cat >> /etc/ecs/ecs.config <<'END'",
         f"ECS_CLUSTER={cluster}",
         "ECS_ENABLE_GPU_SUPPORT=true",
-        "ECS_IMAGE_PULL_BEHAVIOR=prefer-cached",
+        # An image is named by digest, so one pull is enough. Not `prefer-cached`: it would keep every image
+        # that ever ran, until the disk is full.
+        "ECS_IMAGE_PULL_BEHAVIOR=once",
         "END",
         "",
     ]

@@ -2,13 +2,14 @@
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Annotated, Literal, TypeAlias
 
 import pulumi
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
-from infra_pulumi.environment import FIXED, SECRETS, VARIABLES
+from infra_pulumi.environment import FIXED, NOT_SET, SECRETS, VARIABLES
 
 #: ``pulumi config set filot:...``
 NAMESPACE = "filot"
@@ -18,6 +19,8 @@ NAMESPACE = "filot"
 Adoption: TypeAlias = Literal["create", "lookup", "import"]
 
 SecurityGroupId = Annotated[str, Field(pattern=r"^sg-[0-9a-f]{8,17}$")]
+EmailAddress = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+ProviderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,255}$")]
 SubnetId = Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,17}$")]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 OptionalSecret = Literal["buli2-api-key", "buli2-api-url", "buli2-callback-url", "redis-password"]
@@ -48,7 +51,7 @@ class StackConfig(_Section):
     account_id: str | None = Field(
         None, pattern=r"^\d{12}$", description="the only AWS account this stack may touch"
     )
-    alarm_emails: tuple[str, ...] = Field((), description="addresses that alarms are mailed to")
+    alarm_emails: tuple[EmailAddress, ...] = Field((), description="addresses that alarms are mailed to")
     ami_id: str | None = Field(
         None,
         pattern=r"^ami-[0-9a-f]{8,17}$",
@@ -87,7 +90,7 @@ class StackConfig(_Section):
         le=100,
         description="fewest workers; 1 at least, as workers report the queue that scales them",
     )
-    other_capacity_providers: tuple[str, ...] = Field(
+    other_capacity_providers: tuple[ProviderName, ...] = Field(
         (), description="capacity providers that a looked-up cluster has already and must keep"
     )
     secret_version: int = Field(
@@ -108,12 +111,29 @@ class StackConfig(_Section):
         {}, description="changed environment variables of the worker, by name"
     )
 
+    @field_validator(
+        "alarm_emails", "egress_ports", "other_capacity_providers", "security_group_ids", "subnet_ids"
+    )
+    @classmethod
+    def _named_once(cls, value: tuple[object, ...]) -> tuple[object, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError("something is named twice")
+        return value
+
+    @field_validator("worker_environment", mode="before")
+    @classmethod
+    def _as_text(cls, value: object) -> object:
+        """``pulumi config set --path`` makes numbers and truth values of what looks like one."""
+        if not isinstance(value, dict):
+            return value
+        return {key: text if isinstance(text, str) else json.dumps(text) for key, text in value.items()}
+
     @field_validator("worker_environment")
     @classmethod
     def _known_variables(cls, value: dict[str, str]) -> dict[str, str]:
-        if wrong := sorted(set(value) - (set(VARIABLES) - FIXED)):
-            allowed = ", ".join(sorted(set(VARIABLES) - FIXED))
-            raise ValueError(f"cannot set {', '.join(wrong)}; it may set {allowed}")
+        allowed = (set(VARIABLES) | NOT_SET) - FIXED
+        if wrong := sorted(set(value) - allowed):
+            raise ValueError(f"cannot set {', '.join(wrong)}; it may set {', '.join(sorted(allowed))}")
         return value
 
     @model_validator(mode="after")
@@ -148,6 +168,7 @@ def read_config() -> StackConfig:
     values, mistakes = _raw_values()
     try:
         config = StackConfig.model_validate(values)
+        mistakes += _misplaced_secrets(config)
     except ValidationError as error:
         mistakes += [_sentence(detail) for detail in error.errors()]
     if mistakes:
@@ -175,6 +196,22 @@ def _raw_values() -> tuple[dict[str, object], list[str]]:
                 f"{full} is {text!r}; it is a list or a map, set it with pulumi config set --path"
             )
     return values, mistakes
+
+
+def _misplaced_secrets(config: StackConfig) -> Iterator[str]:
+    """Values of secrets that could be read by everybody, or that nobody would read."""
+    given = set(pulumi.runtime.get_config_env())
+    encrypted = set(pulumi.runtime.get_config_secret_keys_env())
+    for secret in SECRETS:
+        key = f"{NAMESPACE}:{secret.key}"
+        if key not in given:
+            continue
+        if key not in encrypted:
+            yield f"{key} is not encrypted: pulumi config rm {key}, then set it with --secret."
+        if config.existing.secrets == "lookup":
+            yield f"{key} has a value, but filot:existing only looks the secrets up: set it out of band."
+        if secret.key in config.without_secrets:
+            yield f"{key} has a value, but filot:without-secrets leaves it out."
 
 
 def _sentence(detail: ErrorDetails) -> str:

@@ -33,6 +33,9 @@ VARIABLES: Mapping[str, str] = {
 #: Variables that other resources are built around: changing one alone would break the whole.
 FIXED = frozenset({"METRICS_NAMESPACE", "OCR_GPU_HEALTH_PORT"})
 
+#: Set only where ``filot:worker-environment`` gives a value: the worker does without.
+NOT_SET = frozenset({"OTEL_EXPORTER_OTLP_ENDPOINT"})
+
 #: Set by ECS in the container (the task's own GPU): a value of ours would hand it another task's GPU.
 SET_BY_ECS = frozenset({"NVIDIA_VISIBLE_DEVICES"})
 

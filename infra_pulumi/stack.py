@@ -75,6 +75,8 @@ def build() -> None:
         ),
         opts,
     )
+    if not config.alarm_emails:
+        pulumi.log.warn("filot:alarm-emails is empty: alarms reach only those who subscribe to the topic.")
     _watch(config, region, account_id, cluster, capacity, service, opts)
     pulumi.export("service", service.name)
 

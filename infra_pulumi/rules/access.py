@@ -10,6 +10,10 @@ from infra_pulumi.rules.declared import Rule, Stack
 #: Ready-made policies that a role of this stack may have.
 ALLOWED_POLICIES = frozenset({EXECUTION_POLICY, INSTANCE_POLICY})
 
+#: Services that cannot be held to an account: an instance gets its role through a profile of this account
+#: anyhow, and EventBridge does not say for whom it publishes to a topic.
+_WITHOUT_ACCOUNT = frozenset({"ec2.amazonaws.com", "events.amazonaws.com"})
+
 
 def no_wildcards(stack: Stack) -> Iterator[str]:
     """Policies name actions, resources and principals; only a task's own id may be a wildcard."""
@@ -30,8 +34,7 @@ def services_act_for_this_account(stack: Stack) -> Iterator[str]:
     """Roles and topics that other services use are open to them for this account's sake only."""
     for resource, statement in _statements(stack):
         condition = statement.get("Condition", {}).get("StringEquals", {})
-        # An instance gets its role through a profile of this account anyhow.
-        foreign = _principals(statement) - {"ec2.amazonaws.com"}
+        foreign = _principals(statement) - _WITHOUT_ACCOUNT
         if foreign and "aws:SourceAccount" not in condition:
             yield f"{resource} trusts {', '.join(sorted(foreign))} whoever it acts for"
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from cloudless.deployment import Deployment, production_config
+from cloudless.engine import Engine
 from cloudless.server import Aws, local_aws
 
 
@@ -32,6 +33,14 @@ def production(server: Aws, config: dict[str, str]) -> Deployment:
     deployment = Deployment(server)
     deployment.up(config)
     return deployment
+
+
+@pytest.fixture(scope="session")
+def first_preview(accounts: Callable[[], Aws]) -> tuple[Aws, Engine]:
+    """An account in which nothing exists, and what a preview there says."""
+    aws = accounts()
+    config = {**production_config(aws), "filot:alarm-emails": "[]"}
+    return aws, Deployment(aws).up(config, preview=True)
 
 
 @pytest.fixture

@@ -198,7 +198,8 @@ def test_instances_are_gpu_machines_that_join_the_cluster(server: Aws) -> None:
     assert server("ssm").get_parameter(Name=parameter)["Parameter"]["Value"].startswith("ami-")
     assert "/gpu/" in parameter
     assert data["MetadataOptions"]["HttpTokens"] == "required"
-    assert "ECS_CLUSTER=filot-production\n" in base64.b64decode(data["UserData"]).decode()
+    boot = base64.b64decode(data["UserData"]).decode().splitlines()
+    assert {"ECS_CLUSTER=filot-production", "ECS_IMAGE_PULL_BEHAVIOR=once"} <= set(boot)
     assert data["BlockDeviceMappings"][0]["Ebs"]["Encrypted"] is True
 
 
@@ -253,6 +254,10 @@ def test_people_are_told_of_each_way_to_fail(server: Aws) -> None:
     assert beat["Period"] * beat["EvaluationPeriods"] == 300
     assert all(alarm["OKActions"] for alarm in telling.values())
     assert subscription["Endpoint"] == "ops@example.com"
+    policy = server("sns").get_topic_attributes(TopicArn=topic["TopicArn"])["Attributes"]["Policy"]
+    (statement,) = json.loads(policy)["Statement"]
+    assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
 
 
 def test_the_share_of_errors_is_of_all_results(server: Aws) -> None:
@@ -265,7 +270,7 @@ def test_the_share_of_errors_is_of_all_results(server: Aws) -> None:
         "results": "Results",
     }
     assert {stat["Stat"] for stat in sums.values()} == {"Sum"}
-    assert queries["share"]["Expression"] == "IF(results > 0, 100 * errors / results, 0)"
+    assert queries["share"]["Expression"] == "IF(errors > 1, 100 * errors / results, 0)"
     assert [key for key, query in queries.items() if query["ReturnData"]] == ["share"]
 
 

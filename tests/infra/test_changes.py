@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 from cloudless.deployment import DIGEST, Deployment, network, stack_defaults
-from cloudless.engine import Resource
+from cloudless.engine import Engine, Resource
 from cloudless.run import ProgramError
 from cloudless.server import Aws
 
@@ -92,18 +92,17 @@ def test_stack_tells_where_to_push_and_what_runs(production: Deployment) -> None
     assert outputs["service"] == WORKER
 
 
-def test_preview_makes_nothing(empty_aws: Aws) -> None:
-    deployment = Deployment(empty_aws)
-    config = {
-        **stack_defaults(),
-        "filot:image-digest": DIGEST,
-        "filot:subnet-ids": json.dumps(network(empty_aws)),
-    }
+def test_preview_makes_nothing(first_preview: tuple[Aws, Engine]) -> None:
+    aws, preview = first_preview
 
-    engine = deployment.up(config, preview=True)
+    assert len(preview.resources) > 40
+    assert aws("ecr").describe_repositories()["repositories"] == []
 
-    assert len(engine.resources) > 40
-    assert empty_aws("ecr").describe_repositories()["repositories"] == []
+
+def test_alarms_that_reach_nobody_are_remarked_on(first_preview: tuple[Aws, Engine]) -> None:
+    _, preview = first_preview
+
+    assert [message for message in preview.messages if "filot:alarm-emails is empty" in message]
 
 
 def test_first_update_needs_no_image(empty_aws: Aws) -> None:
@@ -142,6 +141,14 @@ def test_own_instances_need_no_capacity_of_the_stack(empty_aws: Aws) -> None:
     assert empty_aws("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"] == []
     assert json.loads(rule["EventPattern"])["detail"] == {"eventName": ["SERVICE_TASK_PLACEMENT_FAILURE"]}
     assert json.loads(rule["EventPattern"])["resources"] == [service["serviceArn"]]
+    (topic,) = empty_aws("sns").list_topics()["Topics"]
+    policy = empty_aws("sns").get_topic_attributes(TopicArn=topic["TopicArn"])["Attributes"]["Policy"]
+    (events,) = [
+        statement
+        for statement in json.loads(policy)["Statement"]
+        if statement["Principal"] == {"Service": "events.amazonaws.com"}
+    ]
+    assert "Condition" not in events
     assert breaches(deployment) == []
 
 

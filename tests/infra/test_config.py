@@ -1,6 +1,7 @@
 """Mistakes in the stack's configuration are told in sentences, all at once, before anything is made."""
 
 import json
+from collections.abc import Sequence
 
 import pulumi
 import pytest
@@ -13,8 +14,11 @@ from infra_pulumi.config import StackConfig, read_config
 OWN = {"filot:capacity": "own"}
 
 
-def read(monkeypatch: pytest.MonkeyPatch, config: dict[str, str]) -> StackConfig:
+def read(
+    monkeypatch: pytest.MonkeyPatch, config: dict[str, str], encrypted: Sequence[str] = ()
+) -> StackConfig:
     monkeypatch.setenv("PULUMI_CONFIG", json.dumps(config))
+    monkeypatch.setenv("PULUMI_CONFIG_SECRET_KEYS", json.dumps(encrypted))
     return read_config()
 
 
@@ -49,6 +53,10 @@ def test_defaults_are_those_of_the_existing_deployment(monkeypatch: pytest.Monke
         ),
         ({"filot:worker-environment": '{"REDIS_URL": "x"}'}, "cannot set REDIS_URL; it may set"),
         ({"filot:worker-environment": '{"OCR_GPU_HEALTH_PORT": "1"}'}, "cannot set OCR_GPU_HEALTH_PORT"),
+        ({"filot:alarm-emails": '["ops"]'}, "filot:alarm-emails.0 is 'ops': string should match"),
+        ({"filot:alarm-emails": '["a@b.co", "a@b.co"]'}, "filot:alarm-emails is"),
+        ({"filot:egress-ports": "[443, 70000]"}, "filot:egress-ports.1 is 70000: input should be less"),
+        ({"filot:redis-url": "redis://r"}, "filot:redis-url is not encrypted: pulumi config rm filot:"),
     ],
 )
 def test_a_mistake_is_told_in_a_sentence(
@@ -58,6 +66,39 @@ def test_a_mistake_is_told_in_a_sentence(
         read(monkeypatch, {**OWN, **change})
 
     assert sentence in str(caught.value)
+
+
+def test_numbers_and_truth_values_become_the_text_that_the_worker_reads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # What `pulumi config set --path` stores for 3 and true.
+    given = '{"OCR_GPU_AUTOFALLBACK": true, "OCR_GPU_CONCURRENCY": 3, "LOG_LEVEL": "warn"}'
+
+    config = read(monkeypatch, {**OWN, "filot:worker-environment": given})
+
+    assert config.worker_environment == {
+        "LOG_LEVEL": "warn",
+        "OCR_GPU_AUTOFALLBACK": "true",
+        "OCR_GPU_CONCURRENCY": "3",
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"filot:existing": '{"secrets": "lookup"}'}, "filot:existing only looks the secrets up"),
+        ({"filot:without-secrets": '["buli2-api-key"]'}, "filot:without-secrets leaves it out"),
+    ],
+)
+def test_a_secret_that_nobody_would_write_is_told(
+    monkeypatch: pytest.MonkeyPatch, change: dict[str, str], sentence: str
+) -> None:
+    config = {**OWN, "filot:buli2-api-key": "invented", **change}
+
+    with pytest.raises(pulumi.RunError) as caught:
+        read(monkeypatch, config, ["filot:buli2-api-key"])
+
+    assert f"filot:buli2-api-key has a value, but {sentence}" in str(caught.value)
 
 
 def test_all_mistakes_are_told_before_anything_is_made(empty_aws: Aws) -> None:

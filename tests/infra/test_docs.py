@@ -44,6 +44,18 @@ def test_metrics_are_all_explained() -> None:
     assert written == set(metrics.ALL)
 
 
+def test_cost_counts_what_the_stack_makes(production: Deployment) -> None:
+    alarms = list(production.of("MetricAlarm"))
+    watched = [query for alarm in alarms for query in alarm.inputs.get("metricQueries", [{"metric": 1}])]
+    billed = sum("metric" in query for query in watched)
+
+    assert f"+ {len(metrics.ALL)} custom metrics" in PAGE
+    assert f"+ {billed} metrics in alarms ({len(alarms)} alarms, one with two)" in PAGE
+    assert f"+ {len(SECRETS)} secrets" in PAGE
+    (disk,) = production.one("LaunchTemplate").inputs["blockDeviceMappings"]
+    assert f"x {disk['ebs']['volumeSize']} GiB" in PAGE
+
+
 def test_make_targets_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
 

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -181,16 +183,59 @@ def test_context_holds_only_what_is_copied(stages: list[Stage]) -> None:
     assert all((ROOT / source).exists() for source in sources)
 
 
-def test_compose_runs_the_worker_as_confined_as_aws_does() -> None:
-    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
-    worker = compose["services"]["worker"]
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    services: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    return services
 
-    assert {"worker", "redis", "database", "storage"} <= set(compose["services"])
+
+def test_compose_runs_the_worker_as_confined_as_aws_does(compose: dict[str, Any]) -> None:
+    worker = compose["worker"]
+
     assert worker["build"]["dockerfile"] == "Dockerfile.gpu"
     assert worker["environment"]["OCR_GPU_ENABLED"] == "false"
     assert worker["read_only"] is True
     assert worker["cap_drop"] == ["ALL"]
     assert worker["ports"] == ["127.0.0.1:8080:8080"]
-    assert all(name in compose["services"] for name in worker["depends_on"])
-    (mounted,) = compose["services"]["database"]["volumes"]
+    assert [place.partition(":")[0] for place in worker["tmpfs"]] == ["/tmp"]
+
+
+def test_compose_starts_the_worker_once_its_servers_are_ready(compose: dict[str, Any]) -> None:
+    waits = {
+        other: condition["condition"]
+        for service in compose.values()
+        for other, condition in service.get("depends_on", {}).items()
+    }
+
+    assert waits == {
+        "bucket": "service_completed_successfully",
+        "database": "service_healthy",
+        "redis": "service_healthy",
+        "storage": "service_healthy",
+    }
+    assert all("healthcheck" in compose[name] for name in waits if name != "bucket")
+    assert compose["storage"]["image"] == compose["bucket"]["image"]
+    (mounted,) = compose["database"]["volumes"]
     assert (ROOT / mounted.split(":")[0]).is_file()
+
+
+def test_compose_names_servers_and_bucket_alike_everywhere(compose: dict[str, Any]) -> None:
+    worker = compose["worker"]["environment"]
+    (script,) = compose["bucket"]["command"]
+    database = compose["database"]["environment"]
+
+    urls = [urlsplit(worker[name]) for name in ("CF_R2_ENDPOINT", "DATABASE_URL", "REDIS_URL")]
+    assert [(url.hostname, url.port) for url in urls] == [
+        ("storage", 5000),
+        ("database", 5432),
+        ("redis", 6379),
+    ]
+    assert (urls[1].username, urls[1].password, urls[1].path) == (
+        database["POSTGRES_USER"],
+        database["POSTGRES_PASSWORD"],
+        f"/{database['POSTGRES_DB']}",
+    )
+    compile(script, "compose.yaml", "exec")
+    assert worker["CF_R2_ENDPOINT"] in script
+    assert f'Bucket="{worker["CF_R2_BUCKET_NAME"]}"' in script
+    assert compose["storage"]["environment"]["MOTO_PORT"] == str(urls[0].port)

@@ -9,11 +9,11 @@ import pytest
 from cloudless.deployment import DIGEST, ROOT
 
 #: Answers that the recipes wait for, by the first words of the command.
-STUB = f"""#!/bin/sh
+STUB = """#!/bin/sh
 echo "$(basename "$0") $*" >> "$CALLS"
 case "$(basename "$0") $1 $2" in
   "pulumi stack output") echo 123456789012.dkr.ecr.ap-southeast-1.amazonaws.com/filot-ocr-gpu-worker ;;
-  "aws ecr describe-images") echo {DIGEST} ;;
+  "aws ecr describe-images") echo "$PUSHED" ;;
   "aws ecr get-login-password") echo invented ;;
 esac
 """
@@ -53,14 +53,16 @@ def programs(tmp_path: Path) -> Path:
     return folder
 
 
-def make(tree: Path, programs: Path, *arguments: str) -> tuple[subprocess.CompletedProcess[str], list[str]]:
-    """Run make; returns also what was called."""
+def make(
+    tree: Path, programs: Path, *arguments: str, pushed: str = "None"
+) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+    """Run make; returns also what was called. ``pushed``: what ECR has of this commit."""
     calls = tree.parent / "calls"
     calls.touch()
     done = subprocess.run(
         ["make", *arguments],
         cwd=tree,
-        env={"PATH": str(programs), "CALLS": str(calls), "HOME": os.environ["HOME"]},
+        env={"PATH": str(programs), "CALLS": str(calls), "PUSHED": pushed, "HOME": os.environ["HOME"]},
         capture_output=True,
         text=True,
         check=False,
@@ -79,7 +81,10 @@ def test_image_is_named_after_its_commit(checkout: Path, programs: Path) -> None
     tag = commit_of(checkout)
     repository = f"123456789012.dkr.ecr.ap-southeast-1.amazonaws.com/filot-ocr-gpu-worker:{tag}"
     assert done.returncode == 0, done.stderr
-    assert f"docker build --file Dockerfile.gpu --tag filot-ocr-gpu-worker:{tag} ." in calls
+    assert (
+        f"docker build --platform linux/amd64 --file Dockerfile.gpu --tag filot-ocr-gpu-worker:{tag} ."
+        in calls
+    )
     assert calls[-1] == f"docker push {repository}"
     assert any(
         call.startswith("docker login --username AWS --password-stdin 123456789012.") for call in calls
@@ -97,6 +102,24 @@ def test_push_refuses_a_tree_with_changes(checkout: Path, programs: Path) -> Non
     assert not any(call.startswith("docker push") for call in calls)
 
 
+def test_push_leaves_an_image_that_is_there_already(checkout: Path, programs: Path) -> None:
+    done, calls = make(checkout, programs, "push", pushed=DIGEST)
+
+    assert done.returncode == 0, done.stderr
+    assert "already" in done.stdout
+    assert not any(call.startswith("docker push") for call in calls)
+
+
+def test_all_refuses_a_tree_with_changes_before_it_builds(checkout: Path, programs: Path) -> None:
+    (checkout / "extra.py").touch()
+
+    done, calls = make(checkout, programs, "all")
+
+    assert done.returncode != 0
+    assert "not committed" in done.stderr
+    assert not any(call.startswith("docker") for call in calls)
+
+
 def test_image_of_a_changed_tree_never_looks_like_a_commit(checkout: Path, programs: Path) -> None:
     (checkout / "extra.py").touch()
 
@@ -106,7 +129,7 @@ def test_image_of_a_changed_tree_never_looks_like_a_commit(checkout: Path, progr
 
 
 def test_deploy_takes_the_pushed_digest_through_the_policy_pack(checkout: Path, programs: Path) -> None:
-    done, calls = make(checkout, programs, "deploy")
+    done, calls = make(checkout, programs, "deploy", pushed=DIGEST)
 
     assert done.returncode == 0, done.stderr
     assert DIGEST in done.stdout
@@ -127,7 +150,7 @@ def test_deploy_goes_back_to_an_image_by_its_digest(checkout: Path, programs: Pa
 
 
 def test_deploy_says_when_nothing_was_pushed(checkout: Path, programs: Path) -> None:
-    done, calls = make(checkout, programs, "deploy", "DIGEST=None")
+    done, calls = make(checkout, programs, "deploy")
 
     assert done.returncode != 0
     assert "make build push" in done.stderr
@@ -148,6 +171,8 @@ def test_missing_program_is_named_with_its_use(
     checkout: Path, programs: Path, target: str, program: str
 ) -> None:
     (programs / program).unlink()
+    # Nobody waits for an environment to be made only to hear it.
+    (checkout / ".venv-infra" / ".installed").unlink()
 
     done, _ = make(checkout, programs, target, f"DIGEST={DIGEST}")
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cloudless.deployment import ROOT, Deployment
 
-from infra_pulumi.environment import SECRETS, SET_BY_ECS
+from infra_pulumi.environment import NOT_SET, SECRETS, SET_BY_ECS
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_task_sets_every_variable_that_the_worker_reads(production: Deployment, 
 
     read = {field.alias for field in settings.model_fields.values()}
 
-    assert plain | secret | SET_BY_ECS == read
+    assert plain | secret | SET_BY_ECS | NOT_SET == read
     assert plain & secret == set()
 
 

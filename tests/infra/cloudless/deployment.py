@@ -36,6 +36,8 @@ class Deployment:
     #: Resources of the last run by URN.
     resources: Mapping[str, Resource] = field(default_factory=dict)
     last: Engine | None = None
+    #: What its runs asked of AWS, as IAM names actions.
+    asked: set[str] = field(default_factory=set)
 
     def up(
         self, config: Mapping[str, str], secrets: Mapping[str, str] | None = None, *, preview: bool = False
@@ -44,7 +46,9 @@ class Deployment:
         project = yaml.safe_load((self.root / "Pulumi.yaml").read_text())
         engine = Engine(project["name"], STACK, LocalProvider(self.aws), self.resources, preview=preview)
         given = {**config, **(secrets or {})}
+        self.aws.actions.clear()
         run_program(self.root / project["main"], engine, given, list(secrets or {}))
+        self.asked |= self.aws.actions
         if not preview:
             self.resources, self.last = engine.resources, engine
         return engine

@@ -146,6 +146,7 @@ MUTANTS = (
         'ingress=[{"description": "ssh", "protocol": "tcp", "from_port": 22, "to_port": 22, '
         '"cidr_blocks": ["0.0.0.0/0"]}],',
     ),
+    _in("capacity", "old images never deleted", "_PULL_BEHAVIOR=once", "_PULL_BEHAVIOR=prefer-cached"),
     _in("capacity", "instances join another cluster", 'f"ECS_CLUSTER={cluster}"', '"ECS_CLUSTER=default"'),
     _in(
         "capacity",
@@ -196,6 +197,13 @@ MUTANTS = (
     ),
     _in("alarms", "share of errors upside down", "100 * errors / results", "100 * results / errors"),
     _in(
+        "alarms",
+        "EventBridge held to an account",
+        'Resource": topic_arn,\n            }\n        )',
+        'Resource": topic_arn,\n                "Condition": {"StringEquals": {"aws:SourceAccount": "1"}},'
+        "\n            }\n        )",
+    ),
+    _in(
         "secret_store",
         "secret's value in the state",
         "secret_string_wo=value,\n            secret_string_wo_version=args.version,",
@@ -214,6 +222,13 @@ MUTANTS = (
         "no lower limit for workers",
         "min_workers: int = Field(\n        1,\n        ge=1,",
         "min_workers: int = Field(\n        1,\n        ge=0,",
+    ),
+    _in("config", "secret in plain text", "if key not in encrypted:", "if key in encrypted - given:"),
+    Mutant(
+        "deployer may attach any policy",
+        "docs/infrastructure-deployer.json",
+        '"Action": "iam:AttachRolePolicy"',
+        '"Action": "iam:*"',
     ),
     Mutant("other region", "Pulumi.production.yaml", "ap-southeast-1", "us-east-1"),
     Mutant("image runs as root", "Dockerfile.gpu", "USER filot\n", "USER root\n"),

@@ -27,6 +27,8 @@ class Aws:
     def __init__(self, endpoint: str, account: str = ACCOUNT) -> None:
         self._endpoint, self._account = endpoint, account
         self._clients: dict[str, Any] = {}
+        #: What was asked of it, as IAM names actions.
+        self.actions: set[str] = set()
 
     def __call__(self, service: str) -> Any:
         """The client of one service."""
@@ -47,7 +49,8 @@ class Aws:
             if problems := _mistakes(model.input_shape, params, model.name):
                 raise RefusedError("; ".join(problems))
 
-        def say_who(params: dict[str, Any], **_: Any) -> None:
+        def say_who(params: dict[str, Any], model: Any, **_: Any) -> None:
+            self.actions.add(f"{service}:{model.name}")
             params["headers"]["x-moto-account-id"] = self._account
 
         # Botocore itself checks names and types, not the values that are allowed.
