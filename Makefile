@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 MODELS := service/ocr/models/.derived
 
 .DEFAULT_GOAL := help
-.PHONY: help venv models demo test lint bench chaos chaos-mutants lock clean
+.PHONY: help venv models demo test lint bench accuracy fuzz chaos chaos-mutants lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -43,6 +43,12 @@ lint: $(STAMP) ## Lint, format check and strict types
 bench: $(STAMP) $(MODELS) ## Compare speed and accuracy side by side; prints a table
 	$(BIN)/python -m bench.throughput
 
+accuracy: $(STAMP) $(MODELS) ## Read 200 invented cards a level with every engine; non-zero when a bar is missed
+	$(BIN)/python -m bench.accuracy
+
+fuzz: $(STAMP) ## Damage files in thousands of ways: pages or a refusal must come of each
+	$(BIN)/pytest -q --hypothesis-profile=fuzz --timeout=0 tests/unit/pages/test_damaged_files.py tests/unit/test_storage_keys.py
+
 chaos: $(STAMP) $(MODELS) ## Try every promise under faults; prints a table, non-zero on any broken promise
 	$(BIN)/python -m bench.chaos
 
@@ -51,7 +57,7 @@ chaos-mutants: $(STAMP) $(MODELS) ## Take the code of each promise away; non-zer
 
 lock: $(STAMP) ## Resolve the locks again from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml requirements/build.in --universal --python-version 3.11 \
-		--extra cpu --extra demo --extra models --extra test \
+		--extra cpu --extra demo --extra models --extra test --extra tracing \
 		--generate-hashes --no-header --no-annotate --quiet --upgrade --output-file requirements/dev.lock
 	uv pip compile requirements/models.in --no-deps --universal \
 		--generate-hashes --no-header --no-annotate --quiet --output-file requirements/models.lock
@@ -71,39 +77,39 @@ IMAGE := filot-ocr-gpu-worker
 COMMIT = $(shell git rev-parse --short=12 HEAD)
 TAG = $(COMMIT)$(if $(shell git status --porcelain),-dirty)
 REGION = $(shell sed -n 's/^ *aws:region: *//p' Pulumi.$(STACK).yaml)
-DIGEST ?= $(shell aws ecr describe-images --region $(REGION) --repository-name $(IMAGE) \
+PUSHED = $(shell aws ecr describe-images --region $(REGION) --repository-name $(IMAGE) \
 	--image-ids imageTag=$(COMMIT) --query 'imageDetails[0].imageDigest' --output text 2>/dev/null)
+DIGEST ?= $(PUSHED)
 
-# $(call need,program,what it is for and where it comes from)
-need = command -v $(1) > /dev/null || { echo "$(1) was not found: $(2)" >&2; exit 1; }
-need_docker = $(call need,docker,it builds and pushes the image; see docs.docker.com/engine/install)
-need_aws = $(call need,aws,it talks to the image registry; see docs.aws.amazon.com/cli)
-need_pulumi = $(call need,pulumi,it makes and changes what is on AWS; see pulumi.com/docs/install)
+# A target that needs a program waits for `need-program`, before it spends time on anything else.
+need_docker = it builds and pushes the image; see docs.docker.com/engine/install
+need_aws = it talks to the image registry; see docs.aws.amazon.com/cli
+need_pulumi = it makes and changes what is on AWS; see pulumi.com/docs/install
+need_uv = it resolves dependencies; see docs.astral.sh/uv
+need-%:
+	@command -v $* > /dev/null || { echo "$* was not found: $(need_$*)" >&2; exit 1; }
+
 clean_tree = test -z "$$(git status --porcelain)" || { \
 	echo "There are changes that are not committed; an image is named after a commit. Commit or stash them:" >&2; \
 	git status --short >&2; exit 1; }
 pulumi_up = pulumi up --stack $(STACK) --policy-pack infra_pulumi/policy $(PULUMI_FLAGS)
 
-build: ## Build the GPU image
-	@$(need_docker)
+build: need-docker ## Build the GPU image
 	@echo "Building $(IMAGE):$(TAG) from Dockerfile.gpu."
-	docker build --file Dockerfile.gpu --tag $(IMAGE):$(TAG) .
+	docker build --platform linux/amd64 --file Dockerfile.gpu --tag $(IMAGE):$(TAG) .
 
-push: ## Push the image of this commit to ECR (the tree must be clean)
-	@$(need_docker)
-	@$(need_aws)
-	@$(need_pulumi)
+push: need-docker need-aws need-pulumi ## Push the image of this commit to ECR (the tree must be clean)
 	@$(clean_tree)
-	@set -e; repository="$$(pulumi stack output repository-url --stack $(STACK))"; \
+	@set -e; case "$(PUSHED)" in sha256:*) \
+		echo "ECR has the image of commit $(COMMIT) already, and its tags never move: nothing to push."; exit 0;; esac; \
+	repository="$$(pulumi stack output repository-url --stack $(STACK))"; \
 	echo "Pushing $(IMAGE):$(TAG) to $$repository."; \
 	aws ecr get-login-password --region $(REGION) \
 		| docker login --username AWS --password-stdin "$${repository%%/*}"; \
 	docker tag $(IMAGE):$(TAG) "$$repository:$(TAG)"; \
 	docker push "$$repository:$(TAG)"
 
-deploy: $(INFRA_STAMP) ## Bring AWS in line with this tree and the pushed image (DIGEST=sha256:... takes another)
-	@$(need_aws)
-	@$(need_pulumi)
+deploy: need-aws need-pulumi $(INFRA_STAMP) ## Bring AWS in line with this tree and the pushed image (DIGEST=sha256:... takes another)
 	@set -e; digest="$(DIGEST)"; \
 	case "$$digest" in sha256:*) ;; *) \
 		echo "ECR has no image of commit $(COMMIT): make build push, or give DIGEST=sha256:..." >&2; exit 1;; esac; \
@@ -112,17 +118,16 @@ deploy: $(INFRA_STAMP) ## Bring AWS in line with this tree and the pushed image 
 	$(pulumi_up)
 
 all: ## Build, push and deploy
+	@$(clean_tree)
 	$(MAKE) build
 	$(MAKE) push
 	$(MAKE) deploy
 
-preview: $(INFRA_STAMP) ## Show what an update of AWS would change
-	@$(need_pulumi)
+preview: need-pulumi $(INFRA_STAMP) ## Show what an update of AWS would change
 	@echo "Comparing stack $(STACK) with this tree; nothing is changed."
 	pulumi preview --diff --stack $(STACK) --policy-pack infra_pulumi/policy $(PULUMI_FLAGS)
 
-destroy: $(INFRA_STAMP) ## Delete what the stack made on AWS (asks; protected things are refused)
-	@$(need_pulumi)
+destroy: need-pulumi $(INFRA_STAMP) ## Delete what the stack made on AWS (asks; protected things are refused)
 	@echo "Deleting stack $(STACK). The registry and the secrets are protected: docs/infrastructure.md says how."
 	pulumi destroy --stack $(STACK) $(PULUMI_FLAGS)
 
@@ -143,9 +148,8 @@ $(INFRA_STAMP): requirements/infra.lock
 	$(INFRA_BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/infra.lock
 	@touch $@
 
-lock-infra: ## Resolve the locks of .venv-infra and of the image again (needs uv)
-	@$(call need,uv,it resolves dependencies; see docs.astral.sh/uv)
+lock-infra: need-uv ## Resolve the locks of .venv-infra and of the image again (needs uv)
 	uv pip compile --group pyproject.toml:infra --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --quiet --upgrade --output-file requirements/infra.lock
-	uv pip compile pyproject.toml --extra gpu --python-platform x86_64-manylinux_2_28 --python-version 3.12 \
+	uv pip compile pyproject.toml --extra gpu --extra tracing --python-platform x86_64-manylinux_2_28 --python-version 3.12 \
 		--generate-hashes --no-header --no-annotate --quiet --upgrade --output-file requirements/gpu.lock
