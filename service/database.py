@@ -20,6 +20,10 @@ from service.errors import LeaseLostError, OcrWorkerError, UnavailableError
 #: Server-side limit on one statement, ms; none of ours takes more than a few.
 STATEMENT_TIMEOUT = 10_000
 
+#: ms without a statement after which the server ends a transaction of ours: its process is frozen, and others
+#: wait for what it holds.
+IDLE_TIMEOUT = 10_000
+
 #: s that we wait for any answer: beyond the server's own limit, so that only a silent connection meets it.
 ANSWER_TIMEOUT = 15.0
 
@@ -76,7 +80,8 @@ class Database:
             "keepalives_interval": 5,
             "keepalives_count": 3,
             "application_name": "filot-ocr-worker",
-            "options": f"-c statement_timeout={STATEMENT_TIMEOUT} -c timezone=UTC",
+            "options": f"-c statement_timeout={STATEMENT_TIMEOUT} "
+            f"-c idle_in_transaction_session_timeout={IDLE_TIMEOUT} -c timezone=UTC",
         }
         set_wait_callback(_wait_for_answer)
         # minconn 0: a database that is away must not keep the process from starting.

@@ -47,6 +47,22 @@ def test_beginning_marks_the_row_as_processing(database: Database, backend: Filo
     assert backend.row(document_id)["status"] == "processing"
 
 
+def test_a_process_frozen_inside_a_transaction_keeps_no_one_waiting(
+    database: Database, backend: FilotBackend, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.database.IDLE_TIMEOUT", 300)
+    frozen = Database(needed(settings.database_url, "DATABASE_URL"), connections=1)
+    document_id = backend.add_document(b"picture")
+    begin(database, document_id, 1)
+
+    with suppress(UnavailableError), frozen.transaction() as work:
+        hold_claim(work, document_id, 1)
+        complete(database, document_id, 1)
+
+    frozen.close()
+    assert backend.row(document_id)["status"] == "completed"
+
+
 def test_a_missing_row_is_not_claimed(database: Database) -> None:
     with database.transaction() as work:
         document = begin_work(work, str(uuid.uuid4()), fence=1)
