@@ -4,9 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 MODELS := service/ocr/models/.derived
+AUDIT_BIN := .venv-audit/bin
+AUDIT_STAMP := .venv-audit/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv models demo test lint bench accuracy fuzz chaos chaos-mutants lock clean
+.PHONY: help venv models demo test lint bench accuracy fuzz chaos chaos-mutants audit sbom lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -59,11 +61,26 @@ lock: $(STAMP) ## Resolve the locks again from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml requirements/build.in --universal --python-version 3.11 \
 		--extra cpu --extra demo --extra models --extra test --extra tracing \
 		--generate-hashes --no-header --no-annotate --quiet --upgrade --output-file requirements/dev.lock
+	uv pip compile --group pyproject.toml:audit --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --quiet --upgrade --output-file requirements/audit.lock
 	uv pip compile requirements/models.in --no-deps --universal \
 		--generate-hashes --no-header --no-annotate --quiet --output-file requirements/models.lock
 
+audit: $(AUDIT_STAMP) ## Look the locked dependencies up in the databases of known vulnerabilities (needs the network)
+	$(AUDIT_BIN)/pip-audit --disable-pip --require-hashes --requirement requirements/gpu.lock
+
+sbom: $(AUDIT_STAMP) ## Write what the image's Python environment is made of to build/sbom.json (CycloneDX)
+	@mkdir -p build
+	$(AUDIT_BIN)/cyclonedx-py requirements requirements/gpu.lock --pyproject pyproject.toml \
+		--output-reproducible --output-file build/sbom.json
+
+$(AUDIT_STAMP): requirements/audit.lock
+	$(PYTHON) -m venv .venv-audit
+	$(AUDIT_BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/audit.lock
+	@touch $@
+
 clean: ## Remove everything that make made
-	rm -rf $(VENV) .venv-infra build .mypy_cache .pytest_cache .ruff_cache service/ocr/models/*.onnx $(MODELS)
+	rm -rf $(VENV) .venv-infra .venv-audit build .mypy_cache .pytest_cache .ruff_cache service/ocr/models/*.onnx $(MODELS)
 
 # --- Image and AWS -------------------------------------------------------------------------------------------
 # Pulumi and the local AWS server of its tests live in .venv-infra. See docs/infrastructure.md.
