@@ -7,10 +7,13 @@ from statistics import median, quantiles
 
 from rich.table import Table
 
+from bench.chart import Bar
 from bench.contenders import Run
 from service.demo.cards import DemoCard, Level
 from service.demo.comparison import compare_fields
 from service.documents.scoring import CONTRACT_FIELDS
+
+_LEVELS: tuple[Level, Level] = ("flat", "photo")
 
 #: What surrounds the part of a Markdown file that a run replaces.
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
@@ -41,14 +44,22 @@ class Summary:
 
 
 def summarise(
-    cards: Sequence[DemoCard], measured: Sequence[Measured], reference: Measured, latencies: Sequence[float]
+    cards: Sequence[DemoCard],
+    measured: Sequence[Measured],
+    reference: Measured,
+    duels: Sequence[tuple[Measured, Measured]],
+    latencies: Sequence[float],
 ) -> Summary:
-    """Put the numbers in rows; speeds are compared with ``reference``'s of the same round."""
+    """Put the numbers in rows; speeds are compared with ``reference``'s of the same round.
+
+    Each of ``duels`` is told as how many times as fast the first is as the second.
+    """
     return Summary(
         title=f"{len(cards)} cards, {len(reference.runs)} rounds, medians (least to most)",
         rows=[_row(cards, contender, reference) for contender in measured],
         notes=[
             *(_cpu_note(contender, reference) for contender in measured if _has_servers(contender)),
+            *(_duel_note(one, other) for one, other in duels if one.runs and other.runs),
             _latency_note(latencies),
         ],
     )
@@ -103,6 +114,22 @@ def count_right(cards: Sequence[DemoCard], run: Run, level: Level) -> tuple[int,
     return right, total
 
 
+def as_bars(cards: Sequence[DemoCard], measured: Sequence[Measured]) -> list[Bar]:
+    """The contenders that ran, for the chart."""
+    bars = []
+    for contender in measured:
+        if contender.runs:
+            right, total = min(_total_right(cards, run) for run in contender.runs)
+            rate = median(len(cards) / run.seconds for run in contender.runs)
+            bars.append(Bar(contender.name, rate, f"{right / total:.1%} of fields right"))
+    return bars
+
+
+def _total_right(cards: Sequence[DemoCard], run: Run) -> tuple[int, int]:
+    flat, photo = (count_right(cards, run, level) for level in _LEVELS)
+    return flat[0] + photo[0], flat[1] + photo[1]
+
+
 def _row(cards: Sequence[DemoCard], contender: Measured, reference: Measured) -> list[str]:
     if not contender.runs:
         return [contender.name, contender.absence, *[""] * (len(COLUMNS) - 2)]
@@ -142,6 +169,11 @@ def _cpu_note(contender: Measured, reference: Measured) -> str:
     own = median(run.cpu_seconds + run.other_cpu_seconds for run in contender.runs)
     share = median(run.cpu_seconds for run in reference.runs) / own
     return f"By CPU time, servers included: {contender.name}, {share:.0%} of {reference.name}."
+
+
+def _duel_note(one: Measured, other: Measured) -> str:
+    ratios = [theirs.seconds / ours.seconds for ours, theirs in zip(one.runs, other.runs, strict=True)]
+    return f"Documents/s of {one.name}: {_spread(ratios, '.2f')} times those of {other.name}."
 
 
 def _latency_note(latencies: Sequence[float]) -> str:

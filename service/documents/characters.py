@@ -1,6 +1,7 @@
 """Characters that OCR engines mistake for one another, put right where the position tells what is meant."""
 
 import re
+from functools import cache
 
 #: Letters and signs that stand for a digit where only digits can be printed.
 _DIGIT_MEANT = str.maketrans(
@@ -111,6 +112,12 @@ def fold(text: str) -> tuple[str, tuple[int, ...]]:
             folded.append(small)
             ends.append(offset + 1)
     return "".join(folded), tuple(ends)
+
+
+@cache
+def folded_word(word: str) -> str:
+    """Return ``word`` folded; for known words only, which are few and compared often: it is kept."""
+    return fold(word)[0]
 
 
 _FOLDED = {

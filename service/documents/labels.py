@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rapidfuzz.distance import Levenshtein
 
-from service.documents.characters import fold
+from service.documents.characters import fold, folded_word
 
 #: How alike label and text must be, 0 to 1, by the label's length in letters: one wrong letter in four,
 #: two in seven. Shorter labels must be whole.
@@ -34,18 +34,13 @@ class LabelSet:
 
     def at_start(self, text: str) -> tuple[Label, ...]:
         """Every label that ``text`` may begin with, the likeliest first."""
-        found = [label for key in self.spellings if (label := self.find(key, text))]
+        folded, ends = fold(text)
+        found = [label for key in self.spellings if (label := self._find(key, folded, ends, text))]
         return tuple(sorted(found, key=lambda label: -label.likeness))
 
     def find(self, key: str, text: str) -> Label | None:
         """The label ``key`` at the start of ``text``, or None."""
-        folded, ends = fold(text)
-        candidates = [
-            label
-            for spelling in self.spellings[key]
-            if (label := _at_start(key, fold(spelling)[0], folded, ends, text))
-        ]
-        return max(candidates, key=lambda label: (label.likeness, label.end), default=None)
+        return self._find(key, *fold(text), text)
 
     def inside(self, key: str, text: str) -> tuple[int, Label] | None:
         """The offset of label ``key`` at the start of a later word of ``text``, and the label there."""
@@ -56,6 +51,14 @@ class LabelSet:
         ]
         found = [(start, label) for start in starts if (label := self.find(key, text[start:]))]
         return max(found, key=lambda pair: pair[1].likeness, default=None)
+
+    def _find(self, key: str, folded: str, ends: Sequence[int], text: str) -> Label | None:
+        candidates = [
+            label
+            for spelling in self.spellings[key]
+            if (label := _at_start(key, folded_word(spelling), folded, ends, text))
+        ]
+        return max(candidates, key=lambda label: (label.likeness, label.end), default=None)
 
 
 def _at_start(key: str, spelling: str, folded: str, ends: Sequence[int], text: str) -> Label | None:

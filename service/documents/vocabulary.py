@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rapidfuzz.distance import Levenshtein
 
-from service.documents.characters import fold
+from service.documents.characters import fold, folded_word
 
 #: How alike a text must be to a known word, 0 to 1: one wrong letter in five.
 _LIKENESS = 0.8
@@ -69,7 +69,7 @@ def nearest(text: str, words: Sequence[str]) -> Word | None:
     folded, _ = fold(text)
     if not folded:
         return None
-    known = {word: fold(word)[0] for word in words}
+    known = {word: folded_word(word) for word in words}
     ranked = sorted(
         ((Levenshtein.normalized_similarity(folded, plain), word) for word, plain in known.items()),
         reverse=True,
@@ -91,12 +91,12 @@ def spelt(text: str, names: Sequence[str]) -> Word | None:
     """
     folded, _ = fold(text)
     ranked = sorted(
-        ((Levenshtein.normalized_similarity(folded, fold(name)[0]), name) for name in names), reverse=True
+        ((Levenshtein.normalized_similarity(folded, folded_word(name)), name) for name in names), reverse=True
     )
     if not ranked or ranked[0][0] < _NAME_LIKENESS:
         return None
     likeness, name = ranked[0]
-    rivals = {fold(rival)[0] for other, rival in ranked if other == likeness}
+    rivals = {folded_word(rival) for other, rival in ranked if other == likeness}
     if len(rivals) > 1:
         return None
     written = " ".join(text.upper().split())
