@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median, quantiles
 
 from rich.table import Table
@@ -14,9 +13,6 @@ from service.demo.comparison import compare_fields
 from service.documents.scoring import CONTRACT_FIELDS
 
 _LEVELS: tuple[Level, Level] = ("flat", "photo")
-
-#: What surrounds the part of a Markdown file that a run replaces.
-BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 
 COLUMNS = (
     *("way", "documents/s", "of bare engine", "right, flat", "right, photo"),
@@ -86,19 +82,6 @@ def as_markdown(summary: Summary, machine: Mapping[str, str]) -> str:
             "\nMeasured on: " + ", ".join(f"{name} {value}" for name, value in machine.items()) + ".",
         ]
     )
-
-
-def replace_block(path: Path, block: str) -> None:
-    """Put ``block`` between the marks in a Markdown file.
-
-    Raises:
-        ValueError: the file has no such marks.
-    """
-    before, begin, rest = path.read_text().partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"{path} has no {BEGIN} with {END} after it")
-    path.write_text(f"{before}{BEGIN}\n\n{block}\n\n{END}{after}")
 
 
 def count_right(cards: Sequence[DemoCard], run: Run, level: Level) -> tuple[int, int]:

@@ -22,8 +22,9 @@ from bench.contenders import (
     plain_reader,
 )
 from bench.machine import describe_machine, has_tesseract, usable_cores
+from bench.markdown import replace_block
 from bench.stages import stage_milliseconds
-from bench.summary import Measured, as_bars, as_markdown, as_table, replace_block, summarise
+from bench.summary import Measured, as_bars, as_markdown, as_table, summarise
 from bench.take_latency import take_latencies
 from service.demo.backend import FilotBackend
 from service.demo.cards import DemoCard, sample_cards
@@ -86,7 +87,9 @@ def main() -> None:
     console.print(_stage_table(stages), markup=False, soft_wrap=True)
     console.print(", ".join(f"{name} {value}" for name, value in machine.items()))
     if arguments.markdown:
-        replace_block(arguments.markdown, f"{as_markdown(summary, machine)}\n\n{_stage_table(stages)}")
+        replace_block(
+            arguments.markdown, "bench", f"{as_markdown(summary, machine)}\n\n{_stage_table(stages)}"
+        )
         bars = as_bars(cards, ways)
         arguments.markdown.with_suffix(".svg").write_text(as_svg("Documents a second, same cards", bars))
 

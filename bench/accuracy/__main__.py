@@ -17,9 +17,10 @@ from bench.accuracy.readers import ENGINE_NAMES, EngineName
 from bench.accuracy.reading import Invented, Job, read_all
 from bench.accuracy.samples import HELD_OUT_FROM
 from bench.accuracy.summary import as_json, summarise
-from bench.accuracy.table import as_markdown, replace_block
+from bench.accuracy.table import as_markdown
 from bench.accuracy.verdicts import CardVerdict
 from bench.machine import describe_machine, has_tesseract
+from bench.markdown import replace_block
 from service.errors import SettingsError
 
 #: Cards of each level.
@@ -50,7 +51,7 @@ def main() -> int:
     write_page(options.out / "report.html", markdown, examples)
     console.print(f"\nPictures of what was read wrong: {options.out / 'report.html'}", soft_wrap=True)
     if options.markdown:
-        replace_block(options.markdown, markdown)
+        replace_block(options.markdown, "accuracy", markdown)
     missed = [] if options.own else list(shortfalls(summaries))
     for shortfall in missed:
         console.print(f"MISSED  {shortfall}", style="bold red", markup=False, soft_wrap=True)

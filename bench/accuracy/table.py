@@ -2,14 +2,10 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TypeAlias
 
 from bench.accuracy.summary import Summary
 from service.documents.scoring import CONTRACT_FIELDS
-
-#: The lines in a Markdown page between which the tables stand.
-BEGIN, END = "<!-- accuracy: begin -->", "<!-- accuracy: end -->"
 
 #: The summaries of each level, the engines in one order.
 _Grid: TypeAlias = Sequence[Sequence[Summary]]
@@ -42,19 +38,6 @@ def as_markdown(title: str, summaries: Sequence[Summary]) -> str:
             _table(("reason", *levels), _reason_rows(grid)),
         ]
     return "\n\n".join(parts)
-
-
-def replace_block(page: Path, markdown: str) -> None:
-    """Put the tables between the markers in a page.
-
-    Raises:
-        ValueError: the page lacks one of them.
-    """
-    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"{page} lacks the lines {BEGIN} and {END}")
-    page.write_text(f"{before}{BEGIN}\n\n{markdown}\n\n{END}{after}", encoding="utf-8")
 
 
 def _row(summary: Summary) -> Sequence[str]:

@@ -12,7 +12,8 @@ from rich.console import Console
 from bench.chaos.findings import Findings
 from bench.chaos.ground import open_proxies, prepared_ground
 from bench.chaos.scenarios import SCENARIOS, Scenario
-from bench.chaos.table import Row, as_markdown, as_table, put_into
+from bench.chaos.table import Row, as_markdown, as_table
+from bench.markdown import replace_block
 from service.demo.servers import FilotStack, filot_stack
 
 
@@ -40,7 +41,7 @@ def main() -> int:
                 )
     console.print(as_table(rows, options.seed))
     if options.markdown:
-        put_into(options.markdown, as_markdown(rows, options.seed))
+        replace_block(options.markdown, "fault bench", as_markdown(rows, options.seed))
     return sum(bool(row.broken) for row in rows)
 
 

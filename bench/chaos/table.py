@@ -1,12 +1,8 @@
 """The bench's results as a table, on the terminal and in a page between two markers."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from rich.table import Table
-
-#: The lines in a Markdown page between which the table stands.
-BEGIN, END = "<!-- fault bench: begin -->", "<!-- fault bench: end -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +42,3 @@ def as_markdown(rows: list[Row], seed: int) -> str:
         cells = (f"`{row.name}`", row.fault, "; ".join(row.figures), "broken" if row.broken else "kept")
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
-
-
-def put_into(page: Path, markdown: str) -> None:
-    """Replace what stands between the markers.
-
-    Raises:
-        ValueError: the page lacks one of them.
-    """
-    before, begin, rest = page.read_text().partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{page} lacks the lines {BEGIN} and {END}")
-    page.write_text(f"{before}{begin}\n\n{markdown}\n\n{end}{after}")

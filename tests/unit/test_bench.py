@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from bench.contenders import Run
+from bench.markdown import marks, replace_block
 from bench.plain import find_fields
 from bench.processes import cpu_seconds
-from bench.summary import BEGIN, END, Measured, as_markdown, count_right, replace_block, summarise
+from bench.summary import Measured, as_markdown, count_right, summarise
 from service.demo.cards import DemoCard, sample_cards
 
 
@@ -76,11 +77,12 @@ def test_a_way_that_could_not_run_says_why() -> None:
 
 def test_only_the_text_between_the_marks_is_replaced(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    begin, end = marks("bench")
+    page.write_text(f"before\n{begin}\nold\n{end}\nafter\n")
 
-    replace_block(page, "new")
+    replace_block(page, "bench", "new")
 
-    assert page.read_text() == f"before\n{BEGIN}\n\nnew\n\n{END}\nafter\n"
+    assert page.read_text() == f"before\n{begin}\n\nnew\n\n{end}\nafter\n"
 
 
 def test_a_page_without_marks_is_left_alone(tmp_path: Path) -> None:
@@ -88,7 +90,7 @@ def test_a_page_without_marks_is_left_alone(tmp_path: Path) -> None:
     page.write_text("nothing here\n")
 
     with pytest.raises(ValueError, match="has no"):
-        replace_block(page, "new")
+        replace_block(page, "bench", "new")
 
     assert page.read_text() == "nothing here\n"
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -10,7 +9,7 @@ from bench.accuracy.bars import shortfalls
 from bench.accuracy.readers import Answer, Fate
 from bench.accuracy.samples import Sample
 from bench.accuracy.summary import Summary, Wrongs, as_json, summarise
-from bench.accuracy.table import BEGIN, END, as_markdown, replace_block
+from bench.accuracy.table import as_markdown
 from bench.accuracy.verdicts import CardVerdict, edits, judge_card, normalised
 
 TRUTH = {
@@ -165,25 +164,6 @@ def test_a_share_is_shown_as_whole_only_when_it_is() -> None:
     table = as_markdown("one:", [summary])
 
     assert "| **nik** | 99.9 |" in table
-
-
-def test_only_the_text_between_the_marks_is_replaced(tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
-    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
-
-    replace_block(page, "new")
-
-    assert page.read_text() == f"before\n{BEGIN}\n\nnew\n\n{END}\nafter\n"
-
-
-def test_a_page_without_marks_is_left_alone(tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
-    page.write_text("nothing here\n")
-
-    with pytest.raises(ValueError, match="lacks"):
-        replace_block(page, "new")
-
-    assert page.read_text() == "nothing here\n"
 
 
 def test_the_json_tells_each_field_of_each_card() -> None:

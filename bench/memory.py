@@ -1,0 +1,102 @@
+"""`make bench-memory`: a worker's memory while it reads thousands of documents of all kinds."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from itertools import cycle, islice
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+from rich.progress import Progress
+
+from bench.accuracy.levels import LEVELS
+from bench.accuracy.samples import invent_sample
+from bench.contenders import PATIENCE
+from bench.machine import describe_machine, usable_cores
+from bench.markdown import replace_block
+from service.demo.backend import FilotBackend
+from service.demo.servers import filot_stack
+from service.demo.servers.worker import Worker
+
+#: Different files of each level; they are read again and again.
+CARDS_A_LEVEL = 8
+
+#: Documents that are queued together; memory is looked at when they are all done.
+BATCH = 100
+
+#: MiB that a worker with all its processes may hold.
+LIMIT = 700
+
+#: MiB by which the last quarter of the looks may lie above the second: more is a leak.
+GROWTH = 25
+
+
+def main() -> int:
+    """Measure, print the table; returns 1 where the memory is too high or grows."""
+    options = _options()
+    console = Console(soft_wrap=True)
+    machine = ", ".join(f"{name} {value}" for name, value in describe_machine().items())
+    looks = list(_measure(options.documents, console))
+    table = _table(looks)
+    quarter = len(looks) // 4
+    highest = max(mib for _, mib in looks)
+    before = max(mib for _, mib in looks[quarter : 2 * quarter])
+    growth = max(mib for _, mib in looks[-quarter:]) - before
+    verdict = f"Highest {highest:.0f} MiB; the last quarter {growth:+.0f} MiB to the second."
+    report = f"{table}\n\n{verdict}\n\nMeasured on: {machine}."
+    console.print(report, markup=False)
+    if options.markdown:
+        replace_block(options.markdown, "memory", report)
+    return int(growth > GROWTH or highest > LIMIT)
+
+
+def _measure(documents: int, console: Console) -> Iterator[tuple[int, float]]:
+    """Yield how many documents were read, and the MiB of the worker's processes then."""
+    cards = [invent_sample(level, seed) for level in LEVELS for seed in range(CARDS_A_LEVEL)]
+    with filot_stack() as servers, FilotBackend(servers.environment()) as backend:
+        settings = {"OCR_GPU_DRIVER": "onnx", "OCR_GPU_CONCURRENCY": str(usable_cores())}
+        worker = Worker(servers.sandbox, {**servers.environment(), **settings})
+        worker.start()
+        try:
+            with Progress(console=console, transient=True) as progress:
+                for start in progress.track(range(0, documents, BATCH), description="Reading"):
+                    batch = list(islice(cycle(cards), start % len(cards), start % len(cards) + BATCH))
+                    ids = [backend.add_document(card.content, card.document_type) for card in batch]
+                    with backend.listen() as channel:
+                        for document_id in ids:
+                            backend.enqueue(document_id)
+                        channel.wait_for(len(ids), timeout=PATIENCE)
+                    yield start + BATCH, _held(worker.pid)
+        finally:
+            worker.stop()
+
+
+def _held(pid: int) -> float:
+    """MiB of a process and all below it, shared pages counted once (proportional set size)."""
+    root = psutil.Process(pid)
+    held = 0
+    for process in (root, *root.children(recursive=True)):
+        try:
+            held += process.memory_full_info().pss
+        except psutil.NoSuchProcess:
+            continue  # a decoder that was replaced meanwhile
+    return held / 2**20
+
+
+def _table(looks: list[tuple[int, float]]) -> str:
+    shown = [look for number, look in enumerate(looks) if number == 0 or (number + 1) % 4 == 0]
+    rows = [("documents read", "MiB"), ("---:", "---:")]
+    rows += [(f"{documents:,}", f"{mib:.0f}") for documents, mib in shown]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.memory", description=__doc__)
+    parser.add_argument("--documents", type=int, default=2000)
+    parser.add_argument("--markdown", type=Path, help="page with markers to put the table into")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
