@@ -76,17 +76,22 @@ def route_document(document_id: str) -> bool:
 
     False when it waits or is in work there, or when Redis is away.
     """
-    if is_gpu_enabled():
-        return enqueue_for_gpu(document_id)
-    client = _ledger().client
     try:
-        waits = client.lpos(CPU_QUEUE_KEY, document_id) is not None
-        if waits or client.sismember(CPU_PROCESSING_KEY, document_id):
-            return False
-        client.rpush(CPU_QUEUE_KEY, document_id)
+        return place_document(_ledger(), document_id)
     except redis.RedisError as error:
         log.warning("not_enqueued", document_id=document_id, reason=type(error).__name__)
         return False
+
+
+def place_document(ledger: Ledger, document_id: str) -> bool:
+    """As `route_document` does, but a Redis that is away raises ``redis.RedisError``."""
+    if is_gpu_enabled():
+        return ledger.enqueue(document_id)
+    client = ledger.client
+    waits = client.lpos(CPU_QUEUE_KEY, document_id) is not None
+    if waits or client.sismember(CPU_PROCESSING_KEY, document_id):
+        return False
+    client.rpush(CPU_QUEUE_KEY, document_id)
     return True
 
 

@@ -25,11 +25,17 @@ class Recovery:
         self._missing: set[str] = set()
 
     def look(self) -> None:
-        """Look once. May raise ``redis.RedisError`` or ``UnavailableError``."""
+        """Look once, and queue what is lost. May raise ``redis.RedisError`` or ``UnavailableError``."""
+        found = [document_id for document_id in self.lost() if self.ledger.enqueue(document_id)]
+        self._missing.difference_update(found)
+        if found:
+            log.warning("lost_documents_queued_again", documents=len(found))
+
+    def lost(self) -> set[str]:
+        """Look once: the documents that were missing the last time, too. May raise as ``look``."""
         with self.database.transaction() as work:
             to_do = find_processing(work)
         missing = to_do - self.ledger.known_ids()
-        found = [document_id for document_id in missing & self._missing if self.ledger.enqueue(document_id)]
-        self._missing = missing.difference(found)
-        if found:
-            log.warning("lost_documents_queued_again", documents=len(found))
+        lost = missing & self._missing
+        self._missing = missing
+        return lost

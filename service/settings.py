@@ -1,5 +1,7 @@
 """Every environment variable that the service reads, in one place, read and checked once."""
 
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -11,6 +13,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from service.errors import SettingsError
 
 Milliseconds = Annotated[int, Field(ge=1)]
+
+#: What the names of the worker's own variables begin with.
+PREFIX = "OCR_GPU_"
 
 
 class Settings(BaseSettings):
@@ -201,7 +206,24 @@ def _explain(detail: ErrorDetails) -> str:
     field = next(f for f in Settings.model_fields.values() if f.alias == variable)
     shown = "(hidden)" if "Secret" in str(field.annotation) else repr(detail["input"])
     allowed = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    if detail["type"] == "bool_parsing":
+        allowed = "true or false"
     return f"{variable}={shown} cannot be used: it should be {allowed}"
+
+
+def unknown_variables(names: Iterable[str]) -> Iterator[str]:
+    """A sentence for each variable that looks like one of ours and is none, with the nearest one that is.
+
+    Parameters:
+        names: of all variables of the environment
+    """
+    known = {str(field.alias).removeprefix(PREFIX) for field in Settings.model_fields.values()}
+    for name in sorted(map(str.upper, names)):
+        own = name.removeprefix(PREFIX)
+        if name.startswith(PREFIX) and own not in known:
+            nearest = get_close_matches(own, known, n=1)
+            hint = f"; {PREFIX}{nearest[0]} is meant?" if nearest else ""
+            yield f"{name} is set, but there is no such setting{hint}"
 
 
 def needed(value: SecretStr | str | None, variable: str) -> str:

@@ -10,6 +10,7 @@ from service.actors import declare_actors
 from service.errors import SettingsError
 from service.logs import configure_logs
 from service.runtime import current_runtime
+from service.settings import unknown_variables
 from service.supervisor import BAD_CONFIGURATION
 from service.transport import unproven
 
@@ -27,5 +28,7 @@ os.umask(0o077)
 configure_logs(runtime.settings.log_level)
 for sentence in unproven(runtime.settings):
     log.warning("connection_not_proven", reason=sentence)
+for sentence in unknown_variables(os.environ):
+    log.warning("setting_unknown", reason=sentence)
 declare_actors(runtime)
 dramatiq.set_broker(runtime.broker)

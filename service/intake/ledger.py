@@ -94,16 +94,18 @@ def connect_redis(settings: Settings) -> redis.Redis:
     Raises:
         SettingsError: ``REDIS_URL`` is not set.
     """
-    password = settings.redis_password.get_secret_value() if settings.redis_password else None
-    return redis.Redis.from_url(
+    client = redis.Redis.from_url(
         needed(settings.redis_url, "REDIS_URL"),
-        **({"password": password} if password else {}),
         decode_responses=True,
         socket_connect_timeout=SOCKET_TIMEOUT,
         socket_timeout=settings.poll_interval / 1000 + SOCKET_TIMEOUT,
         health_check_interval=30,
         retry=Retry(NoBackoff(), 0),
     )
+    if settings.redis_password:
+        # Set afterwards: of two passwords, `from_url` takes the URL's.
+        client.connection_pool.connection_kwargs["password"] = settings.redis_password.get_secret_value()
+    return client
 
 
 class Ledger:
@@ -137,6 +139,8 @@ class Ledger:
         self._reap = self._script("reap")
         self._enqueue = self._script("enqueue")
         self._forget = self._script("forget")
+        self._erase = self._script("erase")
+        self._stuck = self._script("stuck")
 
     def _script(self, name: str) -> Script:
         folder = Path(__file__).parent
@@ -223,6 +227,15 @@ class Ledger:
     def forget(self, document_id: str) -> bool:
         """End a document's job whoever holds it; False when it was not in work."""
         return bool(self._forget(keys=self._keys, args=[document_id]))
+
+    def erase(self, document_id: str) -> int | None:
+        """Remove every field that a document left behind; None when it waits or is in work, else how many."""
+        removed = int(self._erase(keys=self._keys, args=[document_id]))
+        return None if removed < 0 else removed
+
+    def stuck(self, *, take_back: bool) -> list[str]:
+        """Members of the processing set that no living worker holds; they return to the list if asked to."""
+        return list(self._stuck(keys=self._keys, args=["1" if take_back else "0"]))
 
     def known_ids(self) -> set[str]:
         """Every document that waits, is in work or waits for a retry, the backend's CPU pipeline included."""

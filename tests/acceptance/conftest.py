@@ -1,6 +1,9 @@
 """The real worker as a subprocess among real servers, and cards to feed it."""
 
+import os
 import random
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 
@@ -13,6 +16,7 @@ from service.demo.servers import FilotStack
 from service.demo.servers.worker import Worker
 
 WorkerStarter = Callable[..., Worker]
+Runner = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
@@ -33,6 +37,22 @@ def start_worker(stack: FilotStack, environment: dict[str, str]) -> Iterator[Wor
     yield start
     for worker in started:
         worker.stop()
+
+
+@pytest.fixture
+def run(environment: dict[str, str]) -> Runner:
+    """Run `filot-ocr` to its end."""
+
+    def run(*arguments: str, **changes: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "service", *arguments],
+            env={**os.environ, **environment, "COLUMNS": "200", **changes},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -6,42 +6,50 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
-
-import pytest
 
 from service import dead
 from service.database import Database
-from service.demo.backend import ATTEMPTS, QUEUE, FilotBackend
+from service.demo.backend import ATTEMPTS, PROCESSING, QUEUE, FilotBackend
 from service.demo.people import Person
 from service.demo.servers.worker import Worker
-
-Runner = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@pytest.fixture
-def run(environment: dict[str, str]) -> Runner:
-    """Run `filot-ocr` to its end."""
-
-    def run(*arguments: str, **changes: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-m", "service", *arguments],
-            env={**os.environ, **environment, "COLUMNS": "200", **changes},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    return run
+from service.intake.ledger import LATER_KEY
+from tests.acceptance.conftest import Runner
 
 
 def test_enqueue_says_what_was_accepted(run: Runner, backend: FilotBackend) -> None:
-    first = run("enqueue", "a", "b")
-    second = run("enqueue", "b", "c")
+    a, b, c = (str(uuid.uuid4()) for _ in range(3))
+
+    first = run("enqueue", a, b)
+    second = run("enqueue", b, c)
 
     assert (first.returncode, second.returncode) == (0, 1)
-    assert "b refused" in second.stdout
-    assert backend.redis.lrange(QUEUE, 0, -1) == ["a", "b", "c"]
+    assert f"{b} refused: it waits already, at place 2 of the queue" in second.stdout
+    assert f"{c} enqueued" in second.stdout
+    assert backend.redis.lrange(QUEUE, 0, -1) == [a, b, c]
+
+
+def test_enqueue_says_of_each_refused_one_why(run: Runner, backend: FilotBackend) -> None:
+    in_work, put_off = (str(uuid.uuid4()) for _ in range(2))
+    backend.redis.sadd(PROCESSING, in_work, put_off)
+    backend.redis.zadd(LATER_KEY, {put_off: 1})
+
+    ended = run("enqueue", in_work, put_off, "[b]card[/b]")
+
+    assert ended.returncode == 1
+    assert f"{in_work} refused: it is in work" in ended.stdout
+    assert f"{put_off} refused: it waits for its next attempt" in ended.stdout
+    assert "[b]card[/b] refused: it is no UUID" in ended.stdout
+    assert backend.redis.llen(QUEUE) == 0
+
+
+def test_an_id_is_queued_as_the_backend_spells_it(run: Runner, backend: FilotBackend) -> None:
+    document_id = str(uuid.uuid4())
+
+    run("enqueue", document_id.upper())
+
+    assert backend.redis.lrange(QUEUE, 0, -1) == [document_id]
 
 
 def test_status_is_for_humans_and_programs(run: Runner, backend: FilotBackend) -> None:
@@ -122,6 +130,20 @@ def test_status_without_redis_says_what_to_look_at(run: Runner) -> None:
     assert "Traceback" not in ended.stderr
 
 
+def test_a_wrong_password_of_redis_is_told_as_one(run: Runner, environment: dict[str, str]) -> None:
+    ended = run("status", REDIS_PASSWORD="not-the-password")
+
+    assert ended.returncode == 2
+    assert "refuses the password" in ended.stderr
+    assert "not-the-password" not in ended.stderr
+
+
+def test_the_version_is_that_of_the_package(run: Runner) -> None:
+    ended = run("--version")
+
+    assert ended.stdout.strip() == f"filot-ocr {version('filot-ocr-worker')}"
+
+
 def test_settings_masks_secrets(run: Runner, environment: dict[str, str]) -> None:
     listed = run("settings")
     as_json = json.loads(run("settings", "--json").stdout)
@@ -166,6 +188,15 @@ def test_read_needs_no_server(run: Runner, ktp: bytes, person: Person, tmp_path:
     assert 0.9 < program["fields"]["nik"]["confidence"] <= 1
     assert program["decision"] == "auto_approve"
     assert overlay.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_type_of_a_card_may_be_typed_in_lower_case(run: Runner, ktp: bytes, tmp_path: Path) -> None:
+    card = tmp_path / "card.jpg"
+    card.write_bytes(ktp)
+
+    read = json.loads(run("read", str(card), "--type", "ktp", "--json").stdout)
+
+    assert read["documentType"] == "KTP"
 
 
 def test_an_overlay_without_a_picture_suffix_is_refused_in_one_line(

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from service.errors import SettingsError
-from service.settings import Settings, describe_settings, load_settings
+from service.settings import Settings, describe_settings, load_settings, unknown_variables
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -41,7 +41,7 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
     [
         ("OCR_GPU_CONCURRENCY", "two", "a valid integer"),
         ("OCR_GPU_CONCURRENCY", "0", "greater than or equal to 1"),
-        ("OCR_GPU_ENABLED", "maybe", "a valid boolean"),
+        ("OCR_GPU_ENABLED", "maybe", "true or false"),
         ("OCR_GPU_DRIVER", "easyocr", "'tesseract' or 'onnx'"),
         ("OCR_GPU_HEALTH_PORT", "70000", "less than or equal to 65535"),
         ("LOG_LEVEL", "loud", "'debug', 'info', 'warn' or 'error'"),
@@ -82,6 +82,20 @@ def test_an_unusable_secret_is_named_but_not_shown(
 
     assert variable in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_misspelt_variable_is_told_with_the_one_that_is_meant() -> None:
+    sentences = list(unknown_variables(["OCR_GPU_CONCURENCY", "OCR_GPU_DRIVER", "PATH", "ocr_gpu_lease"]))
+
+    assert sentences == [
+        "OCR_GPU_CONCURENCY is set, but there is no such setting; OCR_GPU_CONCURRENCY is meant?"
+    ]
+
+
+def test_a_variable_like_none_of_ours_is_told_without_a_guess() -> None:
+    (sentence,) = unknown_variables(["OCR_GPU_XYZZY"])
+
+    assert sentence == "OCR_GPU_XYZZY is set, but there is no such setting"
 
 
 def test_secrets_are_masked_in_the_list(monkeypatch: pytest.MonkeyPatch) -> None:

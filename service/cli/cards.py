@@ -1,0 +1,70 @@
+"""`read`: one local file, read with no server at all."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.table import Table
+
+from service.cli.output import console, print_json
+from service.errors import SettingsError
+
+
+def read(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    document_type: Annotated[
+        Literal["KTP", "NPWP"], typer.Option("--type", case_sensitive=False, help="What the card is.")
+    ],
+    driver: Annotated[Literal["onnx", "tesseract"], typer.Option(help="OCR engine.")] = "onnx",
+    overlay: Annotated[Path | None, typer.Option(help="Draw what was read on the picture.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Read one local file with no server at all, and print its fields with confidences."""
+    from service.ocr.loading import load_engine
+    from service.reading import read_document
+
+    reading = read_document(file.read_bytes(), document_type, load_engine(driver))
+    if as_json:
+        print_json(_for_programs(reading))
+    else:
+        _print_reading(reading)
+    if overlay is not None:
+        _write_overlay(overlay, reading)
+
+
+def _print_reading(reading: Any) -> None:
+    table = Table("field", "value", "confidence", box=None)
+    for key, field in reading.fields.items():
+        table.add_row(key, field.value, f"{field.confidence:.2f}")
+    console.print(table)
+    reasons = f" ({', '.join(reading.review_reasons)})" if reading.review_reasons else ""
+    console.print(f"\nscore {reading.score}: {reading.decision}{reasons}, read on the {reading.device}")
+
+
+def _for_programs(reading: Any) -> dict[str, Any]:
+    return {
+        "documentType": reading.document_type,
+        "score": reading.score,
+        "decision": reading.decision,
+        "outcome": reading.outcome,
+        "reviewReasons": list(reading.review_reasons),
+        "device": reading.device,
+        "fields": {
+            key: {"value": field.value, "confidence": round(field.confidence, 3)}
+            for key, field in reading.fields.items()
+        },
+    }
+
+
+def _write_overlay(path: Path, reading: Any) -> None:
+    import cv2
+
+    from service.overlay import draw_overlay
+
+    page = reading.page
+    try:
+        written = cv2.imwrite(str(path), draw_overlay(page.image, page.lines, reading.fields))
+    except cv2.error:
+        raise SettingsError(f"{path}: the overlay's name should end in .png or .jpg") from None
+    if not written:
+        raise SettingsError(f"{path} cannot be written")

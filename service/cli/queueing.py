@@ -1,0 +1,143 @@
+"""`enqueue`, `requeue` and `backfill`: documents into the queue, by hand and by the thousand."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from service.cli.output import BAD_INPUT, BAD_SURROUNDINGS, console, give_up, say
+from service.cli.surroundings import open_database, open_ledger, spelt_as_stored
+
+if TYPE_CHECKING:
+    from service.backfill import Pace
+    from service.intake.ledger import Ledger
+
+#: s between two looks for lost documents: far longer than the backend takes from marking a row to pushing
+#: its id.
+BETWEEN_LOOKS = 3.0
+
+#: Exit code of a program that Ctrl-C ended.
+INTERRUPTED = 130
+
+
+def enqueue(documents: Annotated[list[str], typer.Argument(metavar="ID...")]) -> None:
+    """Append documents to the GPU queue; non-zero when any was refused."""
+    ledger = open_ledger()
+    refused = 0
+    for text in documents:
+        document = spelt_as_stored(text)
+        if document is None:
+            reason = "it is no UUID, as the ids of documents are"
+        else:
+            reason = "" if ledger.enqueue(document) else _why_refused(ledger, document)
+        refused += bool(reason)
+        say(f"{text} refused: {reason}" if reason else f"{document} enqueued")
+    if refused:
+        raise typer.Exit(BAD_INPUT)
+
+
+def _why_refused(ledger: "Ledger", document: str) -> str:
+    from service.intake.ledger import LATER_KEY
+
+    with ledger.client.pipeline(transaction=True) as all_at_once:
+        all_at_once.lpos(ledger.settings.queue_key, document)
+        all_at_once.zscore(LATER_KEY, document)
+        all_at_once.sismember(ledger.settings.processing_key, document)
+        place, due, in_work = all_at_once.execute()
+    if place is not None:
+        return f"it waits already, at place {place + 1} of the queue"
+    if due is not None:
+        return "it waits for its next attempt"
+    return "it is in work" if in_work else "it was in the queue a moment ago"
+
+
+def requeue(
+    stuck: Annotated[
+        bool, typer.Option("--stuck", help="Those in `processing` that nobody works on or knows of.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which.")] = False,
+) -> None:
+    """Queue documents again that got stuck, without the waits that the workers keep before they do so."""
+    from service.recovery import Recovery
+
+    if not stuck:
+        give_up("say --stuck (a dead job is queued again by `filot-ocr dead requeue ID`)", BAD_INPUT)
+    ledger = open_ledger()
+    recovery = Recovery(open_database(), ledger)
+    recovery.lost()
+    time.sleep(BETWEEN_LOOKS)
+    lost = sorted(recovery.lost())
+    abandoned = sorted(ledger.stuck(take_back=not dry_run))
+    if not dry_run:
+        lost = [document for document in lost if ledger.enqueue(document)]
+    for document in abandoned:
+        say(f"{document} in work, but its worker is gone")
+    for document in lost:
+        say(f"{document} to be worked on, but no queue knew it")
+    say(f"{len(abandoned) + len(lost)} {'would be queued again' if dry_run else 'queued again'}")
+
+
+def backfill(
+    status: Annotated[Literal["uploaded", "failed"], typer.Option(help="What their rows say now.")],
+    document_type: Annotated[
+        Literal["KTP", "NPWP"] | None,
+        typer.Option("--type", case_sensitive=False, help="Only cards of this type."),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many, oldest first.")] = None,
+    rate: Annotated[float, typer.Option(min=0.01, help="At most so many a second.")] = 10.0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many.")] = False,
+) -> None:
+    """Queue many documents, as the backend would one by one; may be stopped and run again at any time."""
+    from service import backfill as filling
+    from service.api import is_gpu_enabled
+
+    database, ledger = open_database(), open_ledger()
+    documents, known = filling.candidates(database, ledger, filling.Wanted(status, document_type))
+    documents = documents[:limit]
+    road = "the GPU queue" if is_gpu_enabled() else "the backend's CPU pipeline (OCR_GPU_ENABLED is false)"
+    say(f"{len(documents)} documents for {road}; {known} others wait or are in work already")
+    if dry_run or not documents:
+        return
+    pace = filling.Pace(rate)
+    with _stopped_by_ctrl_c(pace), _progress() as progress:
+        task = progress.add_task("Queueing", total=len(documents))
+        tally = filling.run(
+            database,
+            ledger,
+            documents,
+            status,
+            pace,
+            lambda tally: progress.update(task, completed=tally.seen),
+        )
+    pushed, left = tally.fates[filling.Fate.PUSHED], len(documents) - tally.seen
+    say(f"{pushed} pushed, {tally.seen - pushed} skipped: someone else was faster; {left} left")
+    if tally.trouble:
+        give_up(f"{tally.trouble}; run it again to go on", BAD_SURROUNDINGS)
+    if pace.stopped:
+        raise typer.Exit(INTERRUPTED)
+
+
+@contextmanager
+def _stopped_by_ctrl_c(pace: "Pace") -> Iterator[None]:
+    """Let Ctrl-C end the loop between two documents, never between a row and its place in the queue."""
+    before = signal.signal(signal.SIGINT, lambda *_: pace.stop())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        # Where nobody sees it move, it would only be a line that is out of date.
+        disable=not console.is_terminal,
+    )

@@ -1,0 +1,272 @@
+"""The commands of an operator who was woken: look, find out what is wrong, mend it."""
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from service import dead
+from service.database import Database
+from service.demo.backend import PROCESSING, QUEUE, FilotBackend
+from service.demo.servers import FilotStack
+from service.demo.servers.worker import Worker
+from tests.acceptance.conftest import Runner
+
+#: s until a program that says nothing counts as stuck.
+PATIENCE = 60
+
+
+@contextmanager
+def on_a_terminal(
+    environment: dict[str, str], *arguments: str
+) -> Iterator[tuple["subprocess.Popen[bytes]", Callable[[bytes], bytes]]]:
+    """`filot-ocr` on a terminal of its own, and what reads it up to some text."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "service", *arguments],
+        env={**os.environ, **environment, "COLUMNS": "120", "TERM": "xterm"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    ) as program:
+        os.close(theirs)
+        shown = b""
+
+        def read_until(text: bytes) -> bytes:
+            nonlocal shown
+            while text not in shown:
+                assert select.select([ours], [], [], PATIENCE)[0], shown
+                shown += os.read(ours, 4096)
+            before, _, shown = shown.partition(text)
+            return before
+
+        try:
+            yield program, read_until
+        finally:
+            program.kill()
+            os.close(ours)
+
+
+def test_a_watched_status_is_drawn_anew_until_ctrl_c(
+    environment: dict[str, str], backend: FilotBackend
+) -> None:
+    with on_a_terminal(environment, "status", "--watch") as (program, read_until):
+        first = read_until(b"until Ctrl-C")
+        backend.push("card")
+        second = read_until(b"until Ctrl-C")
+        program.send_signal(signal.SIGINT)
+        code = program.wait(PATIENCE)
+
+    assert re.search(rb"queue length +0 ", first)
+    assert re.search(rb"queue length +1 ", second)
+    assert code == 0
+
+
+def test_a_watch_outlives_an_outage_of_redis(environment: dict[str, str], stack: FilotStack) -> None:
+    with on_a_terminal(environment, "status", "--watch") as (_, read_until):
+        read_until(b"queue length")
+        stack.valkey.kill()
+        read_until(b"Redis does not answer")
+        stack.valkey.start()
+        read_until(b"queue length")
+
+
+def test_a_status_loads_no_engine(environment: dict[str, str]) -> None:
+    program = """
+import sys
+from service.cli import main
+sys.argv = ["filot-ocr", "status", "--json"]
+try:
+    main()
+finally:
+    loaded = {"onnxruntime", "boto3", "pytesseract", "pypdfium2", "apscheduler"} & set(sys.modules)
+    print(sorted(loaded), file=sys.stderr)
+"""
+
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stderr.strip()) == (0, "[]")
+
+
+def test_the_doctor_finds_these_servers_sound(run: Runner, environment: dict[str, str]) -> None:
+    ended = run("doctor", "--json", OCR_GPU_DRIVER="onnx")
+
+    report = json.loads(ended.stdout)
+    assert (ended.returncode, report["red"]) == (0, 0)
+    assert {check["check"] for check in report["checks"]} >= {
+        *(
+            "settings",
+            "redis version",
+            "redis eviction",
+            "postgresql",
+            "table documents",
+            "schema ocr_worker",
+        ),
+        *("storage", "review service", "encryption", "clock of redis", "clock of postgresql"),
+        *("models", "engine", "gpu", "disk", "temporary files"),
+    }
+    for variable in ("REDIS_URL", "DATABASE_URL", "CF_R2_SECRET_ACCESS_KEY", "BULI2_API_KEY"):
+        assert environment[variable] not in ended.stdout
+
+
+def test_the_doctor_says_what_to_do_about_each_red_line(
+    run: Runner, environment: dict[str, str], stack: FilotStack
+) -> None:
+    ended = run(
+        "doctor",
+        REDIS_PASSWORD="hunter2",
+        DATABASE_URL=environment["DATABASE_URL"].replace("@", "hunter2@"),
+        CF_R2_BUCKET_NAME="nobodys",
+        BULI2_API_URL="http://127.0.0.1:1",
+    )
+
+    lines = ended.stdout.splitlines()
+    red = {line.split()[1].rstrip(":") for line in lines if line.startswith("red ")}
+    assert ended.returncode == 1
+    assert red >= {"redis", "postgresql", "storage", "review"}
+    assert ended.stdout.count("it refuses the password") == 2
+    assert all("->" in lines[n + 1] for n, line in enumerate(lines) if line.startswith("red "))
+    assert "hunter2" not in ended.stdout + ended.stderr
+    assert ended.stderr == ""
+
+
+def test_the_doctor_stops_at_settings_that_cannot_be_read(run: Runner) -> None:
+    ended = run("doctor", OCR_GPU_AUTOFALLBACK="perhaps")
+
+    assert ended.returncode == 1
+    assert "OCR_GPU_AUTOFALLBACK='perhaps' cannot be used: it should be true or false" in ended.stdout
+
+
+def test_stuck_documents_are_shown_and_queued_again(run: Runner, backend: FilotBackend) -> None:
+    forgotten, abandoned, waiting = (backend.add_document(b"picture") for _ in range(3))
+    backend.execute("UPDATE documents SET status = 'processing'")
+    backend.redis.sadd(PROCESSING, abandoned)
+    backend.push(waiting)
+
+    shown = run("requeue", "--stuck", "--dry-run")
+    untouched = backend.redis.lrange(QUEUE, 0, -1)
+    queued = run("requeue", "--stuck")
+
+    assert "2 would be queued again" in shown.stdout
+    assert untouched == [waiting]
+    assert f"{abandoned} in work, but its worker is gone" in queued.stdout
+    assert f"{forgotten} to be worked on, but no queue knew it" in queued.stdout
+    assert backend.redis.lrange(QUEUE, 0, -1) == [abandoned, waiting, forgotten]
+    assert (shown.returncode, queued.returncode) == (0, 0)
+
+
+def test_requeue_without_saying_what_is_refused(run: Runner) -> None:
+    ended = run("requeue")
+
+    assert ended.returncode == 1
+    assert "--stuck" in ended.stderr
+
+
+def test_a_backfill_says_where_to_and_how_many(run: Runner, backend: FilotBackend) -> None:
+    cards = [backend.add_document(b"picture") for _ in range(3)]
+    backend.push(cards[0])
+    arguments = ("backfill", "--status", "uploaded", "--type", "ktp", "--rate", "1000")
+
+    plan = run(*arguments, "--dry-run", OCR_GPU_ENABLED="true")
+    untouched = backend.redis.llen(QUEUE)
+    part = run(*arguments, "--limit", "1", OCR_GPU_ENABLED="true")
+    rest = run(*arguments, OCR_GPU_ENABLED="true")
+
+    assert "2 documents for the GPU queue; 1 others wait or are in work already" in plan.stdout
+    assert untouched == 1
+    assert "1 pushed" in part.stdout
+    assert "1 pushed, 0 skipped: someone else was faster; 0 left" in rest.stdout
+    assert backend.redis.lrange(QUEUE, 0, -1) == cards
+    assert (plan.returncode, part.returncode, rest.returncode) == (0, 0, 0)
+
+
+def test_ctrl_c_ends_a_backfill_between_two_documents(
+    environment: dict[str, str], backend: FilotBackend
+) -> None:
+    for _ in range(3):
+        backend.add_document(b"picture")
+    arguments = ("backfill", "--status", "uploaded", "--rate", "0.01")
+
+    with on_a_terminal({**environment, "OCR_GPU_ENABLED": "true"}, *arguments) as (program, read_until):
+        read_until(b"1/3")
+        program.send_signal(signal.SIGINT)
+        read_until(b"1 pushed, 0 skipped: someone else was faster; 2 left")
+        code = program.wait(PATIENCE)
+
+    statuses = backend.execute("SELECT status FROM documents ORDER BY status")
+    assert code == 130
+    assert backend.redis.llen(QUEUE) == 1
+    assert [row["status"] for row in statuses] == ["uploaded", "uploaded", "processing"]
+
+
+def test_a_backfill_without_redis_says_how_far_it_came(run: Runner, backend: FilotBackend) -> None:
+    backend.add_document(b"picture")
+
+    ended = run("backfill", "--status", "uploaded", REDIS_URL="redis://127.0.0.1:1/0")
+
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+    assert backend.execute("SELECT 1 FROM documents WHERE status <> 'uploaded'") == []
+
+
+def test_erase_removes_ours_and_says_what_it_left(
+    run: Runner, backend: FilotBackend, environment: dict[str, str]
+) -> None:
+    document_id = backend.add_document(b"picture")
+    with Database(environment["DATABASE_URL"], 1).transaction() as work:
+        dead.put(work, document_id, document_id, 3, "EngineError")
+
+    unasked = run("erase", document_id)
+    kept = json.loads(run("dead", "list", "--json").stdout)
+    erased = run("erase", document_id.upper(), "--yes")
+
+    assert unasked.returncode == 1
+    assert len(kept) == 1
+    assert erased.returncode == 0
+    assert "1 dead jobs" in erased.stdout
+    assert "the backend's: they were left alone" in erased.stdout
+    assert json.loads(run("dead", "list", "--json").stdout) == []
+    assert backend.row(document_id)["status"] == "uploaded"
+
+
+def test_erase_refuses_a_document_in_work(run: Runner, backend: FilotBackend) -> None:
+    document_id = backend.add_document(b"picture")
+    backend.push(document_id)
+
+    ended = run("erase", document_id, "--yes")
+    no_id = run("erase", "card", "--yes")
+
+    assert (ended.returncode, no_id.returncode) == (1, 1)
+    assert "waits or is in work" in ended.stderr
+    assert "no document id" in no_id.stderr
+    assert backend.redis.lrange(QUEUE, 0, -1) == [document_id]
+
+
+def test_the_worker_warns_of_a_misspelt_variable(start_worker: Callable[..., Worker]) -> None:
+    worker = start_worker(OCR_GPU_CONCURENCY="3")
+
+    (line,) = [line for line in worker.log.read_text().splitlines() if "setting_unknown" in line]
+
+    assert json.loads(line)["level"] == "warning"
+    assert "OCR_GPU_CONCURRENCY is meant" in line
+
+
+def test_an_unknown_document_leaves_nothing_to_erase(run: Runner) -> None:
+    ended = run("erase", str(uuid.uuid4()), "--yes")
+
+    assert ended.returncode == 0
+    assert "FiLot has no row of this document" in ended.stdout
