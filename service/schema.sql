@@ -1,6 +1,11 @@
 -- Our own tables, beside FiLot's in the same database, so that a result and what is still to be told of it are one
 -- transaction. Run by every process on its first connection, under an advisory lock.
-CREATE SCHEMA IF NOT EXISTS ocr_worker;
+DO $$ BEGIN
+    -- IF NOT EXISTS would ask for the right to create schemas at every start.
+    IF to_regnamespace('ocr_worker') IS NULL THEN
+        CREATE SCHEMA ocr_worker;
+    END IF;
+END $$;
 
 -- Who may write a document's result: the take with the highest fence.
 CREATE TABLE IF NOT EXISTS ocr_worker.claims (
@@ -33,5 +38,10 @@ CREATE TABLE IF NOT EXISTS ocr_worker.dead (
     cause text NOT NULL,
     died_at timestamptz NOT NULL DEFAULT now()
 );
-CREATE INDEX IF NOT EXISTS outbox_due ON ocr_worker.outbox (kind, due_at)
-    WHERE told_at IS NULL AND given_up_at IS NULL;
+DO $$ BEGIN
+    -- IF NOT EXISTS would wait for whoever writes into the table, before it looks.
+    IF to_regclass('ocr_worker.outbox_due') IS NULL THEN
+        CREATE INDEX outbox_due ON ocr_worker.outbox (kind, due_at)
+            WHERE told_at IS NULL AND given_up_at IS NULL;
+    END IF;
+END $$;

@@ -105,10 +105,10 @@ def _own_schema(work: RealDictCursor) -> Finding:
                   to_regnamespace('ocr_worker') IS NOT NULL AS is_there"""
     )
     (schema,) = work.fetchall()
-    if not schema["may_create"]:
+    if not schema["is_there"] and not schema["may_create"]:
         return red(
             name,
-            "our user may not create schemas, which each start makes sure of",
+            "it is not there, and our user may not create it",
             "as the database's owner: GRANT CREATE ON DATABASE ... TO the user of DATABASE_URL",
         )
     if not schema["is_there"]:

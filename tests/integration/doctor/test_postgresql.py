@@ -133,6 +133,8 @@ def test_missing_rights_are_named_until_they_are_given(
     execute(url, "GRANT SELECT, UPDATE ON documents TO poor", f"GRANT CREATE ON DATABASE {name} TO poor")
     given = list(check_tables(settings))
     Database(poor_url, 1).ping()
+    execute(url, f"REVOKE CREATE ON DATABASE {name} FROM poor")
+    Database(poor_url, 1).ping()
     after = list(check_tables(settings))
 
     assert [finding.level for finding in before] == ["red", "red"]
