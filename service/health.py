@@ -1,10 +1,12 @@
 """`/health`, `/ready` and other pages over HTTP, for health checks and whoever looks at a worker."""
 
 import json
+import sys
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -28,6 +30,23 @@ PATIENCE = 10
 BIND_AGAIN = 5.0
 
 
+#: Of every answer: it is for whoever asked, now, and not to be taken for anything else.
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a page may want to know of a GET."""
+
+    #: What follows the question mark, still encoded.
+    query: str
+    headers: Message
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What one path answers."""
@@ -35,6 +54,13 @@ class Answer:
     content: bytes
     content_type: str
     status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Somebody hung up, or a page is broken: a line in the log, not a traceback beside it."""
+        log.warning("request_failed", error=type(sys.exception()).__name__)
 
 
 class Health:
@@ -53,9 +79,9 @@ class Health:
         self.devices = devices
         self.database = database
         #: Path to what answers it.
-        self.pages: dict[str, Callable[[], Answer]] = {
-            "/health": lambda: _checked(self.alive()),
-            "/ready": lambda: _checked(self.ready()),
+        self.pages: dict[str, Callable[[Request], Answer]] = {
+            "/health": lambda _: _checked(self.alive()),
+            "/ready": lambda _: _checked(self.ready()),
         }
         self._server: ThreadingHTTPServer | None = None
         self._stopped = threading.Event()
@@ -77,7 +103,7 @@ class Health:
         while not self._stopped.is_set():
             try:
                 # Every interface, as the contract says: the container's network decides who reaches it.
-                self._server = ThreadingHTTPServer(("", self.port), self._handler())
+                self._server = _Server(("", self.port), self._handler())
             except OSError as error:
                 # A second worker process on this host: its jobs matter more than its page.
                 if not taken:
@@ -123,13 +149,18 @@ class Health:
 
         class Handler(BaseHTTPRequestHandler):
             timeout = PATIENCE
+            # Versions are nobody's business.
+            server_version, sys_version = "filot-ocr", ""
 
             def do_GET(self) -> None:
-                page = pages.get(self.path.partition("?")[0])
-                answer = page() if page else _json(404, {"status": "not found"})
+                path, _, query = self.path.partition("?")
+                page = pages.get(path)
+                answer = page(Request(query, self.headers)) if page else NOT_FOUND
                 self.send_response(answer.status)
                 self.send_header("Content-Type", answer.content_type)
                 self.send_header("Content-Length", str(len(answer.content)))
+                for name, value in {**HEADERS, **answer.headers}.items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(answer.content)
 
@@ -139,9 +170,14 @@ class Health:
         return Handler
 
 
-def _checked(problems: list[str]) -> Answer:
-    return _json(503 if problems else 200, {"status": "failing" if problems else "ok", "problems": problems})
-
-
-def _json(status: int, body: dict[str, Any]) -> Answer:
+def json_answer(status: int, body: Mapping[str, Any]) -> Answer:
+    """An answer in JSON."""
     return Answer(json.dumps(body).encode(), "application/json", status)
+
+
+NOT_FOUND = json_answer(404, {"status": "not found"})
+
+
+def _checked(problems: list[str]) -> Answer:
+    status = 503 if problems else 200
+    return json_answer(status, {"status": "failing" if problems else "ok", "problems": problems})

@@ -1,10 +1,11 @@
-"""Each worker says every few seconds that it lives and what it does; `status` reads that."""
+"""Each worker says every few seconds that it lives and what it does; whoever wants a status reads that."""
 
 import json
 import os
 import socket
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
+from typing import Self
 
 import redis
 
@@ -15,26 +16,54 @@ from service.publishing import Publisher
 #: Redis keys of the workers' heartbeats; they expire by themselves.
 HEARTBEAT_PREFIX = "filot:ocr:gpu:worker:"
 
-#: s between two heartbeats, and s after which a silent worker counts as gone.
-INTERVAL, EXPIRY = 3, 10
+#: Zset of the workers, scored by the epoch s of their latest heartbeat by Redis' clock. It names those that
+#: fell silent too, and spares whoever looks a search through all keys. No worker's name: that holds a colon.
+SEEN_KEY = f"{HEARTBEAT_PREFIX}seen"
+
+#: s between two heartbeats, s after which a silent worker counts as gone, and s after which it is forgotten.
+INTERVAL, EXPIRY, FORGOTTEN = 3, 10, 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerState:
-    """What one worker process says of itself."""
+    """What one worker process says of itself.
+
+    Workers of several versions share one Redis while a new one is rolled out: every field has a default.
+    """
+
+    worker: str = ""
+    started_at: str = ""
+    stopping: bool = False
+    #: The setting, not the fact.
+    gpu_enabled: bool = False
+    gpu_available: bool = False
+    #: Why no GPU is used; empty while one is.
+    gpu_absence: str = ""
+    #: Why no documents are taken; empty while they are.
+    holds: list[str] = field(default_factory=list)
+    active_jobs: int = 0
+    concurrency: int = 0
+    #: Results published while nobody listened, since the process began.
+    results_unheard: int = 0
+    #: Ids of the documents in work.
+    documents: list[str] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, text: str | bytes) -> Self:
+        """The state out of a heartbeat's JSON; what this version does not know is left out."""
+        said = json.loads(text)
+        return cls(**{each.name: said[each.name] for each in fields(cls) if each.name in said})
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was heard of one worker."""
 
     worker: str
-    started_at: str
-    stopping: bool
-    gpu_available: bool
-    #: Why no GPU is used; empty while one is.
-    gpu_absence: str
-    #: Why no documents are taken; empty while they are.
-    holds: list[str]
-    active_jobs: int
-    concurrency: int
-    #: Results published while nobody listened, since the process began.
-    results_unheard: int
+    #: s since its latest heartbeat.
+    seconds: float
+    #: None: it fell silent without a farewell.
+    state: WorkerState | None
 
 
 class Heartbeat:
@@ -53,27 +82,58 @@ class Heartbeat:
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
         self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
 
-    def beat(self) -> None:
-        """Say what this worker does. May raise ``redis.RedisError``."""
-        state = WorkerState(
+    def state(self) -> WorkerState:
+        """What this worker does."""
+        documents = [job.document_id for job, _ in self.in_hand.held()]
+        return WorkerState(
             worker=self.worker,
             started_at=self.started_at,
             stopping=self.in_hand.stopping,
+            gpu_enabled=self.devices.settings.gpu_enabled,
             gpu_available=self.devices.gpu_available,
             gpu_absence=self.devices.gpu_absence,
             holds=self.in_hand.holds(),
-            active_jobs=len(self.in_hand.tokens()),
+            active_jobs=len(documents),
             concurrency=self.in_hand.limit,
             results_unheard=self.publisher.unheard,
+            documents=documents,
         )
-        self.in_hand.ledger.client.set(HEARTBEAT_PREFIX + self.worker, json.dumps(asdict(state)), ex=EXPIRY)
+
+    def beat(self) -> None:
+        """Say what this worker does. May raise ``redis.RedisError``."""
+        client = self.in_hand.ledger.client
+        now, _ = client.time()
+        with client.pipeline(transaction=True) as all_at_once:
+            all_at_once.set(HEARTBEAT_PREFIX + self.worker, json.dumps(asdict(self.state())), ex=EXPIRY)
+            all_at_once.zadd(SEEN_KEY, {self.worker: now})
+            all_at_once.zremrangebyscore(SEEN_KEY, 0, now - FORGOTTEN)
+            all_at_once.expire(SEEN_KEY, FORGOTTEN)
+            all_at_once.execute()
 
     def farewell(self) -> None:
         """Say that this worker is gone. May raise ``redis.RedisError``."""
-        self.in_hand.ledger.client.delete(HEARTBEAT_PREFIX + self.worker)
+        with self.in_hand.ledger.client.pipeline(transaction=True) as all_at_once:
+            all_at_once.delete(HEARTBEAT_PREFIX + self.worker)
+            all_at_once.zrem(SEEN_KEY, self.worker)
+            all_at_once.execute()
+
+
+def heard(client: redis.Redis) -> list[Heard]:
+    """The workers by name, with those that fell silent in the last hour. May raise ``redis.RedisError``."""
+    with client.pipeline(transaction=False) as both:
+        both.time()
+        both.zrange(SEEN_KEY, 0, -1, withscores=True)
+        (now, microseconds), seen = both.execute()
+    if not seen:
+        return []
+    names = sorted((name, score) for name, score in seen)
+    texts = client.mget([HEARTBEAT_PREFIX + name for name, _ in names])
+    return [
+        Heard(name, max(0.0, now + microseconds / 1e6 - at), WorkerState.read(text) if text else None)
+        for (name, at), text in zip(names, texts, strict=True)
+    ]
 
 
 def worker_states(client: redis.Redis) -> list[WorkerState]:
     """What every living worker says of itself. May raise ``redis.RedisError``."""
-    keys = list(client.scan_iter(match=f"{HEARTBEAT_PREFIX}*"))
-    return [WorkerState(**json.loads(text)) for text in client.mget(keys) if text] if keys else []
+    return [each.state for each in heard(client) if each.state is not None]

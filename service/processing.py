@@ -7,7 +7,7 @@ from typing import cast, get_args
 import structlog
 from psycopg2.extras import RealDictCursor
 
-from service import dead, outbox
+from service import dead, endings, outbox
 from service.database import (
     CompletedWork,
     Database,
@@ -106,7 +106,7 @@ class Processing:
                     outcome=reading.outcome,
                 ),
             )
-            self._put(work, job, result)
+            self._put(work, job, result, document_type)
             if reading.decision == "needs_review" and self.settings.buli2_api_url:
                 outbox.put_review(work, job.job_id, job.document_id, job.correlation_id)
         log.info(
@@ -151,7 +151,7 @@ class Processing:
             review_advice=reasons.advice(review_reasons),
         )
         with self.database.transaction() as work:
-            self._put(work, job, result)
+            self._put(work, job, result, document.type)
         log.info("document_was_completed")
         return result
 
@@ -165,6 +165,7 @@ class Processing:
             processing_time_ms=_since(started),
             error=str(error),
         )
+        document = None
         with self.database.transaction() as work:
             if is_document_id(job.document_id):
                 document = begin_work(work, job.document_id, job.fence)
@@ -173,13 +174,21 @@ class Processing:
                     fail_document(work, job.document_id, str(error), retries_exceeded=exhausted)
                     if isinstance(error, RetriesExceededError):
                         dead.put(work, job.document_id, job.job_id, job.attempt, error.cause)
-            self._put(work, job, result)
+            self._put(work, job, result, document.type if document else "", error.code)
         FAILURES.labels(error.code).inc()
         log.warning("document_failed", code=error.code)
         return result
 
-    def _put(self, work: RealDictCursor, job: Job, result: GPUOCRResult) -> None:
+    def _put(
+        self,
+        work: RealDictCursor,
+        job: Job,
+        result: GPUOCRResult,
+        document_type: str,
+        code: str | None = None,
+    ) -> None:
         outbox.put_result(work, job.job_id, job.document_id, job.correlation_id, result.published())
+        endings.put(work, result, document_type, code)
 
 
 def job_of_caller(document_id: str) -> Job:

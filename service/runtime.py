@@ -30,6 +30,7 @@ from service.recovery import Recovery
 from service.review import Reviews
 from service.schedule import Schedule
 from service.settings import Settings, current_settings, needed
+from service.status_page import StatusPage
 from service.storage import Storage
 from service.watchdog import Watchdog
 
@@ -73,14 +74,11 @@ def build_runtime(settings: Settings) -> Runtime:
     publisher = Publisher(database, broker.ledger.client, settings)
     detection = GpuDetection(devices, broker.in_hand, settings)
     health = Health(settings.health_port, broker.in_hand, devices, database)
+    heartbeat = Heartbeat(broker.in_hand, devices, publisher)
     schedule = Schedule(
-        settings,
-        broker.ledger,
-        publisher,
-        detection,
-        Heartbeat(broker.in_hand, devices, publisher),
-        Recovery(database, broker.ledger),
+        settings, broker.ledger, publisher, detection, heartbeat, Recovery(database, broker.ledger)
     )
+    health.pages |= StatusPage(settings, health, heartbeat).pages()
     reports = _publish_metrics(health, schedule, publisher, settings)
     # Hooks after a message run from the last to the first: told, then settled, then forgotten by the log.
     for middleware in (
@@ -121,7 +119,7 @@ def _publish_metrics(
         return health.alive() + sampler.away()
 
     exposition = Exposition(sampler, in_hand, health.devices, publisher, problems)
-    health.pages["/metrics"] = lambda: Answer(exposition.page(), CONTENT_TYPE_LATEST)
+    health.pages["/metrics"] = lambda _: Answer(exposition.page(), CONTENT_TYPE_LATEST)
     reports = CloudWatch(settings.metrics_namespace, in_hand, sampler, problems)
     schedule.every(sampling.INTERVAL, sampler.sample, at_once=True)
     schedule.every(cloudwatch.INTERVAL, reports.report)

@@ -8,7 +8,7 @@ import redis
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from service import outbox
+from service import endings, outbox
 from service.errors import OcrWorkerError
 from service.heartbeat import INTERVAL, Heartbeat
 from service.intake.ledger import Ledger
@@ -88,6 +88,7 @@ class Schedule:
     def _purge(self) -> None:
         with self.publisher.database.transaction() as work:
             outbox.purge(work)
+            endings.purge(work)
 
 
 def _guarded(task: Callable[[], None]) -> Callable[[], None]:

@@ -38,10 +38,26 @@ CREATE TABLE IF NOT EXISTS ocr_worker.dead (
     cause text NOT NULL,
     died_at timestamptz NOT NULL DEFAULT now()
 );
+-- How documents ended, for whoever looks: of all workers, and after any restart. Figures and ids only; kept for a day.
+CREATE TABLE IF NOT EXISTS ocr_worker.endings (
+    job_id uuid PRIMARY KEY,
+    document_id text NOT NULL,
+    document_type text NOT NULL,
+    outcome text NOT NULL,
+    device text NOT NULL,
+    score integer,
+    code text,
+    milliseconds integer NOT NULL,
+    ended_at timestamptz NOT NULL DEFAULT now()
+);
 DO $$ BEGIN
-    -- IF NOT EXISTS would wait for whoever writes into the table, before it looks.
+    -- IF NOT EXISTS would wait for whoever writes into the tables, before it looks.
     IF to_regclass('ocr_worker.outbox_due') IS NULL THEN
         CREATE INDEX outbox_due ON ocr_worker.outbox (kind, due_at)
             WHERE told_at IS NULL AND given_up_at IS NULL;
+    END IF;
+    IF to_regclass('ocr_worker.endings_ended') IS NULL THEN
+        CREATE INDEX endings_ended ON ocr_worker.endings (ended_at);
+        CREATE INDEX endings_failed ON ocr_worker.endings (ended_at) WHERE outcome = 'failed';
     END IF;
 END $$;

@@ -101,7 +101,12 @@ class Settings(BaseSettings):
         ge=0,
         le=65_535,
         alias="OCR_GPU_HEALTH_PORT",
-        description="port of `/health`, `/ready` and `/metrics`; `0` turns it off",
+        description="port of the status page, `/health`, `/ready` and `/metrics`; `0` turns it off",
+    )
+    status_token: SecretStr | None = Field(
+        None,
+        alias="OCR_STATUS_TOKEN",
+        description="token that the status page asks for; unset: whoever reaches the port sees it",
     )
     redis_url: SecretStr | None = Field(
         None,

@@ -68,6 +68,12 @@ class InHand:
         with self._changed:
             return list(self._jobs)
 
+    def held(self) -> list[tuple[Job, float]]:
+        """The jobs that are out, each with s since it was taken."""
+        with self._changed:
+            now = time.monotonic()
+            return [(job, now - self._since[token]) for token, job in self._jobs.items()]
+
     def age(self, token: str) -> float:
         """s since a job was taken; 0 when it is not out."""
         with self._changed:

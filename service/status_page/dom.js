@@ -1,0 +1,66 @@
+"use strict";
+// Elements out of text, never out of HTML: whatever an id holds, it is only shown.
+
+const byId = (id) => document.getElementById(id);
+
+function filled(element, children) {
+  for (const child of children) {
+    if (child !== null && child !== undefined && child !== "") element.append(child);
+  }
+  return element;
+}
+
+function make(name, classes = "", ...children) {
+  const element = document.createElement(name);
+  if (classes) element.className = classes;
+  return filled(element, children);
+}
+
+function draw(name, attributes = {}, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  return filled(element, children);
+}
+
+function put(id, ...children) {
+  byId(id).replaceChildren(...children);
+}
+
+// What opens on a tap stays open although the page is drawn anew every few seconds.
+const opened = new Set();
+
+function shortId(id) {
+  const element = make("button", "id");
+  const show = () => {
+    const open = opened.has(id);
+    element.textContent = open || id.length <= 8 ? id : id.slice(0, 8);
+    element.classList.toggle("open", open);
+    element.setAttribute("aria-label", `document ${id}`);
+  };
+  element.type = "button";
+  element.title = id;
+  element.addEventListener("click", () => {
+    if (!opened.delete(id)) opened.add(id);
+    show();
+  });
+  show();
+  return element;
+}
+
+const whole = new Intl.NumberFormat("en");
+
+function span(seconds) {
+  if (seconds < 120) return `${Math.max(0, Math.round(seconds))} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86400)} days`;
+}
+
+function duration(milliseconds) {
+  if (milliseconds === null) return "–";
+  if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
+  return `${(milliseconds / 1000).toFixed(milliseconds < 10000 ? 1 : 0)} s`;
+}
+
+// Of the day, never with "AM": at three in the morning nobody shall wonder which three.
+const hours = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const clock = (epochSeconds) => hours.format(epochSeconds * 1000);

@@ -1,0 +1,75 @@
+"""The state of the pipeline as `/status.json` tells it: figures, ids, and sentences without personal data."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from typing import Any
+
+from service.heartbeat import Heard, WorkerState
+from service.settings import Settings
+from service.status import Records, Status
+from service.troubles import Trouble, find_troubles, well
+
+
+def figures(
+    status: Status, own_troubles: Sequence[Trouble], own: WorkerState, settings: Settings
+) -> dict[str, Any]:
+    """Everything in one object; what a server did not tell is null.
+
+    Args:
+        status: what Redis and PostgreSQL say
+        own_troubles: what is wrong with the worker that answers
+        own: what that worker does, which is all that is known of workers while Redis is away
+        settings: limits
+    """
+    troubles = sorted(
+        [*find_troubles(status, settings), *own_troubles], key=lambda trouble: trouble.level != "down"
+    )
+    traffic, records = status.traffic, status.records
+    workers = traffic.workers if traffic else [Heard(own.worker, 0.0, own)]
+    return {
+        "now": round(time.time() * 1000),
+        "servedBy": own.worker,
+        "level": troubles[0].level if troubles else "well",
+        "sentence": troubles[0].sentence if troubles else well(status),
+        "troubles": as_json(troubles),
+        "queue": as_json(traffic.backlog) if traffic else None,
+        "workers": [_worker(each) for each in workers],
+        "jobs": as_json(traffic.jobs) if traffic else None,
+        "hour": as_json(records.hour) if records else None,
+        "minutes": as_json(records.minutes) if records else None,
+        "recent": as_json(records.recent) if records else None,
+        "failures": as_json(records.failures) if records else None,
+        "dead": as_json(records.dead) if records else None,
+        "owed": _owed(records) if records else None,
+    }
+
+
+def _worker(heard: Heard) -> dict[str, Any]:
+    """A worker that lives, or the little that is known of one that does not."""
+    said: dict[str, Any] = as_json(heard.state) if heard.state else {}
+    return {**said, "worker": heard.worker, "lives": heard.state is not None, "seconds": round(heard.seconds)}
+
+
+def _owed(records: Records) -> dict[str, Any]:
+    untold = {
+        kind: {"count": count, "oldest": round(age)} for kind, (count, age) in records.owed.untold.items()
+    }
+    return {"dead": records.owed.dead, "givenUp": records.given_up, **untold}
+
+
+def as_json(value: Any) -> Any:
+    """Dataclasses as objects with names in camel case, moments as epoch ms, fractions to three places."""
+    if is_dataclass(value):
+        return {_camel(each.name): as_json(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, list | tuple):
+        return [as_json(each) for each in value]
+    if isinstance(value, datetime):
+        return round(value.timestamp() * 1000)
+    return round(value, 3) if isinstance(value, float) else value
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)

@@ -1,0 +1,88 @@
+"""One server, asked at most once a second however many want to know, and never waited for for long."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import redis
+import structlog
+
+from service.errors import OcrWorkerError
+
+log = structlog.get_logger(__name__)
+
+#: s for which an answer is fresh enough for everybody.
+FRESH = 1.0
+
+#: s that one request waits for an answer; a browser should hear of a silent server soon.
+PATIENCE = 2.0
+
+#: s after which an earlier answer no longer stands in for one that does not come.
+STALE = 10.0
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Said(Generic[T]):
+    """What a server said."""
+
+    #: None: it said nothing, because of ``problem``.
+    value: T | None
+    #: A few words without personal data.
+    problem: str = ""
+
+
+class Source(Generic[T]):
+    """Asks from a thread of its own while somebody wants to know; nobody asks, nothing happens.
+
+    Parameters:
+        name: of that thread
+        read: asks once; may take as long as the client's own limits let it
+    """
+
+    def __init__(self, name: str, read: Callable[[], T]) -> None:
+        self.name = name
+        self.read = read
+        self._changed = threading.Condition()
+        self._asked_at: float | None = None
+        self._said: Said[T] = Said(None, "not asked yet")
+        self._said_at = -STALE
+
+    def ask(self) -> None:
+        """Begin to ask, unless an answer is on its way or fresh."""
+        with self._changed:
+            if self._asked_at is None and time.monotonic() - self._said_at >= FRESH:
+                self._asked_at = time.monotonic()
+                threading.Thread(target=self._ask, name=f"status-{self.name}", daemon=True).start()
+
+    def latest(self) -> Said[T]:
+        """The answer that is fresh or on its way; an earlier one or a reason when that takes long."""
+        self.ask()
+        with self._changed:
+            if self._changed.wait_for(lambda: self._asked_at is None, PATIENCE):
+                return self._said
+            if time.monotonic() - self._said_at < STALE and self._said.value is not None:
+                return self._said
+            assert self._asked_at is not None
+            return Said(None, f"no answer for {time.monotonic() - self._asked_at:.0f} s")
+
+    def _ask(self) -> None:
+        said: Said[T] = Said(None, "the look failed")
+        try:
+            said = Said(self.read())
+        except (redis.RedisError, OcrWorkerError) as error:
+            said = Said(None, _words(error))
+        except Exception as error:
+            log.exception("status_not_read", error=type(error).__name__)
+        finally:
+            with self._changed:
+                self._said, self._said_at, self._asked_at = said, time.monotonic(), None
+                self._changed.notify_all()
+
+
+def _words(error: Exception) -> str:
+    """The cause in few words: our own errors end in it; a client's may quote what it was given."""
+    return str(error).rpartition(": ")[2] if isinstance(error, OcrWorkerError) else type(error).__name__
