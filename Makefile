@@ -8,7 +8,7 @@ AUDIT_BIN := .venv-audit/bin
 AUDIT_STAMP := .venv-audit/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv models demo test lint bench bench-memory accuracy fuzz chaos chaos-mutants audit sbom lock clean
+.PHONY: help venv models demo test lint bench bench-memory accuracy fuzz chaos chaos-mutants troubles audit sbom lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ fuzz: $(STAMP) ## Damage files in thousands of ways: pages or a refusal must com
 
 chaos: $(STAMP) $(MODELS) ## Try every promise under faults; prints a table, non-zero on any broken promise
 	$(BIN)/python -m bench.chaos
+
+troubles: $(STAMP) $(MODELS) ## Stage five troubles and write what the operator sees of each into docs/operations.md
+	$(BIN)/python -m bench.troubles
 
 chaos-mutants: $(STAMP) $(MODELS) ## Take the code of each promise away; non-zero when the fault bench does not notice
 	$(BIN)/python -m bench.chaos.mutants

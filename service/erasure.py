@@ -22,6 +22,8 @@ class Erased:
     untold: int
     dead_jobs: int
     claims: int
+    #: Figures of how it ended, for the status page.
+    endings: int
     redis_fields: int
     #: Whether FiLot's own row is there; it was not touched.
     row_remains: bool
@@ -52,12 +54,15 @@ def erase(database: Database, ledger: Ledger, document_id: str) -> Erased:
         dead_jobs = int(dead.drop(work, document_id))
         work.execute("DELETE FROM ocr_worker.claims WHERE document_id = %s", (document_id,))
         claims = work.rowcount
+        work.execute("DELETE FROM ocr_worker.endings WHERE document_id = %s", (document_id,))
+        endings = work.rowcount
         work.execute("SELECT 1 FROM documents WHERE id = %s", (document_id,))
         return Erased(
             tellings=len(untold),
             untold=sum(untold),
             dead_jobs=dead_jobs,
             claims=claims,
+            endings=endings,
             redis_fields=fields,
             row_remains=work.fetchone() is not None,
         )

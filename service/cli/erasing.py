@@ -25,7 +25,7 @@ def erase(
         give_up(f"{error}: nothing was removed; try again when it is done", BAD_INPUT)
     say(
         f"removed: {erased.tellings} notes of what is told to whom, {erased.dead_jobs} dead jobs,"
-        f" {erased.claims} claims, {erased.redis_fields} fields in Redis"
+        f" {erased.claims} claims, {erased.endings} endings, {erased.redis_fields} fields in Redis"
     )
     if erased.untold:
         say(f"{erased.untold} of the notes had not been told yet, and will not be")

@@ -40,7 +40,7 @@ WRITTEN = frozenset(
 STATUSES = frozenset({"uploaded", "processing", "completed", "failed"})
 
 #: Our own tables, all in the schema ``ocr_worker``.
-OWN_TABLES = ("claims", "outbox", "dead")
+OWN_TABLES = ("claims", "outbox", "dead", "endings")
 
 
 def check_tables(settings: Settings) -> Iterator[Finding]:

@@ -10,13 +10,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from service.demo.backend import PROCESSING, FilotBackend
-from service.demo.people import Person
-from service.demo.servers import FilotStack
-from service.demo.servers.worker import Worker
-from service.heartbeat import SEEN_KEY
-from service.intake.ledger import TIMESTAMPS_KEY
-from tests.acceptance.browser import (
+from bench.browser import (
     ABSENCE,
     DESK_DARK,
     DESK_LIGHT,
@@ -26,6 +20,12 @@ from tests.acceptance.browser import (
     Screen,
     opened_browser,
 )
+from service.demo.backend import PROCESSING, FilotBackend
+from service.demo.people import Person
+from service.demo.servers import FilotStack
+from service.demo.servers.worker import Worker
+from service.heartbeat import SEEN_KEY
+from service.intake.ledger import TIMESTAMPS_KEY
 
 pytestmark = pytest.mark.skipif(bool(ABSENCE), reason=ABSENCE)
 

@@ -32,6 +32,12 @@ def leave_traces(backend: FilotBackend, database: Database) -> str:
         outbox.put_review(work, job_id, document_id, job_id)
         dead.put(work, document_id, job_id, 3, "EngineError")
         work.execute("INSERT INTO ocr_worker.claims (document_id, fence) VALUES (%s, 1)", (document_id,))
+        work.execute(
+            """INSERT INTO ocr_worker.endings
+               (job_id, document_id, document_type, outcome, device, milliseconds)
+               VALUES (%s, %s, 'KTP', 'auto_approved', 'cpu', 400)""",
+            (job_id, document_id),
+        )
     for key in (ATTEMPTS, CORRELATION, TIMESTAMPS_KEY, JOB_PREFIX + document_id):
         backend.redis.hset(key, document_id, "1")
     backend.redis.set(LOCK_PREFIX + document_id, "1")
@@ -42,7 +48,7 @@ def traces(backend: FilotBackend, document_id: str) -> list[str]:
     """Where of ours it can still be found."""
     tables = [
         table
-        for table in ("outbox", "dead", "claims")
+        for table in ("outbox", "dead", "claims", "endings")
         if backend.execute(f"SELECT 1 FROM ocr_worker.{table} WHERE document_id::text = %s", document_id)
     ]
     hashes = [k for k in (ATTEMPTS, CORRELATION, TIMESTAMPS_KEY) if backend.redis.hexists(k, document_id)]
@@ -56,9 +62,15 @@ def test_everything_of_ours_is_removed(database: Database, ledger: Ledger, backe
     erased = erase(database, ledger, document_id)
 
     assert traces(backend, document_id) == []
-    assert (erased.tellings, erased.untold, erased.dead_jobs, erased.claims) == (2, 2, 1, 1)
+    assert (erased.tellings, erased.untold, erased.dead_jobs, erased.claims, erased.endings) == (
+        2,
+        2,
+        1,
+        1,
+        1,
+    )
     assert erased.redis_fields == 5
-    assert len(of_another) == 8
+    assert len(of_another) == 9
     assert traces(backend, other) == of_another
 
 
