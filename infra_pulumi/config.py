@@ -23,7 +23,9 @@ EmailAddress = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 ProviderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,255}$")]
 SubnetId = Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,17}$")]
 Port = Annotated[int, Field(ge=1, le=65_535)]
-OptionalSecret = Literal["buli2-api-key", "buli2-api-url", "buli2-callback-url", "redis-password"]
+OptionalSecret = Literal[
+    "buli2-api-key", "buli2-api-url", "buli2-callback-url", "redis-password", "status-token"
+]
 
 
 def _kebab(name: str) -> str:

@@ -66,6 +66,7 @@ SECRETS = (
     WorkerSecret("CF_R2_ENDPOINT", "cf-r2-endpoint"),
     WorkerSecret("CF_R2_SECRET_ACCESS_KEY", "cf-r2-secret-key"),
     WorkerSecret("DATABASE_URL", "database-url"),
+    WorkerSecret("OCR_STATUS_TOKEN", "status-token", optional=True),
     WorkerSecret("REDIS_PASSWORD", "redis-password", optional=True),
     WorkerSecret("REDIS_URL", "redis-url"),
 )

@@ -65,6 +65,7 @@ def test_secrets_exist_by_the_names_that_filot_knows(server: Aws) -> None:
         "filot/database-url",
         "filot/redis-password",
         "filot/redis-url",
+        "filot/status-token",
     ]
 
 
@@ -84,6 +85,7 @@ def test_each_variable_comes_from_its_own_secret(server: Aws, container: dict[st
         "CF_R2_ENDPOINT": "filot/cf-r2-endpoint",
         "CF_R2_SECRET_ACCESS_KEY": "filot/cf-r2-secret-key",
         "DATABASE_URL": "filot/database-url",
+        "OCR_STATUS_TOKEN": "filot/status-token",
         "REDIS_PASSWORD": "filot/redis-password",
         "REDIS_URL": "filot/redis-url",
     }
