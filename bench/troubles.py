@@ -150,7 +150,7 @@ def _staged(trouble: Trouble, ground: Ground, browser: Browser) -> str | None:
     browser.open(address)
     if not ground.wait_for(lambda: trouble.shown in browser.text("#banner"), PATIENCE):
         return None
-    banner = [line for line in browser.text("#banner").splitlines() if line.strip()]
+    banner = [line for line in browser.text("#banner").splitlines() if len(line.strip()) > 1]
     browser.picture(PAGE.parent / "operations" / f"{trouble.name}.png")
     doctor = _run(worker, "doctor")
     report = _report_after(worker, made, ground)

@@ -120,7 +120,7 @@ MUTANTS = (
     Mutant(
         "a result and what is still to be told are one transaction",
         "service/processing.py",
-        "            self._put(work, job, result)\n            if reading.decision",
+        "            self._put(work, job, result, document_type)\n            if reading.decision",
         "            if reading.decision",
         "reply-commit",
     ),
