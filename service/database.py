@@ -63,6 +63,15 @@ class CompletedWork:
     outcome: str
 
 
+class _Connection(connection):
+    """A connection that knows its age."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        #: `time.monotonic()` when it was begun.
+        self.opened_at = time.monotonic()
+
+
 class Database:
     """Connections to PostgreSQL, one transaction at a time. The first one makes our own tables.
 
@@ -74,6 +83,7 @@ class Database:
     def __init__(self, url: str, connections: int) -> None:
         arguments: dict[str, Any] = {
             "dsn": url,
+            "connection_factory": _Connection,
             # Named here and not at each cursor, so that traces can put their own around it.
             "cursor_factory": RealDictCursor,
             "keepalives_idle": 10,
@@ -86,6 +96,10 @@ class Database:
         set_wait_callback(_wait_for_answer)
         # minconn 0: a database that is away must not keep the process from starting.
         self._pool = ThreadedConnectionPool(0, connections, **arguments)
+        # But what was opened stays: psycopg2 closes what it is given back beyond this number.
+        self._pool.minconn = connections
+        #: `time.monotonic()` of the latest connection found dead: whatever was opened before is as old.
+        self._distrusted = 0.0
         self._has_own_tables = False
 
     @contextmanager
@@ -114,9 +128,12 @@ class Database:
     def _checked_connection(self) -> connection:
         """A connection that answers: the pool's idle ones may date from before a restart of the server."""
         for _ in range(self._pool.maxconn + 1):
-            candidate: connection = self._pool.getconn()
-            if _answers(candidate):
-                return candidate
+            candidate = cast(_Connection, self._pool.getconn())
+            # One silent server costs one wait, not one for each connection to it.
+            if candidate.opened_at > self._distrusted:
+                if _answers(candidate):
+                    return candidate
+                self._distrusted = time.monotonic()
             self._pool.putconn(candidate, close=True)
         raise UnavailableError("PostgreSQL accepts connections but does not answer")
 
