@@ -13,6 +13,9 @@ from service.status_page.figures import figures
 from service.status_page.source import Source
 from service.troubles import Trouble
 
+#: s for which what Redis said, and what PostgreSQL said, is good enough: the last hour changes slowly.
+TRAFFIC_FRESH, RECORDS_FRESH = 1.0, 3.0
+
 
 class StatusPage:
     """Answers `/` with the page and `/status.json` with what the page shows and asks for every few seconds.
@@ -29,8 +32,10 @@ class StatusPage:
         self.heartbeat = heartbeat
         self.access = Access(settings.status_token)
         reader = TrafficReader(health.in_hand.ledger.client, settings)
-        self.traffic: Source[Traffic] = Source("redis", reader.read)
-        self.records: Source[Records] = Source("postgresql", lambda: read_records(health.database))
+        self.traffic: Source[Traffic] = Source("redis", reader.read, TRAFFIC_FRESH)
+        self.records: Source[Records] = Source(
+            "postgresql", lambda: read_records(health.database), RECORDS_FRESH
+        )
 
     def pages(self) -> dict[str, Callable[[Request], Answer]]:
         """What answers which path."""

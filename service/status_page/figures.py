@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from service.heartbeat import Heard, WorkerState
@@ -61,13 +62,19 @@ def _owed(records: Records) -> dict[str, Any]:
 
 def as_json(value: Any) -> Any:
     """Dataclasses as objects with names in camel case, moments as epoch ms, fractions to three places."""
-    if is_dataclass(value):
-        return {_camel(each.name): as_json(getattr(value, each.name)) for each in fields(value)}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {shown: as_json(getattr(value, name)) for name, shown in _names(type(value))}
     if isinstance(value, list | tuple):
         return [as_json(each) for each in value]
     if isinstance(value, datetime):
         return round(value.timestamp() * 1000)
     return round(value, 3) if isinstance(value, float) else value
+
+
+@lru_cache
+def _names(kind: type[Any]) -> list[tuple[str, str]]:
+    """The fields of a dataclass, each with its name in camel case."""
+    return [(each.name, _camel(each.name)) for each in fields(kind)]
 
 
 def _camel(name: str) -> str:

@@ -1,5 +1,6 @@
-"""One server, asked at most once a second however many want to know, and never waited for for long."""
+"""One server, asked now and then however many want to know, and never waited for for long."""
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -12,9 +13,6 @@ import structlog
 from service.errors import OcrWorkerError
 
 log = structlog.get_logger(__name__)
-
-#: s for which an answer is fresh enough for everybody.
-FRESH = 1.0
 
 #: s that one request waits for an answer; a browser should hear of a silent server soon.
 PATIENCE = 2.0
@@ -41,20 +39,22 @@ class Source(Generic[T]):
     Parameters:
         name: of that thread
         read: asks once; may take as long as the client's own limits let it
+        fresh: s for which an answer is good enough for everybody
     """
 
-    def __init__(self, name: str, read: Callable[[], T]) -> None:
+    def __init__(self, name: str, read: Callable[[], T], fresh: float) -> None:
         self.name = name
         self.read = read
+        self.fresh = fresh
         self._changed = threading.Condition()
         self._asked_at: float | None = None
         self._said: Said[T] = Said(None, "not asked yet")
-        self._said_at = -STALE
+        self._said_at = -math.inf
 
     def ask(self) -> None:
         """Begin to ask, unless an answer is on its way or fresh."""
         with self._changed:
-            if self._asked_at is None and time.monotonic() - self._said_at >= FRESH:
+            if self._asked_at is None and time.monotonic() - self._said_at >= self.fresh:
                 self._asked_at = time.monotonic()
                 threading.Thread(target=self._ask, name=f"status-{self.name}", daemon=True).start()
 
