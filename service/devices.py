@@ -4,8 +4,8 @@ import threading
 
 import structlog
 
-from service.errors import DeviceError
-from service.gpu import probe_gpu
+from service.errors import DeviceError, DeviceLostError
+from service.gpu import ProvenGpu, probe_gpu
 from service.ocr.engine import Device, Engine
 from service.ocr.loading import load_engine, warm_up
 from service.settings import Settings
@@ -26,8 +26,13 @@ class Devices:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._cpu = load_engine(settings.driver)
-        self._gpu: Engine | None = None
+        self._gpu: ProvenGpu | None = None
+        # Kept, not used: to take CUDA's sessions apart after their context is lost can end the process.
+        self._lost_gpu: ProvenGpu | None = None
         self._probing = threading.Lock()
+        self._failing = threading.Lock()
+        #: Whether this process can never use the GPU again, and another one may.
+        self.gpu_lost = False
         #: One sentence; empty while the GPU is in use.
         self.gpu_absence = "the GPU was not looked for yet"
         self._expected: str | None = None
@@ -43,30 +48,46 @@ class Devices:
         return self._gpu is not None
 
     def probe(self) -> None:
-        """Warm the CPU engine up, and, while no GPU is in use, find out whether one gives the same text."""
+        """Find out whether a GPU gives the same text as the CPU; one in use has to show it again."""
         with self._probing:
             expected = self._expected or warm_up(self._cpu)
-            if self._gpu is None:
-                try:
-                    self._gpu = probe_gpu(self.settings, expected)
-                    self.gpu_absence = ""
-                    log.info("gpu_in_use")
-                except DeviceError as error:
-                    self._note_absence(str(error))
+            try:
+                self._check_or_open(expected)
+            except DeviceError as error:
+                self.gpu_failed(error)
             self._expected = expected
 
-    def _note_absence(self, reason: str) -> None:
-        if reason != self.gpu_absence:
-            log.info("gpu_not_in_use", reason=reason)
-        self.gpu_absence = reason
+    def _check_or_open(self, expected: str) -> None:
+        gpu = self._gpu
+        if gpu is not None:
+            gpu.check()
+        elif not self.gpu_lost:
+            self._gpu = probe_gpu(self.settings, expected)
+            self.gpu_absence = ""
+            log.info("gpu_in_use")
 
     def engine(self, device: Device | None) -> Engine:
         """The engine for one document: the GPU's unless there is none or ``device`` says ``cpu``."""
         gpu = self._gpu
         return self._cpu if gpu is None or device == "cpu" else gpu
 
-    def gpu_failed(self, reason: str) -> None:
-        """Use the CPU until a probe finds that the GPU computes again."""
-        self._gpu = None
-        self.gpu_absence = reason
-        log.warning("gpu_failed", reason=reason)
+    def gpu_failed(self, error: DeviceError) -> None:
+        """Use the CPU until a probe finds that the GPU computes again; who waits for it gets ``error``."""
+        with self._failing:
+            gpu, self._gpu = self._gpu, None
+            if isinstance(error, DeviceLostError):
+                self.gpu_lost, self._lost_gpu = True, self._lost_gpu or gpu
+            # The jobs that fail with the first one have nothing to add.
+            if gpu is not None:
+                log.warning("gpu_failed", reason=str(error))
+            elif str(error) != self.gpu_absence:
+                log.info("gpu_not_in_use", reason=str(error))
+            self.gpu_absence = str(error)
+        if gpu is not None:
+            gpu.close(error)
+
+    def close(self) -> None:
+        """Let go of the GPU at the end of the process' work."""
+        gpu, self._gpu = self._gpu, None
+        if gpu is not None:
+            gpu.close(DeviceError("the worker is stopping"))

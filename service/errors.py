@@ -45,5 +45,13 @@ class DeviceError(EngineError):
     """The GPU failed while it computed: read this document on the CPU, and probe the GPU again."""
 
 
+class DeviceRefusalError(DeviceError):
+    """The GPU could not take this one document, for its size or its shape, and is sound itself."""
+
+
+class DeviceLostError(DeviceError):
+    """Nothing that the GPU says to this process can be trusted any more; only a new process may ask again."""
+
+
 class LeaseLostError(OcrWorkerError):
     """Someone else owns this job now: drop it and touch nothing."""

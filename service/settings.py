@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.errors import SettingsError
+from service.ocr.tuning import DEFAULT_TUNING, Arena, Search
 
 Milliseconds = Annotated[int, Field(ge=1)]
 
@@ -42,6 +43,37 @@ class Settings(BaseSettings):
         "tesseract",
         alias="OCR_GPU_DRIVER",
         description="OCR engine: `tesseract` (CPU only) or `onnx` (PP-OCR on ONNX Runtime: GPU or CPU)",
+    )
+    gpu_max_batch: int = Field(
+        DEFAULT_TUNING.most_inputs,
+        ge=1,
+        le=64,
+        alias="OCR_GPU_MAX_BATCH",
+        description="pages, or lines, that the GPU computes at once at most",
+    )
+    gpu_max_wait: int = Field(
+        round(DEFAULT_TUNING.patience * 1000),
+        ge=0,
+        le=1000,
+        alias="OCR_GPU_MAX_WAIT",
+        description="ms that a page or line waits at most for others while the GPU is free",
+    )
+    gpu_search: Search = Field(
+        DEFAULT_TUNING.search,
+        alias="OCR_GPU_CUDNN_SEARCH",
+        description="cuDNN's search for algorithms: `HEURISTIC`, `EXHAUSTIVE` (starts slowly) or `DEFAULT`",
+    )
+    gpu_memory_limit: int = Field(
+        0,
+        ge=0,
+        alias="OCR_GPU_MEMORY_LIMIT",
+        description="MiB of GPU memory that each of the three networks may hold; `0`: all that is free",
+    )
+    gpu_arena: Arena = Field(
+        DEFAULT_TUNING.arena,
+        alias="OCR_GPU_ARENA",
+        description="how that memory grows: by what is asked for (`kSameAsRequested`) or by doubling "
+        "(`kNextPowerOfTwo`)",
     )
     queue_key: str = Field(
         "filot:ocr:gpu:queue", alias="OCR_GPU_QUEUE_KEY", description="Redis list of waiting documents"

@@ -22,7 +22,7 @@ def put_changes() -> None:
     """Put the engine in its place, and shorten the waits."""
     if os.environ.get(TRACE):
         engine = MarkEngine(Trace(Path(os.environ[TRACE])), os.environ[TAG])
-        setattr(devices, "load_engine", lambda driver, device="cpu": engine)  # noqa: B010 - mypy forbids the plain form
+        setattr(devices, "load_engine", lambda driver: engine)  # noqa: B010 - mypy forbids the plain form
     outbox.GRACE, outbox.CLAIM = 2, 4
     schedule.SWEEP_INTERVAL = 1
     review.LONGEST_DELAY = 2.0

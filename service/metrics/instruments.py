@@ -58,7 +58,7 @@ CPU_FALLBACKS = _counter(
     "filot_ocr_cpu_fallbacks_total",
     "Documents on which the GPU failed and that went back to be read on the CPU, by the kind of failure.",
     "reason",
-    ("DeviceError",),
+    ("DeviceError", "DeviceLostError", "DeviceRefusalError", "OutOfMemoryError"),
 )
 RETURNED = _counter(
     "filot_ocr_jobs_returned_total",

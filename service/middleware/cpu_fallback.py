@@ -5,7 +5,7 @@ from typing import Any
 from dramatiq import Broker, MessageProxy, Middleware
 
 from service.devices import Devices
-from service.errors import DeviceError
+from service.errors import DeviceError, DeviceRefusalError
 from service.intake.ledger import UNHARMED, Settlement
 from service.middleware.gpu_detection import GpuDetection
 from service.settings import Settings
@@ -13,6 +13,8 @@ from service.settings import Settings
 
 class CpuFallback(Middleware):
     """Sends the job back for the CPU, uncounted, and stops trusting the GPU until it has been probed.
+
+    A GPU that only could not take this one document stays in use, unless the document has nowhere else to go.
 
     Parameters:
         devices: told of the failure
@@ -35,7 +37,8 @@ class CpuFallback(Middleware):
     ) -> None:
         """Settle a job that met a failing GPU."""
         if isinstance(exception, DeviceError):
-            self.devices.gpu_failed(str(exception))
-            self.detection.check_hold()
+            if not (isinstance(exception, DeviceRefusalError) and self.settings.auto_fallback):
+                self.devices.gpu_failed(exception)
+                self.detection.check_hold()
             on_cpu = Settlement("back", counts=False, device="cpu")
             message.options["settlement"] = on_cpu if self.settings.auto_fallback else UNHARMED

@@ -24,9 +24,6 @@ LONGEST_SIDE_OF_CARD = 576
 #: A part of the page deserves a closer look when its longest side is at most this share of the page's.
 CLOSER_LOOK = 0.65
 
-#: The network halves its input five times.
-STRIDE = 32
-
 #: From this probability on, a pixel belongs to a core.
 PIXEL_THRESHOLD = 0.3
 
@@ -66,7 +63,7 @@ def find_lines(network: Network, page: Image, longest_side: int = LONGEST_SIDE) 
 def _look(network: Network, page: Image, longest_side: int) -> list[Quad]:
     height, width = page.shape[:2]
     scale = min(1.0, longest_side / max(height, width))
-    size = _network_side(width * scale), _network_side(height * scale)
+    size = network.sizes.page(width * scale, height * scale)
     seen = cv2.resize(page, size, interpolation=cv2.INTER_LINEAR)
     batch = np.asarray(cv2.dnn.blobFromImage(seen, 1 / 127.5, mean=(127.5, 127.5, 127.5)), np.float32)
     boxes = find_boxes(network.run(batch)[0][0, 0])
@@ -88,10 +85,6 @@ def _surroundings(quads: Sequence[Quad], page: Image) -> tuple[int, int, int, in
     left, top = (int(max(0, edge - room)) for edge in low)
     right, bottom = (int(min(size, edge + room)) for edge, size in zip(high, page.shape[1::-1], strict=True))
     return left, top, right, bottom
-
-
-def _network_side(pixels: float) -> int:
-    return max(STRIDE, round(pixels / STRIDE) * STRIDE)
 
 
 def find_boxes(probability: npt.NDArray[np.float32]) -> list[RotatedRect]:

@@ -1,7 +1,7 @@
 """Quadrilaterals around text: how they are measured, turned and cut out of a page."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import cv2
@@ -42,14 +42,21 @@ def level_page(page: Image, quads: Sequence[Quad], skew: float) -> tuple[Image, 
     return np.asarray(level, np.uint8), turned
 
 
-def cut_line(page: Image, quad: Quad, height: int, longest: int, squeeze: float = 1.0) -> Image:
+def cut_line(
+    page: Image,
+    quad: Quad,
+    height: int,
+    longest: int,
+    squeeze: float = 1.0,
+    fitted: Callable[[int], int] = int,
+) -> Image:
     """Cut a line out of the page and straighten it.
 
     The picture is ``height`` pixels high and as wide as the line's shape asks times ``squeeze``, from 8 to
-    ``longest`` pixels.
+    ``longest`` pixels; ``fitted`` may change that width.
     """
     across, down = quad_size(quad)
-    width = min(max(8, math.ceil(height * across / down * squeeze)), longest)
+    width = fitted(min(max(8, math.ceil(height * across / down * squeeze)), longest))
     # A warp samples single pixels: print much larger than wanted is straightened first and shrunk then.
     if down > 1.6 * height:
         straight = _warp(page, quad, max(8, int(across)), int(down))

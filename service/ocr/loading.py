@@ -1,24 +1,27 @@
 """Which engine the settings ask for, opened and warmed up."""
 
 from importlib import import_module
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import cv2
 import numpy as np
 
 from service.errors import SettingsError
-from service.ocr.engine import Device, Engine, Image
+from service.ocr.engine import Engine, Image
+from service.ocr.tuning import GpuTuning
+
+if TYPE_CHECKING:
+    from service.ocr.gpu_engine import GpuEngine
 
 #: Printed on the picture that engines read first.
 SPECIMEN = ("KARTU CONTOH", "3171 0123 4567 8900")
 
 
-def load_engine(driver: Literal["tesseract", "onnx"], device: Device = "cpu") -> Engine:
-    """Open an engine; ``device`` matters to ``onnx`` only, since Tesseract knows nothing but the CPU.
+def load_engine(driver: Literal["tesseract", "onnx"]) -> Engine:
+    """Open an engine on the CPU.
 
     Raises:
         SettingsError: something that the engine needs is missing; one line says what to install or make.
-        DeviceError: CUDA is asked for and cannot be used.
     """
     # Jobs run side by side on a core each: OpenCV's own threads would only crowd them.
     cv2.setNumThreads(1)
@@ -33,7 +36,29 @@ def load_engine(driver: Literal["tesseract", "onnx"], device: Device = "cpu") ->
         raise SettingsError(
             "OCR_GPU_DRIVER=onnx, but ONNX Runtime is missing: install this package with extra `cpu` or `gpu`"
         ) from error
-    engine = onnx.OnnxEngine(device)
+    engine = onnx.OnnxEngine()
+    return engine
+
+
+def cuda_of_runtime() -> str:
+    """Return the CUDA that the installed ONNX Runtime is built for, such as ``12.8``.
+
+    Raises:
+        DeviceError: it is built without.
+    """
+    version: str = import_module("service.ocr.cuda").require_cuda()
+    return version
+
+
+def load_gpu_engine(tuning: GpuTuning) -> "GpuEngine":
+    """Open the ``onnx`` driver on the GPU and compute every shape that it will ever see.
+
+    Raises:
+        SettingsError: a model file is missing or altered.
+        DeviceError: CUDA cannot be used.
+    """
+    cv2.setNumThreads(1)
+    engine: GpuEngine = import_module("service.ocr.gpu_engine").GpuEngine(tuning)
     return engine
 
 

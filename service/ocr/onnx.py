@@ -1,6 +1,7 @@
 """The ``onnx`` driver: PP-OCR's detector and recogniser on ONNX Runtime, on the CPU or a CUDA GPU."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from service.ocr.detection import LONGEST_SIDE, LONGEST_SIDE_OF_CARD, find_lines
 from service.ocr.engine import Box, Device, Image, PageText, TextLine
@@ -9,7 +10,7 @@ from service.ocr.orientation import quarter_turns, skew
 from service.ocr.outline import find_card, flatten, is_card_shaped
 from service.ocr.reading_order import in_reading_order
 from service.ocr.recognition import LINE_HEIGHT, LONGEST_LINE, LineText, Recogniser
-from service.ocr.sessions import load_network
+from service.ocr.sessions import Network, load_network
 
 #: Lines below this confidence are patterns and smudges rather than text.
 LEAST_CONFIDENCE = 0.5
@@ -32,6 +33,7 @@ class OnnxEngine:
 
     Parameters:
         device: where to compute.
+        open_network: opens a network by its name; by default each in a session of its own.
 
     Raises:
         SettingsError: a model file is missing or altered.
@@ -40,13 +42,14 @@ class OnnxEngine:
 
     name = "onnx"
 
-    def __init__(self, device: Device = "cpu") -> None:
+    def __init__(self, device: Device = "cpu", open_network: Callable[[str], Network] | None = None) -> None:
+        open_network = open_network or partial(load_network, device=device)
         self._device = device
-        self._detector = load_network("detector", device)
-        self._direction = load_network("direction", device)
-        self._recogniser = Recogniser(
-            load_network("recogniser" if device == "cuda" else "recogniser-int8", device)
-        )
+        self._detector = open_network("detector")
+        self._direction = open_network("direction")
+        recogniser = open_network("recogniser" if device == "cuda" else "recogniser-int8")
+        self._recogniser = Recogniser(recogniser)
+        self._line_width = recogniser.sizes.line
 
     @property
     def device(self) -> Device:
@@ -97,7 +100,7 @@ class OnnxEngine:
 
     def _look(self, page: Image, quads: Sequence[Quad], squeeze: float = 1.0) -> list[LineText]:
         return self._recogniser.read_all(
-            [cut_line(page, quad, LINE_HEIGHT, LONGEST_LINE, squeeze) for quad in quads]
+            [cut_line(page, quad, LINE_HEIGHT, LONGEST_LINE, squeeze, self._line_width) for quad in quads]
         )
 
 

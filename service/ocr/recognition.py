@@ -51,11 +51,8 @@ class Recogniser:
         Raises:
             EngineError: as ``Network.run``.
         """
-        return [self._read(line) for line in lines]
-
-    def _read(self, line: Image) -> LineText:
-        classes, certainty = self._network.run(line_tensor(line))
-        return decode(classes[0], certainty[0], self._characters)
+        read = self._network.run_all(line_tensor(line) for line in lines)
+        return [decode(classes[0], certainty[0], self._characters) for classes, certainty in read]
 
 
 def line_tensor(line: Image) -> Tensor:

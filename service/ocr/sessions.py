@@ -1,59 +1,79 @@
 """Models on a device: checked files become ONNX Runtime sessions, and its failures become our errors."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
 from service.errors import DeviceError, EngineError, SettingsError
+from service.ocr import failures
+from service.ocr.cuda import describe_build, load_libraries, missing_libraries, require_cuda
 from service.ocr.engine import Device
+from service.ocr.shapes import EXACT, Sizes
+from service.ocr.tuning import DEFAULT_TUNING, GpuTuning
 
 #: One input of any model here: batch x channels x height x width.
 Tensor = npt.NDArray[np.float32]
 
-#: Grow by what is asked for, not by doubling: pages differ in size and others may share the GPU. The
-#: heuristic search answers at once for every new shape; an exhaustive one stalls the first pages for seconds.
-CUDA_OPTIONS = {
-    "device_id": 0,
-    "arena_extend_strategy": "kSameAsRequested",
-    "cudnn_conv_algo_search": "HEURISTIC",
-}
+#: What a network makes of one batch: each output's first axis is the batch's.
+Outputs: TypeAlias = list[npt.NDArray[Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(Protocol):
     """One model on one device; safe to run from several threads at once."""
 
-    session: Any
-    device: Device
+    @property
+    def sizes(self) -> Sizes:
+        """How large it wants its pictures."""
 
-    def run(self, batch: Tensor) -> list[npt.NDArray[Any]]:
+    def run(self, batch: Tensor) -> Outputs:
         """Return the model's outputs for its one input.
 
         Raises:
             DeviceError: the GPU failed.
             EngineError: the CPU did.
         """
+
+    def run_all(self, inputs: Iterable[Tensor]) -> list[Outputs]:
+        """Run inputs of batch size 1, of any shapes; outputs in the same order. Raises as ``run``."""
+
+    def metadata(self, key: str) -> str:
+        """Return an entry of the model's own metadata."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedNetwork:
+    """A model in a session of its own, run by the thread that asks, one input at a time."""
+
+    session: Any
+    device: Device
+    sizes: Sizes = EXACT
+
+    def run(self, batch: Tensor) -> Outputs:
+        """As ``Network.run``."""
         try:
-            outputs: list[npt.NDArray[Any]] = self.session.run(
-                None, {self.session.get_inputs()[0].name: batch}
-            )
+            outputs: Outputs = self.session.run(None, {self.session.get_inputs()[0].name: batch})
         except Exception as error:  # ONNX Runtime's own exceptions share no base class below this one
             raise _failure(self.device, "running", error) from error
         return outputs
 
+    def run_all(self, inputs: Iterable[Tensor]) -> list[Outputs]:
+        """As ``Network.run_all``: batches of lines only cost a CPU time."""
+        return [self.run(batch) for batch in inputs]
+
     def metadata(self, key: str) -> str:
-        """Return an entry of the model's own metadata."""
+        """As ``Network.metadata``."""
         entries: dict[str, str] = self.session.get_modelmeta().custom_metadata_map
         return entries[key]
 
 
-def load_network(name: str, device: Device) -> Network:
+def load_network(name: str, device: Device, tuning: GpuTuning = DEFAULT_TUNING) -> LoadedNetwork:
     """Open the shipped model ``name`` (without ``.onnx``) on a device, and on no other.
 
     Raises:
@@ -63,11 +83,9 @@ def load_network(name: str, device: Device) -> Network:
     model = checked_model(resources.files("service.ocr.models"), f"{name}.onnx")
     providers: list[Any] = ["CPUExecutionProvider"]
     if device == "cuda":
-        if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
-            raise DeviceError("this ONNX Runtime is built without CUDA")
-        # CUDA and cuDNN may lie in wheels, where the system's loader does not look.
-        onnxruntime.preload_dlls()
-        providers.insert(0, ("CUDAExecutionProvider", CUDA_OPTIONS))
+        require_cuda()
+        load_libraries()
+        providers.insert(0, tuning.as_provider())
     try:
         session = onnxruntime.InferenceSession(
             model, sess_options=_options(), providers=providers, enable_fallback=False
@@ -76,8 +94,9 @@ def load_network(name: str, device: Device) -> Network:
         raise _failure(device, "loading", error) from error
     # Without CUDA's libraries the session is created on the CPU all the same, with no more than a warning.
     if device == "cuda" and session.get_providers()[0] != "CUDAExecutionProvider":
-        raise DeviceError("ONNX Runtime placed the model on the CPU: CUDA or cuDNN cannot be loaded")
-    return Network(session, device)
+        missing = ", ".join(missing_libraries()) or "nothing that could be named"
+        raise DeviceError(f"{describe_build()} placed the model on the CPU; missing: {missing}")
+    return LoadedNetwork(session, device)
 
 
 def _options() -> Any:
@@ -110,5 +129,8 @@ def checked_model(folder: Traversable, file_name: str) -> bytes:
 
 def _failure(device: Device, doing: str, error: Exception) -> EngineError:
     """Put ONNX Runtime's complaint in our terms; it speaks of nodes and shapes, never of a page's content."""
-    reason = f"{doing} the model failed: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
-    return DeviceError(reason) if device == "cuda" else EngineError(reason)
+    if device == "cuda":
+        return failures.while_running(error) if doing == "running" else failures.while_loading(error)
+    return EngineError(
+        f"{doing} the model failed: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
+    )

@@ -1,89 +1,162 @@
 """A GPU that fails in the middle of a job costs nothing but time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from dramatiq import Worker
 
 from service.actors import declare_actors
 from service.demo.backend import ATTEMPTS, QUEUE, FilotBackend
-from service.errors import DeviceError
-from service.ocr.engine import Device, Image, PageText
 from service.runtime import Runtime, build_runtime
 from service.settings import Settings
+from tests import fake_cuda, fake_nvml
+from tests.fake_cuda import FakeCuda
+from tests.fake_nvml import FakeNvml
 from tests.integration.test_api import picture
 
 
-class FailingGpu:
-    """An engine on a GPU that has fallen off the bus."""
-
-    name = "onnx"
-    device: Device = "cuda"
-
-    def __init__(self) -> None:
-        self.calls = 0
-
-    def read(self, page: Image) -> PageText:
-        self.calls += 1
-        raise DeviceError("CUDA failure 719: unspecified launch failure")
+@pytest.fixture
+def nvml(monkeypatch: pytest.MonkeyPatch) -> FakeNvml:
+    return fake_nvml.install(monkeypatch)
 
 
 @pytest.fixture
-def runtime(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime]:
-    for name, value in {**environment, "OCR_GPU_DRIVER": "onnx", "OCR_GPU_POLL_INTERVAL": "50"}.items():
-        monkeypatch.setenv(name, value)
-    runtime = build_runtime(Settings())
-    declare_actors(runtime)
-    yield runtime
-    runtime.publisher.database.close()
+def cuda(nvml: FakeNvml, monkeypatch: pytest.MonkeyPatch) -> FakeCuda:
+    return fake_cuda.install(monkeypatch)
 
 
-def use_failing_gpu(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> FailingGpu:
-    gpu = FailingGpu()
-    monkeypatch.setattr("service.devices.probe_gpu", lambda settings, expected: gpu)
-    return gpu
+@pytest.fixture
+def start(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Runtime]]:
+    """A function that starts a worker in this process."""
+    with ExitStack() as stack:
+
+        def start_worker(**changes: str) -> Runtime:
+            wanted = {"OCR_GPU_ENABLED": "true", "OCR_GPU_DRIVER": "onnx", "OCR_GPU_POLL_INTERVAL": "50"}
+            for name, value in {**environment, **wanted, **changes}.items():
+                monkeypatch.setenv(name, value)
+            runtime = build_runtime(Settings())
+            declare_actors(runtime)
+            worker = Worker(runtime.broker, worker_threads=3, worker_timeout=100)
+            stack.callback(runtime.publisher.database.close)
+            stack.callback(runtime.broker.close)
+            stack.callback(worker.stop)
+            worker.start()
+            return runtime
+
+        yield start_worker
 
 
-def test_the_document_is_read_on_the_cpu_and_no_attempt_is_lost(
-    runtime: Runtime, backend: FilotBackend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    gpu = use_failing_gpu(runtime, monkeypatch)
+def read(backend: FilotBackend) -> dict[str, Any]:
+    """Queue a card and wait for its result."""
     document_id = backend.add_document(picture(), "NPWP")
-    worker = Worker(runtime.broker, worker_threads=3, worker_timeout=100)
-
     with backend.listen() as channel:
-        worker.start()
         backend.enqueue(document_id)
         (result,) = channel.wait_for(1)
-    worker.stop()
-    runtime.broker.close()
+    return result
 
-    assert gpu.calls == 1
+
+def wait_for_hold(runtime: Runtime, backend: FilotBackend) -> str:
+    while not runtime.broker.in_hand.holds() or runtime.broker.in_hand.tokens():
+        backend.redis.blpop(["nothing is pushed here"], timeout=1)
+    (reason,) = runtime.broker.in_hand.holds()
+    return reason
+
+
+def test_a_sound_gpu_reads_and_the_result_says_so(
+    start: Callable[..., Runtime], backend: FilotBackend, cuda: FakeCuda
+) -> None:
+    start()
+
+    result = read(backend)
+
     assert result["success"] is True
-    assert result["gpuProcessed"] is False
-    assert runtime.devices.gpu_absence == "CUDA failure 719: unspecified launch failure"
+    assert result["gpuProcessed"] is True
+
+
+def test_after_a_lost_context_documents_are_read_on_the_cpu_and_no_attempt_is_lost(
+    start: Callable[..., Runtime], backend: FilotBackend, cuda: FakeCuda
+) -> None:
+    runtime = start()
+    cuda.at_run[len(cuda.runs) + 2] = fake_cuda.ILLEGAL_ACCESS
+
+    first, second = read(backend), read(backend)
+
+    assert [result["success"] for result in (first, second)] == [True, True]
+    assert [result["gpuProcessed"] for result in (first, second)] == [False, False]
+    assert runtime.devices.gpu_lost
+    assert "the GPU's context is lost: CUDA failure 700" in runtime.devices.gpu_absence
+    while runtime.broker.in_hand.tokens():
+        backend.redis.blpop(["nothing is pushed here"], timeout=1)
     assert backend.redis.keys("filot:ocr:gpu:job:*") == []
 
 
-def test_without_fallback_the_document_waits_for_a_gpu_unharmed(
-    environment: dict[str, str], backend: FilotBackend, monkeypatch: pytest.MonkeyPatch
+def test_a_fault_that_only_the_driver_reports_sends_the_document_to_the_cpu(
+    start: Callable[..., Runtime], backend: FilotBackend, cuda: FakeCuda, nvml: FakeNvml
 ) -> None:
-    for name, value in {**environment, "OCR_GPU_DRIVER": "onnx", "OCR_GPU_AUTOFALLBACK": "false"}.items():
-        monkeypatch.setenv(name, value)
-    runtime = build_runtime(Settings())
-    declare_actors(runtime)
-    use_failing_gpu(runtime, monkeypatch)
+    runtime = start()
+    nvml.xids.append(48)
+
+    result = read(backend)
+
+    assert (result["success"], result["gpuProcessed"]) == (True, False)
+    assert "Xid 48" in runtime.devices.gpu_absence
+
+
+def test_a_document_too_large_for_the_gpu_is_read_on_the_cpu_and_the_next_one_is_not(
+    start: Callable[..., Runtime], backend: FilotBackend, cuda: FakeCuda
+) -> None:
+    runtime = start()
+    cuda.at_run[len(cuda.runs) + 1] = fake_cuda.NO_CUDA_MEMORY
+
+    first, second = read(backend), read(backend)
+
+    assert [result["gpuProcessed"] for result in (first, second)] == [False, True]
+    assert runtime.devices.gpu_available
+
+
+def test_without_fallback_the_document_waits_for_a_gpu_unharmed(
+    start: Callable[..., Runtime], backend: FilotBackend, cuda: FakeCuda
+) -> None:
+    runtime = start(OCR_GPU_AUTOFALLBACK="false")
+    cuda.always = fake_cuda.LAUNCH_FAILURE
     document_id = backend.add_document(picture(), "NPWP")
-    worker = Worker(runtime.broker, worker_threads=3, worker_timeout=100)
 
-    worker.start()
     backend.enqueue(document_id)
-    while not runtime.broker.in_hand.holds():
-        backend.redis.blpop(["nothing is pushed here"], timeout=1)
-    worker.stop()
-    runtime.broker.close()
-    runtime.publisher.database.close()
+    reason = wait_for_hold(runtime, backend)
 
+    assert "CUDA failure 719" in reason
     assert backend.redis.lrange(QUEUE, 0, -1) == [document_id]
     assert backend.redis.hget(ATTEMPTS, document_id) == "0"
     assert backend.row(document_id)["status"] == "processing"
+
+
+def test_without_fallback_a_gpu_that_is_full_is_not_asked_over_and_over(
+    start: Callable[..., Runtime], backend: FilotBackend, cuda: FakeCuda
+) -> None:
+    runtime = start(OCR_GPU_AUTOFALLBACK="false")
+    cuda.always = fake_cuda.NO_CUDA_MEMORY
+    document_id = backend.add_document(picture(), "NPWP")
+    asked = len(cuda.runs)
+
+    backend.enqueue(document_id)
+    reason = wait_for_hold(runtime, backend)
+
+    assert "CUDA failure 2: out of memory" in reason
+    assert len(cuda.runs) == asked + 1
+    assert backend.redis.lrange(QUEUE, 0, -1) == [document_id]
+
+
+def test_without_fallback_nothing_is_taken_where_there_is_no_gpu(
+    start: Callable[..., Runtime], backend: FilotBackend, cuda: FakeCuda
+) -> None:
+    cuda.at_loading = fake_cuda.NO_DEVICE
+    document_id = backend.add_document(picture(), "NPWP")
+    backend.enqueue(document_id)
+
+    runtime = start(OCR_GPU_AUTOFALLBACK="false")
+
+    assert "no CUDA-capable device is detected" in wait_for_hold(runtime, backend)
+    assert backend.redis.lrange(QUEUE, 0, -1) == [document_id]
+    assert runtime.broker.in_hand.tokens() == []

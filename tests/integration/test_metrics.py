@@ -15,16 +15,19 @@ from service.actors import declare_actors
 from service.database import Database
 from service.demo.backend import PROCESSING, QUEUE, FilotBackend
 from service.demo.servers import FilotStack
+from service.documents.fields import DocumentType
+from service.errors import DeviceLostError
 from service.health import HUNG_AFTER
 from service.intake.ledger import connect_redis
 from service.metrics.backlog import MARKS_KEY, BacklogMeter, read_owed
 from service.metrics.instruments import REGISTRY
 from service.metrics.sampling import Sampler
 from service.middleware.companions import Companions
+from service.ocr.engine import Engine
+from service.reading import Reading, read_document
 from service.runtime import Runtime, build_runtime
 from service.settings import Settings
 from tests.integration.test_api import picture
-from tests.integration.test_cpu_fallback import use_failing_gpu
 
 MINUTE = 60_000
 
@@ -267,8 +270,15 @@ def reachable(runtime: Runtime) -> bool:
 def test_a_gpu_that_fails_is_counted_as_fallback_and_not_as_retry(
     runtime: Runtime, backend: FilotBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    use_failing_gpu(runtime, monkeypatch)
-    fallbacks = value("filot_ocr_cpu_fallbacks_total", reason="DeviceError")
+    failures = iter([DeviceLostError("CUDA failure 719")])
+
+    def fails_once(content: bytes, kind: DocumentType, engine: Engine) -> Reading:
+        for failure in failures:
+            raise failure
+        return read_document(content, kind, engine)
+
+    monkeypatch.setattr("service.processing.read_document", fails_once)
+    fallbacks = value("filot_ocr_cpu_fallbacks_total", reason="DeviceLostError")
     retries = value("filot_ocr_retries_total", cause="engine")
     document_id = backend.add_document(picture(), "NPWP")
     worker = Worker(runtime.broker, worker_threads=3, worker_timeout=100)
@@ -280,7 +290,7 @@ def test_a_gpu_that_fails_is_counted_as_fallback_and_not_as_retry(
     worker.stop()
     runtime.broker.close()
 
-    assert value("filot_ocr_cpu_fallbacks_total", reason="DeviceError") == fallbacks + 1
+    assert value("filot_ocr_cpu_fallbacks_total", reason="DeviceLostError") == fallbacks + 1
     assert value("filot_ocr_retries_total", cause="engine") == retries
 
 

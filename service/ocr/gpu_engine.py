@@ -1,0 +1,57 @@
+"""The ``onnx`` driver on a GPU: the same reading, with networks that all jobs share through one batcher."""
+
+from collections.abc import Callable
+from functools import partial
+
+from service.errors import DeviceError
+from service.ocr.batching import Batcher
+from service.ocr.engine import Device, Image, PageText
+from service.ocr.onnx import OnnxEngine
+from service.ocr.orientation import CLASSIFIER_SIZE
+from service.ocr.recognition import LINE_HEIGHT
+from service.ocr.sessions import Network, load_network
+from service.ocr.shapes import LINE_WIDTHS, page_sizes
+from service.ocr.tuning import GpuTuning
+
+#: Every shape, channels x height x width, that a network on the GPU ever sees.
+SHAPES = {
+    "detector": [(3, height, width) for width, height in page_sizes()],
+    "direction": [(3, *CLASSIFIER_SIZE)],
+    "recogniser": [(3, LINE_HEIGHT, width) for width in LINE_WIDTHS],
+}
+
+
+class GpuEngine:
+    """Reads pages on a GPU that has computed each shape once.
+
+    Parameters:
+        tuning: how the GPU is used
+        load: opens a network by its name; by default on CUDA
+
+    Raises:
+        SettingsError: a model file is missing or altered.
+        DeviceError: CUDA cannot be used.
+    """
+
+    name = "onnx"
+    device: Device = "cuda"
+
+    def __init__(self, tuning: GpuTuning, load: Callable[[str], Network] | None = None) -> None:
+        load = load or partial(load_network, device="cuda", tuning=tuning)
+        self.batcher = Batcher(
+            lambda: {name: load(name) for name in SHAPES}, SHAPES, tuning.most_inputs, tuning.patience
+        )
+        self._engine = OnnxEngine("cuda", self.batcher.network)
+
+    def read(self, page: Image) -> PageText:
+        """Find and recognise the text of one page.
+
+        Raises:
+            DeviceError: as ``Batcher.run``.
+        """
+        with self.batcher.reading():
+            return self._engine.read(page)
+
+    def close(self, reason: DeviceError) -> None:
+        """Read nothing more; whoever waits for the GPU gets ``reason``."""
+        self.batcher.close(reason)

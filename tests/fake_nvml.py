@@ -1,0 +1,92 @@
+"""NVIDIA's management library on a machine that has a GPU, as far as the service asks it."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+
+class NVMLError(Exception):
+    """As pynvml's."""
+
+
+class NVMLTimeoutError(NVMLError):
+    """As pynvml's NVMLError_Timeout."""
+
+
+@dataclass
+class FakeNvml:
+    """What it says; changed by a test while the service runs."""
+
+    free: int = 8 * 2**30
+    total: int = 16 * 2**30
+    #: As `nvmlSystemGetCudaDriverVersion` has it.
+    cuda: int = 12040
+    #: Xid events that nobody has heard of yet.
+    xids: list[int] = field(default_factory=list)
+    #: Uncorrectable errors since the driver was loaded.
+    ecc_errors: int = 0
+    #: Whether rows of memory wait for a reset to be replaced.
+    rows_pending: int = 0
+    #: Said by every call from now on.
+    failure: str = ""
+    #: Calls that this GPU does not support.
+    unsupported: tuple[str, ...] = ()
+    #: Calls of `nvmlInit` less those of `nvmlShutdown`.
+    opened: int = 0
+
+    def call(self, name: str, *arguments: Any) -> Any:
+        """Answer one call of the library."""
+        if self.failure or name in self.unsupported:
+            raise NVMLError(self.failure or "Not Supported")
+        answers: dict[str, Callable[[], Any]] = {
+            "nvmlInit": lambda: self._count(1),
+            "nvmlShutdown": lambda: self._count(-1),
+            "nvmlDeviceGetName": lambda: "Fake GPU",
+            "nvmlSystemGetDriverVersion": lambda: "550.54",
+            "nvmlSystemGetCudaDriverVersion": lambda: self.cuda,
+            "nvmlDeviceGetMemoryInfo": lambda: SimpleNamespace(
+                free=self.free, total=self.total, used=self.total - self.free
+            ),
+            "nvmlDeviceGetUtilizationRates": lambda: SimpleNamespace(gpu=50),
+            "nvmlDeviceGetRemappedRows": lambda: (0, 0, self.rows_pending, 0),
+            "nvmlDeviceGetRetiredPagesPendingStatus": lambda: 0,
+            "nvmlDeviceGetTotalEccErrors": lambda: self.ecc_errors,
+            "nvmlEventSetWait_v2": self._event,
+        }
+        return answers.get(name, object)()
+
+    def _count(self, change: int) -> None:
+        self.opened += change
+
+    def _event(self) -> Any:
+        if not self.xids:
+            raise NVMLTimeoutError("Timeout")
+        return SimpleNamespace(eventData=self.xids.pop(0))
+
+
+class _Module:
+    """Stands for the module `pynvml`."""
+
+    NVMLError = NVMLError
+    NVMLError_Timeout = NVMLTimeoutError
+    NVML_MEMORY_ERROR_TYPE_UNCORRECTED = 1
+    NVML_VOLATILE_ECC = 0
+
+    def __init__(self, nvml: FakeNvml) -> None:
+        self._nvml = nvml
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "nvmlEventTypeXidCriticalError":
+            return 8
+        return lambda *arguments: self._nvml.call(name, *arguments)
+
+
+def install(monkeypatch: pytest.MonkeyPatch) -> FakeNvml:
+    """Let `import pynvml` find it until the test ends."""
+    nvml = FakeNvml()
+    monkeypatch.setitem(sys.modules, "pynvml", _Module(nvml))
+    return nvml

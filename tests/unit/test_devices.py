@@ -1,0 +1,84 @@
+"""Which engine reads, and what a failure of the GPU changes about that."""
+
+import pytest
+
+from service.devices import Devices
+from service.errors import DeviceError, DeviceLostError
+from service.ocr.loading import specimen
+from service.settings import Settings
+from tests import fake_cuda, fake_nvml
+from tests.fake_cuda import FakeCuda
+
+
+@pytest.fixture
+def cuda(monkeypatch: pytest.MonkeyPatch) -> FakeCuda:
+    for name, value in {"OCR_GPU_ENABLED": "true", "OCR_GPU_DRIVER": "onnx"}.items():
+        monkeypatch.setenv(name, value)
+    fake_nvml.install(monkeypatch)
+    return fake_cuda.install(monkeypatch)
+
+
+@pytest.fixture
+def devices(cuda: FakeCuda) -> Devices:
+    """Engines of a process that found a GPU."""
+    devices = Devices(Settings())
+    devices.probe()
+    assert devices.gpu_available
+    return devices
+
+
+def test_the_gpu_reads_unless_a_job_wants_the_cpu(devices: Devices) -> None:
+    assert devices.engine(None).device == "cuda"
+    assert devices.engine("cpu").device == "cpu"
+    assert devices.gpu_absence == ""
+    devices.close()
+
+
+def test_a_gpu_that_failed_comes_back_with_the_next_probe(devices: Devices) -> None:
+    devices.gpu_failed(DeviceError("the GPU's thread ended"))
+
+    assert devices.engine(None).device == "cpu"
+    assert devices.gpu_absence == "the GPU's thread ended"
+
+    devices.probe()
+
+    assert devices.engine(None).device == "cuda"
+    devices.close()
+
+
+def test_a_lost_context_is_not_asked_again_by_this_process(devices: Devices, cuda: FakeCuda) -> None:
+    gpu = devices.engine(None)
+    cuda.at_run[len(cuda.runs) + 1] = fake_cuda.ILLEGAL_ACCESS
+    with pytest.raises(DeviceLostError) as caught:
+        gpu.read(specimen())
+    devices.gpu_failed(caught.value)
+    asked = len(cuda.runs)
+
+    devices.probe()
+
+    assert devices.gpu_lost
+    assert devices.engine(None).device == "cpu"
+    assert "CUDA failure 700" in devices.gpu_absence
+    with pytest.raises(DeviceLostError):
+        gpu.read(specimen())
+    assert len(cuda.runs) == asked
+
+
+def test_a_probe_notices_a_gpu_that_went_wrong_without_an_error(devices: Devices, cuda: FakeCuda) -> None:
+    cuda.wrong = True
+
+    devices.probe()
+
+    assert devices.gpu_lost
+    assert "other text" in devices.gpu_absence
+    assert devices.engine(None).device == "cpu"
+
+
+def test_the_first_of_several_failures_is_the_one_that_is_told(devices: Devices) -> None:
+    gpu = devices.engine(None)
+    devices.gpu_failed(DeviceLostError("CUDA failure 719"))
+
+    with pytest.raises(DeviceLostError, match="CUDA failure 719"):
+        gpu.read(specimen())
+
+    assert devices.gpu_absence == "CUDA failure 719"
