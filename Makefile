@@ -8,7 +8,7 @@ AUDIT_BIN := .venv-audit/bin
 AUDIT_STAMP := .venv-audit/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv models demo test lint bench bench-memory accuracy fuzz chaos chaos-mutants troubles audit sbom lock clean
+.PHONY: help venv models demo test lint bench bench-memory bench-status-page accuracy fuzz chaos chaos-mutants troubles audit sbom lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ bench: $(STAMP) $(MODELS) ## Compare speed and accuracy side by side; prints a t
 
 bench-memory: $(STAMP) $(MODELS) ## A worker's memory over 2,000 documents of all kinds; non-zero when it grows
 	$(BIN)/python -m bench.memory
+
+bench-status-page: $(STAMP) $(MODELS) ## What a status page that is loaded every second costs the worker
+	$(BIN)/python -m bench.status_page
 
 accuracy: $(STAMP) $(MODELS) ## Read 200 invented cards a level with every engine; non-zero when a bar is missed
 	$(BIN)/python -m bench.accuracy

@@ -48,12 +48,9 @@ class Contender(Protocol):
 class Pipeline:
     """The whole job: ids pushed on FiLot's list, results taken from the channel, a worker in between.
 
-    Each run has a worker of its own, which has read a few cards before the clock starts: workers with other
-    settings share the list.
-
     Parameters:
         backend: FiLot's side
-        worker: one that is not running
+        worker: a running worker
     """
 
     def __init__(self, backend: FilotBackend, worker: Worker) -> None:
@@ -62,14 +59,6 @@ class Pipeline:
 
     def read(self, cards: Sequence[DemoCard]) -> Run:
         """Upload all cards, then push all ids and wait for their results: only the latter is timed."""
-        self.worker.start()
-        try:
-            self._read(cards[:WARM_UP_CARDS])
-            return self._read(cards)
-        finally:
-            self.worker.stop()
-
-    def _read(self, cards: Sequence[DemoCard]) -> Run:
         ids = [self._upload(card) for card in cards]
         self.backend.execute("UPDATE documents SET status = 'processing' WHERE id = ANY(%s::uuid[])", ids)
         with self.backend.listen() as channel:
@@ -87,6 +76,19 @@ class Pipeline:
     def _upload(self, card: DemoCard) -> str:
         extension = Path(card.filename).suffix.removeprefix(".")
         return self.backend.add_document(card.content, card.document_type, extension=extension)
+
+
+class FreshPipeline(Pipeline):
+    """The same with a worker that runs for one run only: those with other settings share the list."""
+
+    def read(self, cards: Sequence[DemoCard]) -> Run:
+        """Start the worker, let it read a few cards, and then all of them."""
+        self.worker.start()
+        try:
+            super().read(cards[:WARM_UP_CARDS])
+            return super().read(cards)
+        finally:
+            self.worker.stop()
 
 
 #: Reads one card; made anew in the process that reads.

@@ -14,8 +14,8 @@ from bench.chart import as_svg
 from bench.contenders import (
     WARM_UP_CARDS,
     Contender,
+    FreshPipeline,
     Loop,
-    Pipeline,
     Run,
     engine_reader,
     limited_plain_reader,
@@ -125,7 +125,7 @@ def opened_field(jobs: int) -> Iterator[Field]:
         backend = stack.enter_context(FilotBackend(servers.environment()))
         workers = {number: _worker(servers, number) for number in CONCURRENCIES}
         contenders: dict[str, Contender] = {
-            _worker_name(number): Pipeline(backend, worker) for number, worker in workers.items()
+            _worker_name(number): FreshPipeline(backend, worker) for number, worker in workers.items()
         }
         contenders[ENGINE] = stack.enter_context(Loop(engine_reader, jobs))
         if has_tesseract("ind", "eng"):

@@ -1,4 +1,4 @@
-"""The real CUDA build of ONNX Runtime on a machine without CUDA; skipped where the CPU's build is installed."""
+"""The real CUDA build of ONNX Runtime without CUDA's libraries; skipped where the CPU's is installed."""
 
 import ctypes
 
