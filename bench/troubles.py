@@ -148,7 +148,7 @@ def _staged(trouble: Trouble, ground: Ground, browser: Browser) -> str | None:
     if not ground.wait_for(lambda: worker.get("/health") is not None, 60):
         return None
     browser.open(address)
-    if not ground.wait_for(lambda: trouble.shown in browser.text("#banner"), PATIENCE):
+    if not ground.wait_for(lambda: trouble.shown in " ".join(_sentences(browser)), PATIENCE):
         return None
     banner = _sentences(browser)
     browser.picture(PAGE.parent / "operations" / f"{trouble.name}.png")
@@ -177,15 +177,15 @@ def _staged(trouble: Trouble, ground: Ground, browser: Browser) -> str | None:
 
 
 def _sentences(browser: Browser) -> list[str]:
-    """What the page's banner says, without its sign."""
-    return [line.strip() for line in browser.text("#banner").splitlines() if len(line.strip()) > 1]
+    """What the page says is wrong, the worst first, without its signs."""
+    said = f"{browser.text('#banner')}\n{browser.text('#more')}"
+    return [line.strip() for line in said.splitlines() if len(line.strip()) > 1]
 
 
 def _is_gone(trouble: Trouble, browser: Browser) -> bool:
-    said = browser.text("#banner")
     # Until the first answer the banner is of a kind of its own.
     kind = str(browser.run("return document.querySelector('#banner')?.className ?? 'unknown'"))
-    return "unknown" not in kind and trouble.shown not in said
+    return "unknown" not in kind and trouble.shown not in " ".join(_sentences(browser))
 
 
 def _run(worker: ChaosWorker, *command: str) -> str:

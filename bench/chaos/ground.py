@@ -55,9 +55,9 @@ class ChaosWorker(Worker):
         return [sys.executable, "-m", "bench.chaos.worker", "worker"]
 
     def child(self) -> int:
-        """Process id of the process that works on documents: the youngest of the line."""
+        """Process id of the process that works on documents: the last of the line, but for its decoders."""
         pid = self.pid
-        while below := _children(pid):
+        while below := [child for child in _children(pid) if not _is_decoder(child)]:
             pid = min(below)
         return pid
 
@@ -80,6 +80,13 @@ def _children(pid: int) -> list[int]:
             if int(stat.read_text().rpartition(")")[2].split()[1]) == pid:
                 found.append(int(stat.parent.name))
     return found
+
+
+def _is_decoder(pid: int) -> bool:
+    try:
+        return b"decoder" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)

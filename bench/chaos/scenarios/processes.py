@@ -53,6 +53,7 @@ def killed_workers(ground: Ground, findings: Findings) -> None:
     check_end(ground, findings, papers, timeout=30)
     slowest = takes.slowest_recovery(papers, deaths)
     findings.figure(f"slowest recovery {slowest:.1f} s with a lease of {LEASE / 1000:g} s")
+    findings.promise(slowest > 0, "no job was seen to be taken again from a worker that died")
     findings.promise(slowest < 2 * LEASE / 1000, f"a job was recovered only after {slowest:.1f} s")
 
 
