@@ -8,7 +8,7 @@ AUDIT_BIN := .venv-audit/bin
 AUDIT_STAMP := .venv-audit/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv models demo test lint bench bench-memory bench-status-page accuracy fuzz chaos chaos-mutants troubles audit sbom lock clean
+.PHONY: help venv models demo test lint bench bench-gpu bench-memory bench-status-page accuracy fuzz chaos chaos-mutants troubles audit sbom lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ lint: $(STAMP) ## Lint, format check and strict types
 
 bench: $(STAMP) $(MODELS) ## Compare speed and accuracy side by side; prints a table
 	$(BIN)/python -m bench.throughput
+
+bench-gpu: $(STAMP) $(MODELS) ## Measure the GPU path; says why where there is no GPU
+	$(BIN)/python -m bench.gpu
 
 bench-memory: $(STAMP) $(MODELS) ## A worker's memory over 2,000 documents of all kinds; non-zero when it grows
 	$(BIN)/python -m bench.memory

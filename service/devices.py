@@ -29,6 +29,7 @@ class Devices:
         self._gpu: ProvenGpu | None = None
         # Kept, not used: to take CUDA's sessions apart after their context is lost can end the process.
         self._lost_gpu: ProvenGpu | None = None
+        self._had_gpu = False
         self._probing = threading.Lock()
         self._failing = threading.Lock()
         #: Whether this process can never use the GPU again, and another one may.
@@ -63,7 +64,7 @@ class Devices:
             gpu.check()
         elif not self.gpu_lost:
             self._gpu = probe_gpu(self.settings, expected)
-            self.gpu_absence = ""
+            self._had_gpu, self.gpu_absence = True, ""
             log.info("gpu_in_use")
 
     def engine(self, device: Device | None) -> Engine:
@@ -75,7 +76,8 @@ class Devices:
         """Use the CPU until a probe finds that the GPU computes again; who waits for it gets ``error``."""
         with self._failing:
             gpu, self._gpu = self._gpu, None
-            if isinstance(error, DeviceLostError):
+            # Where it never computed, it is the machine that fails: a new process would meet the same.
+            if isinstance(error, DeviceLostError) and self._had_gpu:
                 self.gpu_lost, self._lost_gpu = True, self._lost_gpu or gpu
             # The jobs that fail with the first one have nothing to add.
             if gpu is not None:

@@ -82,3 +82,28 @@ def test_the_first_of_several_failures_is_the_one_that_is_told(devices: Devices)
         gpu.read(specimen())
 
     assert devices.gpu_absence == "CUDA failure 719"
+
+
+def test_a_gpu_that_fails_before_it_ever_computed_is_absent_and_not_lost(cuda: FakeCuda) -> None:
+    cuda.at_loading = fake_cuda.UNKNOWN
+    devices = Devices(Settings())
+    devices.probe()
+    assert "CUDA failure 999" in devices.gpu_absence
+    assert not devices.gpu_lost
+    cuda.at_loading = ""
+
+    devices.probe()
+
+    assert devices.gpu_available
+    devices.close()
+
+
+def test_a_process_that_cannot_load_the_models_again_has_lost_the_gpu(
+    devices: Devices, cuda: FakeCuda
+) -> None:
+    devices.gpu_failed(DeviceError("the GPU's thread ended"))
+    cuda.at_loading = fake_cuda.ILLEGAL_ACCESS
+
+    devices.probe()
+
+    assert devices.gpu_lost

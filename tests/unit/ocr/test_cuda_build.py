@@ -1,4 +1,4 @@
-"""The real CUDA build of ONNX Runtime without CUDA's libraries; skipped where the CPU's is installed."""
+"""The real CUDA build of ONNX Runtime without CUDA; skipped where the build for CPUs is installed."""
 
 import ctypes
 

@@ -1,0 +1,1 @@
+"""The worker's GPU path on rendered cards: `python -m bench.gpu`."""

@@ -1,0 +1,147 @@
+"""`make bench-gpu`: cards a second on a GPU, what they cost, and whether they are read as on the CPU.
+
+Where no GPU computes, one line says why, and the exit code is 2: nothing was measured.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import cycle, islice
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.gpu.account import (
+    Measured,
+    as_markdown,
+    as_table,
+    cost_split,
+    memory_sentence,
+    sameness_sentence,
+)
+from bench.gpu.runs import read_cards
+from bench.gpu.sameness import compare
+from bench.machine import usable_cores
+from service.demo.cards import DemoCard, sample_cards
+from service.errors import DeviceError
+from service.gpu import gpu_tuning, probe_gpu
+from service.nvml import MIB, DriverView
+from service.ocr.cuda import describe_build
+from service.ocr.engine import Engine
+from service.ocr.gpu_engine import GpuEngine
+from service.ocr.loading import load_engine, warm_up
+from service.ocr.tuning import GpuTuning
+from service.reading import read_document
+from service.settings import Settings
+
+#: Every run measures the same cards.
+SEED = 2026
+
+#: Exit code where there is no GPU.
+NO_GPU = 2
+
+DONE = DeviceError("the bench is done with this engine")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print, and write the same as Markdown where a file is named; returns the exit code."""
+    options = _options(arguments)
+    console = Console(width=120)
+    settings = Settings(OCR_GPU_ENABLED=True, OCR_GPU_DRIVER="onnx")
+    cpu = load_engine("onnx")
+    expected = warm_up(cpu)
+    began = time.perf_counter()
+    try:
+        proven = probe_gpu(settings, expected)
+    except DeviceError as error:
+        console.print(f"No GPU to measure: {error}.", soft_wrap=True)
+        return NO_GPU
+    cards = bench_cards(options.cards)
+    sentences = [_machine(), _first_result(proven, cards[0], began)]
+    proven.close(DONE)
+    tuning = gpu_tuning(settings)
+    rows = [Measured(None, usable_cores(), read_cards(cards, cpu, usable_cores()))]
+    for most in options.batches:
+        rows += measure(cards, replace(tuning, most_inputs=most), options.threads)
+    best = max(rows[1:], key=lambda row: len(cards) / row.run.seconds)
+    sentences += [cost_split(best), sameness_sentence(compare(best.run.read, rows[0].run.read))]
+    best_tuning = replace(tuning, most_inputs=best.most or 1)
+    if options.soak:
+        many = list(islice(cycle(cards), options.soak))
+        (soak,) = measure(many, best_tuning, [best.threads])
+        sentences.append(memory_sentence(soak.run))
+    sentences.append(out_of_memory(cards, replace(best_tuning, memory_limit=options.limit * MIB), best))
+    console.print(as_table(rows))
+    console.print("\n".join(sentences), soft_wrap=True)
+    if options.markdown:
+        options.markdown.write_text(as_markdown(rows, sentences) + "\n")
+    return 0
+
+
+def bench_cards(count: int) -> list[DemoCard]:
+    """Flat and photographed cards in turn."""
+    pairs = zip(sample_cards(SEED, count, "flat"), sample_cards(SEED, count, "photo"), strict=True)
+    return [card for pair in pairs for card in pair][:count]
+
+
+def measure(cards: Sequence[DemoCard], tuning: GpuTuning, threads: Sequence[int]) -> list[Measured]:
+    """Read all cards once for each number of threads, with one engine for all of them."""
+    engine = GpuEngine(tuning)
+    measured = [
+        Measured(tuning.most_inputs, count, read_cards(cards, engine, count, engine.batcher.tally))
+        for count in threads
+    ]
+    engine.close(DONE)
+    return measured
+
+
+def out_of_memory(cards: Sequence[DemoCard], tuning: GpuTuning, best: Measured) -> str:
+    """Read all cards with too little memory for full batches, and say what came of it."""
+    limit = (tuning.memory_limit or 0) // MIB
+    try:
+        engine = GpuEngine(tuning)
+        run = read_cards(cards, engine, best.threads)
+    except DeviceError as error:
+        return f"With {limit} MiB a network: {error}."
+    same = compare(run.read, best.run.read)
+    engine.close(DONE)
+    return (
+        f"With {limit} MiB a network: {engine.batcher.tally.too_large} batches did not fit and were made "
+        f"smaller, {len(cards) / run.seconds:.1f} cards/s, {same.same_text} of {same.cards} cards with the "
+        f"same text."
+    )
+
+
+def _machine() -> str:
+    view = DriverView()
+    described = f"{view.describe()}, {usable_cores()} cores, {describe_build()}."
+    view.close()
+    return described
+
+
+def _first_result(engine: Engine, card: DemoCard, began: float) -> str:
+    opened = time.perf_counter() - began
+    read_document(card.content, card.document_type, engine)
+    first = time.perf_counter() - began - opened
+    return f"Opened, every shape computed once, after {opened:.1f} s; the first card then took {first:.2f} s."
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.gpu", description=__doc__)
+    parser.add_argument("--cards", type=int, default=200, help="cards a run")
+    parser.add_argument("--batches", type=_numbers, default=[1, 4, 16, 64], help="batch limits, as 1,4,16")
+    parser.add_argument("--threads", type=_numbers, default=[1, 2, 4, 8, 16, 32], help="threads, as 1,2,4")
+    parser.add_argument("--soak", type=int, default=10_000, help="cards of the long run; 0: none")
+    parser.add_argument("--limit", type=int, default=64, help="MiB a network where memory shall run out")
+    parser.add_argument("--markdown", type=Path, help="write the results into this file")
+    return parser.parse_args(arguments)
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
