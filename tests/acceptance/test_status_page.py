@@ -298,6 +298,7 @@ def test_a_token_opens_the_page_once_and_leaves_the_address(
     worker = start_worker(OCR_STATUS_TOKEN="hunter2")
     browser.open(address(worker))
     asked = browser.text("h1 + p")
+    browser.picture(PICTURES / "sign-in.png")
 
     browser.run("document.querySelector('#token').value = 'hunter2'; document.forms[0].submit()")
     browser.wait_until(says(browser, "All is well"))
