@@ -168,7 +168,8 @@ def as_table(findings: Findings, cards: int) -> Table:
     load = (findings.idle[WITH] - findings.idle[WITHOUT]) * 1000 * INTERVAL
     table.caption = (
         f"A load costs an idle worker {load:.1f} ms of CPU time. While cards were read the "
-        f"figures came after {middle:.0f} ms at the median and {worst:.0f} ms at most, {len(findings.times)} times."
+        f"figures came after {middle:.0f} ms at the median and {worst:.0f} ms at most, "
+        f"{len(findings.times)} times."
     )
     return table
 
