@@ -1,8 +1,9 @@
 """A printed form: labels down a left column, values to their right, some of more than one line."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import TypeAlias
 
 import numpy as np
 
@@ -15,8 +16,11 @@ _LABEL_SHIFT = (-2.0, 3.5)
 #: A value starts at most this far left and right of the value column, in heights.
 _VALUE_SHIFT = (-1.5, 3.0)
 
-#: What a value is worth whose label was not read, and which is known by the rows around it.
+#: What a value is worth whose label was not read, and which is known by the rows around it or by itself.
 UNLABELLED = 0.8
+
+#: Tells the one key whose value a text can be; None for a text that may be the value of several.
+Telling: TypeAlias = Callable[[str], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,8 @@ class _Labelled:
     #: Place in the order in which the form prints its labels.
     order: int
     label: Label
+    #: Factor for confidences: less than 1 when the value told the key.
+    certainty: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +69,10 @@ class _Columns:
         return self.value is not None and low < (self.offset(row) - self.value) / row[0].height < high
 
 
-def cells(rows: Sequence[Row], labels: LabelSet) -> Mapping[str, Cell]:
+def cells(rows: Sequence[Row], labels: LabelSet, told: Telling = lambda _: None) -> Mapping[str, Cell]:
     """Find each label's cell; the keys of ``labels`` stand in the order in which the form prints them.
 
+    A row whose label was not read is known by its value when ``told`` names its key.
     Rows between two labels that have no label of their own go on with the value above, or are the
     values of labels in between (or of the form's last ones) that could not be read, when their number
     leaves no doubt.
@@ -75,9 +82,9 @@ def cells(rows: Sequence[Row], labels: LabelSet) -> Mapping[str, Cell]:
     if not found:
         return {}
     columns = _columns(rows, found)
-    found = _in_order(
-        [one for one in _candidates(rows, labels, keys) if columns.begins_with_label(rows[one.row])]
-    )
+    labelled = [one for one in _candidates(rows, labels, keys) if columns.begins_with_label(rows[one.row])]
+    unlabelled = {*range(len(rows))} - {one.row for one in labelled}
+    found = _in_order([*labelled, *_told(rows, unlabelled, columns, keys, told)])
     result: dict[str, Cell] = {}
     ends = [*((one.row, one.order) for one in found[1:]), (len(rows), len(keys))]
     for one, (end, order) in zip(found, ends, strict=False):
@@ -86,7 +93,8 @@ def cells(rows: Sequence[Row], labels: LabelSet) -> Mapping[str, Cell]:
         is_last = one.order == len(keys) - 1
         loose = [] if is_last else _value_rows(rows[one.row + 1 : end], columns)
         pieces = _values(behind(rows[one.row], one.label.end), columns)
-        result[keys[one.order]] = Cell(one.row, pieces, () if missing else tuple(loose))
+        below = () if missing else tuple(loose)
+        result[keys[one.order]] = Cell(one.row, pieces, below, one.certainty)
         result |= _unlabelled(missing, loose, one.row + 1)
     return result
 
@@ -107,6 +115,18 @@ def _candidates(rows: Sequence[Row], labels: LabelSet, keys: Sequence[str]) -> l
         for index, row in enumerate(rows)
         for label in labels.at_start(row_text(row))
     ]
+
+
+def _told(
+    rows: Sequence[Row], unlabelled: Collection[int], columns: _Columns, keys: Sequence[str], told: Telling
+) -> Iterator[_Labelled]:
+    """Yield rows whose values tell their keys, behind whatever became of their labels."""
+    for index in sorted(unlabelled):
+        tail = _value_tail(rows[index], columns)
+        key = told(tail[0].line.text) if tail else None
+        if key is not None:
+            end = len(row_text(rows[index][: len(rows[index]) - len(tail)]))
+            yield _Labelled(index, keys.index(key), Label(key, end, UNLABELLED), UNLABELLED)
 
 
 def _in_order(candidates: Sequence[_Labelled]) -> list[_Labelled]:
@@ -155,13 +175,13 @@ def _values(rest: Row, columns: _Columns) -> Row:
 
 def _value_rows(rows: Sequence[Row], columns: _Columns) -> list[Row]:
     """The rows that begin in the value column, or do so behind a label that was not recognised."""
-    values: list[Row] = []
-    for row in rows:
-        tails = [
-            tail for start in (0, 1) if (tail := _written(row[start:])) and columns.begins_with_value(tail)
-        ]
-        values += [run(tail) for tail in tails[:1]]
-    return values
+    return [run(tail) for row in rows if (tail := _value_tail(row, columns))]
+
+
+def _value_tail(row: Row, columns: _Columns) -> Row:
+    """A row from the piece on that begins in the value column: its first one, or else its second."""
+    tails = (_written(row[start:]) for start in (0, 1))
+    return next((tail for tail in tails if tail and columns.begins_with_value(tail)), ())
 
 
 def _written(row: Row) -> Row:

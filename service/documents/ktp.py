@@ -4,13 +4,21 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from service.documents import values
+from service.documents.characters import strip_colon
 from service.documents.dates import parse_date
 from service.documents.fields import Field, Fields
 from service.documents.form import UNLABELLED, Cell, cells
 from service.documents.labels import LabelSet
 from service.documents.layout import Row, before, behind, joined, row_text, rows, run
 from service.documents.nik import Printed, read_nik
-from service.documents.vocabulary import MARITAL_STATUSES, NATIONALITIES, RELIGIONS
+from service.documents.vocabulary import (
+    GENDERS,
+    LIFELONG,
+    MARITAL_STATUSES,
+    NATIONALITIES,
+    RELIGIONS,
+    nearest,
+)
 from service.ocr.engine import TextLine
 
 #: The labels from top to bottom. ``birth`` holds place and date.
@@ -48,7 +56,7 @@ _MORE_ADDRESS, _MORE_NAME = 2, 1
 def read_ktp(lines: Sequence[TextLine]) -> Fields:
     """The fields of a KTP out of its text lines; what could not be read is left out."""
     page = rows(lines)
-    found = cells(page, LABELS)
+    found = cells(page, LABELS, _row_told_by)
     fields: dict[str, Field | None] = {
         **_heading(page, found),
         **_birth(found.get("birth")),
@@ -81,6 +89,17 @@ _SINGLE: Mapping[str, Callable[[TextLine], Field | None]] = {
 _CLOSED: Mapping[str, Sequence[str]] = {"religion": RELIGIONS, "maritalStatus": MARITAL_STATUSES}
 
 
+def _row_told_by(value: str) -> str | None:
+    """The key of the row that alone can hold this value."""
+    text = strip_colon(value)
+    if values.is_birth(text):
+        return "birth"
+    if values.is_rt_rw(text):
+        return "rtRw"
+    told = {"gender": tuple(GENDERS), "validUntil": (LIFELONG,), **_CLOSED}
+    return next((key for key, words in told.items() if nearest(text, words)), None)
+
+
 def _alone(page: Sequence[Row], words: Sequence[str]) -> Field | None:
     """The only piece on the card that is one of ``words``, when its label was not read."""
     lines = [values.bare(piece.line) for row in page for piece in row]
@@ -104,7 +123,9 @@ def _several(cell: Cell | None, more: int, read: Callable[[TextLine], Field | No
         if values.is_something_else(row_text(row)):
             break
         pieces += run(row)
-    return values.doubted(read(values.bare(joined(pieces))), cell.certainty)
+    # A pattern of the ground that was taken for text shows no letter.
+    written = [piece for piece in pieces if any(map(str.isalnum, piece.line.text))]
+    return values.doubted(read(values.bare(joined(written))), cell.certainty) if written else None
 
 
 def _printed(fields: Mapping[str, Field | None]) -> Printed:

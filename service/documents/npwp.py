@@ -8,6 +8,7 @@ from service.documents.fields import Field, Fields
 from service.documents.labels import LabelSet
 from service.documents.layout import Row, behind, joined, row_text, rows, run
 from service.documents.nik import read_nik
+from service.documents.npwp_number import read_npwp_number
 from service.documents.vocabulary import nearest
 from service.ocr.engine import TextLine
 
@@ -100,13 +101,15 @@ def _present(fields: Mapping[str, Field | None]) -> Fields:
 
 
 def _line(row: Row) -> _Line:
-    """Tell label from value; a label needs a colon behind it, or to be whole and without a mistake."""
+    """Tell label from value; a label needs a colon or a number behind it, or to be without a mistake."""
     text = row_text(row)
     for label in LABELS.at_start(text):
         rest = text[label.end :]
         has_colon = rest.lstrip()[:1] in {":", ";"}
         is_whole_word = label.likeness == 1 and not rest[:1].isalnum()
-        if has_colon or is_whole_word:
+        # A colon that was passed over leaves label and number stuck together.
+        is_before_number = label.key == "npwpNumber" and read_npwp_number(rest)
+        if has_colon or is_whole_word or is_before_number:
             return _Line(label.key, behind(row, label.end))
     # A NIK tells itself, whatever became of its label.
     number = text.find(":") + 1

@@ -33,6 +33,8 @@ _CLOSED_VALUES = (*GENDERS, *RELIGIONS, *MARITAL_STATUSES)
 _MOST_REPAIRS = 2
 
 _BLOOD_TYPE = re.compile(r"(AB|A|B|O)\s*([+-]?)")
+#: What stands before a comma or a digit.
+_PLACE = re.compile(r"[^,\d]+(?=[,\d])")
 _RT_RW = re.compile(r"\d{1,3}\s*/\s*\d{1,3}")
 #: The slash of ``004/007`` lost, or read as a 1.
 _RT_RW_PACKED = re.compile(r"(\d{3})1?(\d{3})")
@@ -40,6 +42,8 @@ _RT_RW_PACKED = re.compile(r"(\d{3})1?(\d{3})")
 _ABBREVIATION = re.compile(r"\b(NO|JL|JLN|GG|KP|KOMP|PERUM|KAV|LINGK)\.(?=\w)")
 #: Every form in which an apostrophe between letters is read.
 _QUOTE = re.compile(r"(?<=[^\W\d_])[`\u00b4\u2018\u2019\"](?=[^\W\d_])")
+#: A full stop behind a whole word of a name: no abbreviation is so long, so it may be a title's comma.
+_STOP_FOR_COMMA = re.compile(r"[^\W\d_]{5}\.(?=.)")
 #: What a name can hold: letters, blanks, and the punctuation of titles, initials and compound names.
 _PERSON = re.compile(r"[^\W\d_]+(?:[ .,'/()-]+[^\W\d_]+)*[.)]?")
 
@@ -71,6 +75,7 @@ def person(line: TextLine) -> Field | None:
     text, repairs = repair_letters(_QUOTE.sub("'", line.text.strip(" ,;:-_")))
     if not _PERSON.fullmatch(text) or repairs > _MOST_REPAIRS or is_something_else(line.text):
         return None
+    repairs += bool(_STOP_FOR_COMMA.search(text))
     return Field(text, confidence_after(line.confidence, repairs), line.box)
 
 
@@ -92,7 +97,8 @@ def place_and_date(line: TextLine) -> tuple[Field | None, Field | None]:
     """``JAKARTA, 17-08-1990``: the place before the date, and the date."""
     printed = find_date(line.text)
     day = _date_field(line, printed) if printed else None
-    before = line.text[: printed.start] if printed else line.text.rpartition(",")[0]
+    # A date that is none still tells where the place ends.
+    before = line.text[: printed.start] if printed else (_PLACE.match(line.text) or [""])[0]
     text, repairs = repair_letters(before.strip(" ,.;:-_"))
     if not re.search(r"[A-Z]{2}", text) or re.search(r"\d", text) or repairs > _MOST_REPAIRS:
         return None, day
@@ -164,6 +170,17 @@ def _date_field(line: TextLine, printed: PrintedDate) -> Field:
     return Field(printed.value, confidence_after(line.confidence, printed.repairs), line.box)
 
 
+def is_birth(text: str) -> bool:
+    """Whether ``text`` is a place with a date behind it."""
+    printed = find_date(text)
+    return bool(printed and re.search(r"[^\W\d]{3}", text[: printed.start]))
+
+
+def is_rt_rw(text: str) -> bool:
+    """Whether ``text`` is two small numbers with a slash between them."""
+    return bool(_RT_RW.fullmatch(text.strip(" :.")))
+
+
 def is_something_else(text: str) -> bool:
     """Whether ``text`` can be no place, street, trade or name, but is the value of another row.
 
@@ -171,4 +188,4 @@ def is_something_else(text: str) -> bool:
     """
     word = nearest(text, _CLOSED_VALUES)
     is_closed = word is not None and word.likeness >= 0.8
-    return is_closed or bool(find_date(text) or _RT_RW.fullmatch(text.strip(" :.")))
+    return is_closed or bool(find_date(text)) or is_rt_rw(text)

@@ -12,7 +12,10 @@ _LIKENESS = 0.8
 
 #: A text less alike still means a word when every other word is further off by the lead: LAK-LAKG is no
 #: PEREMPUAN.
-_CLEAR_LIKENESS, _CLEAR_LEAD = 0.6, 0.35
+_CLEAR_LIKENESS, _CLEAR_LEAD = 0.6, 0.25
+
+#: How alike two known words are that are spellings of one, such as KATOLIK and KATHOLIK: no rivals.
+_SPELLINGS = 0.8
 
 #: How alike a text must be to a name in a long list of them: one wrong letter in seven.
 _NAME_LIKENESS = 0.85
@@ -75,7 +78,8 @@ def nearest(text: str, words: Sequence[str]) -> Word | None:
         reverse=True,
     )
     likeness, word = ranked[0]
-    lead = likeness - (ranked[1][0] if len(ranked) > 1 else 0.0)
+    rivals = [other for other, name in ranked if not _is_spelling(known[name], known[word])]
+    lead = likeness - max(rivals, default=0.0)
     if (likeness >= _LIKENESS and lead > 0) or (likeness >= _CLEAR_LIKENESS and lead >= _CLEAR_LEAD):
         return Word(word, likeness)
     beginnings = [word for word, plain in known.items() if len(plain) > 4 and folded.startswith(plain)]
@@ -102,6 +106,10 @@ def spelt(text: str, names: Sequence[str]) -> Word | None:
     written = " ".join(text.upper().split())
     is_kept = _letters(written) == _letters(name) and written.count(" ") >= name.count(" ")
     return Word(written if is_kept else name, likeness)
+
+
+def _is_spelling(one: str, other: str) -> bool:
+    return Levenshtein.normalized_similarity(one, other) >= _SPELLINGS
 
 
 def _letters(text: str) -> str:

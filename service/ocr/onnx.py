@@ -6,6 +6,8 @@ from functools import partial
 from service.ocr.detection import LONGEST_SIDE, LONGEST_SIDE_OF_CARD, find_lines
 from service.ocr.engine import Box, Device, Image, PageText, TextLine
 from service.ocr.geometry import Quad, cut_line, level_page, turn_page
+from service.ocr.light import even_light
+from service.ocr.marks import LOOKS, agreed, doubts, is_value, look_again, settled, weighed
 from service.ocr.orientation import quarter_turns, skew
 from service.ocr.outline import find_card, flatten, is_card_shaped
 from service.ocr.reading_order import in_reading_order
@@ -25,7 +27,7 @@ FEWEST_LINES_OF_CARD = 4
 CARD_SQUEEZE = 0.85
 
 #: A squeezed line is read again in full when its least certain character is below this.
-SURE = 0.9
+SURE = 0.97
 
 
 class OnnxEngine:
@@ -75,28 +77,41 @@ class OnnxEngine:
 
     def _upright(self, page: Image, longest_side: int) -> tuple[Image, list[Quad]]:
         """Find the lines of a page and turn both until they are upright and level."""
-        quads = find_lines(self._detector, page, longest_side)
-        turns = quarter_turns(self._direction, page, quads)
+        lit = even_light(page)
+        quads = find_lines(self._detector, lit, longest_side)
+        turns = quarter_turns(self._direction, lit, quads)
         if turns:
             page = turn_page(page, turns)
             # Lines that stand upright are found more exactly than others: look again.
-            quads = find_lines(self._detector, page, longest_side)
+            quads = find_lines(self._detector, turn_page(lit, turns), longest_side)
         askew = skew(quads)
         return level_page(page, quads, askew) if abs(askew) > MOST_SKEW else (page, quads)
 
     def _read_upright(self, page: Image, quads: Sequence[Quad], squeeze: float = 1.0) -> PageText:
-        read = self._look(page, quads, squeeze)
+        lit = even_light(page)
+        read = self._look(lit, quads, squeeze)
         if squeeze < 1:
-            doubtful = [index for index, line in enumerate(read) if line.least < SURE]
-            again = self._look(page, [quads[index] for index in doubtful])
+            doubtful = [index for index, line in enumerate(read) if line.least < SURE and is_value(line.text)]
+            again = self._look(lit, [quads[index] for index in doubtful])
             for index, line in zip(doubtful, again, strict=True):
-                read[index] = max(line, read[index], key=lambda one: one.least)
+                read[index] = agreed(line, read[index])
+        read = self._settle(lit, quads, read)
         lines = [
             TextLine(line.text.strip(), line.confidence, _box(quad))
             for line, quad in zip(read, quads, strict=True)
             if line.text.strip() and line.confidence >= LEAST_CONFIDENCE
         ]
         return PageText(page, tuple(in_reading_order(lines)), self._device)
+
+    def _settle(self, page: Image, quads: Sequence[Quad], read: Sequence[LineText]) -> list[LineText]:
+        """Look again at lines in which a mark between two letters may have been passed over."""
+        lines = list(read)
+        for look in LOOKS:
+            open_ones = [index for index, line in enumerate(lines) if doubts(line)]
+            again = self._recogniser.read_all([look_again(page, quads[index], look) for index in open_ones])
+            for index, line in zip(open_ones, again, strict=True):
+                lines[index] = settled(lines[index], line)
+        return weighed(lines)
 
     def _look(self, page: Image, quads: Sequence[Quad], squeeze: float = 1.0) -> list[LineText]:
         return self._recogniser.read_all(

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import combinations, pairwise
 
 import cv2
@@ -14,26 +15,23 @@ from service.ocr.geometry import Quad, quad_size
 #: Longer side over shorter one of an ID-1 card (ISO/IEC 7810: 85.6 x 54 mm).
 CARD_ASPECT = 85.6 / 53.98
 
-#: What a card looks like, as longer side over shorter one: seen at a slant, and edge to edge.
-SLANTED_ASPECTS, FLAT_ASPECTS = (1.3, 1.95), (1.5, 1.68)
+#: What a card looks like edge to edge, as longer side over shorter one.
+FLAT_ASPECTS = (1.5, 1.68)
 
 #: Pixels of the longest side of the copy on which the outline is looked for.
 THUMBNAIL = 360
 
 #: Thresholds of Canny's edges, strongest first: the first that shows a card is taken.
-EDGES = ((40, 120), (20, 60))
+EDGES = ((40, 120), (20, 60), (10, 30))
 
 #: A card takes up this share of its picture: smaller ones can't be read, larger ones are flat already.
-SHARES = (0.08, 0.92)
+SHARES = (0.05, 0.92)
 
 #: Panels that a card is printed in, such as the band with its title, take up at least this share.
 LEAST_PANEL = 0.02
 
 #: How much larger than two panels together the card may be that they make.
 MOST_BETWEEN_PANELS = 1.15
-
-#: How different opposite sides may be: the shorter over the longer one.
-LEAST_PARALLEL = 0.7
 
 #: How much of the quadrilateral its own outline fills: the corners of a card are round.
 LEAST_FILLED = 0.93
@@ -47,6 +45,24 @@ LEAST_INSIDE = 0.5
 #: Pixels of a flat card's width: the recogniser sees no more.
 WIDEST_CARD = 1280
 
+#: So many times as wide as wanted is much larger.
+MUCH_LARGER = 1.6
+
+
+@dataclass(frozen=True, slots=True)
+class Slant:
+    """How far from a rectangle of its own shape a card may look."""
+
+    #: Longer side over shorter one, the least and the most.
+    aspects: tuple[float, float]
+    #: How different opposite sides may be: the shorter over the longer one.
+    least_parallel: float
+
+
+#: As most people hold their phone, and from well to one side. The latter fits panels on a card as well, so it
+#: counts only where no edges show a card of the former.
+SLANTS = (Slant((1.3, 1.95), 0.7), Slant((1.1, 2.4), 0.55))
+
 
 def is_card_shaped(page: Image) -> bool:
     """Whether a page has the shape of a card, as one scanned edge to edge has."""
@@ -57,16 +73,17 @@ def is_card_shaped(page: Image) -> bool:
 def find_card(page: Image) -> Quad | None:
     """Return the corners of the card on a page, clockwise, a long side first; None without a clear one."""
     scale = THUMBNAIL / max(page.shape[:2])
-    small = cv2.GaussianBlur(cv2.resize(page, None, fx=scale, fy=scale), (0, 0), 1)
-    for thresholds in EDGES:
-        edges = np.asarray(cv2.Canny(np.asarray(small, np.uint8), *thresholds, L2gradient=True), np.uint8)
-        near_edges = np.asarray(cv2.dilate(edges, np.ones((5, 5), np.uint8)), np.uint8)
-        panels = _panels(edges)
-        # A card printed in two panels may show each of them more clearly than itself.
-        for hulls in (panels, _joined(panels)):
-            cards = [quad for hull in hulls if _is_card(quad := _corners(hull), hull, edges, near_edges)]
-            if cards:
-                card = max(cards, key=cv2.contourArea)
+    # In two steps: at once each pixel would be that of few pixels of the page, and noise look like edges.
+    twice = cv2.resize(page, None, fx=2 * scale, fy=2 * scale)
+    small = cv2.GaussianBlur(cv2.resize(twice, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), (0, 0), 1)
+    outlines: list[npt.NDArray[np.uint8]] = []
+    for slant in SLANTS:
+        for step, thresholds in enumerate(EDGES):
+            if step == len(outlines):
+                edges = cv2.Canny(np.asarray(small, np.uint8), *thresholds, L2gradient=True)
+                outlines.append(np.asarray(edges, np.uint8))
+            card = _largest_card(outlines[step], slant)
+            if card is not None:
                 across, down = quad_size(card)
                 return np.asarray(np.roll(card, int(across < down), axis=0) / scale, np.float32)
     return None
@@ -77,8 +94,30 @@ def flatten(page: Image, card: Quad) -> Image:
     width = min(WIDEST_CARD, round(quad_size(card)[0]))
     height = round(width / CARD_ASPECT)
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    # A warp samples single pixels: a card much larger than wanted is shrunk first.
+    if quad_size(card)[0] > MUCH_LARGER * width:
+        (left, top), (right, bottom) = (
+            card.min(axis=0).clip(0).astype(int),
+            np.ceil(card.max(axis=0)).astype(int),
+        )
+        page = np.asarray(
+            cv2.resize(page[top:bottom, left:right], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA),
+            np.uint8,
+        )
+        card = np.asarray((card - (left, top)) / 2, np.float32)
     flat = cv2.warpPerspective(page, cv2.getPerspectiveTransform(card, target), (width, height))
     return np.asarray(flat, np.uint8)
+
+
+def _largest_card(edges: npt.NDArray[np.uint8], slant: Slant) -> Quad | None:
+    near_edges = np.asarray(cv2.dilate(edges, np.ones((5, 5), np.uint8)), np.uint8)
+    panels = _panels(edges)
+    # A card printed in two panels may show each of them more clearly than itself.
+    for hulls in (panels, _joined(panels)):
+        cards = [quad for hull in hulls if _is_card(quad := _corners(hull), hull, edges, near_edges, slant)]
+        if cards:
+            return max(cards, key=cv2.contourArea)
+    return None
 
 
 def _panels(edges: npt.NDArray[np.uint8]) -> list[Quad]:
@@ -112,15 +151,17 @@ def _fills(hull: Quad, quad: Quad) -> bool:
     return len(quad) == 4 and cv2.contourArea(hull) > LEAST_FILLED * cv2.contourArea(quad)
 
 
-def _is_card(quad: Quad, hull: Quad, edges: npt.NDArray[np.uint8], near_edges: npt.NDArray[np.uint8]) -> bool:
+def _is_card(
+    quad: Quad, hull: Quad, edges: npt.NDArray[np.uint8], near_edges: npt.NDArray[np.uint8], slant: Slant
+) -> bool:
     least, most = (share * edges.size for share in SHARES)
     if not _fills(hull, quad) or not least < cv2.contourArea(hull) < most:
         return False
     sides = np.linalg.norm(quad - np.roll(quad, -1, axis=0), axis=1).reshape(2, 2)
     aspect = sides[:, 0].sum() / sides[:, 1].sum()
     return bool(
-        SLANTED_ASPECTS[0] < max(aspect, 1 / aspect) < SLANTED_ASPECTS[1]
-        and (sides.min(axis=0) > LEAST_PARALLEL * sides.max(axis=0)).all()
+        slant.aspects[0] < max(aspect, 1 / aspect) < slant.aspects[1]
+        and (sides.min(axis=0) > slant.least_parallel * sides.max(axis=0)).all()
         and all(_support(near_edges, start, end) > LEAST_SUPPORT for start, end in pairwise([*quad, quad[0]]))
         and _inside(edges, quad) > LEAST_INSIDE
     )

@@ -32,6 +32,8 @@ class LineText:
     confidence: float
     #: 0 to 1: how sure the network is of the character that it is least sure of, blanks apart.
     least: float
+    #: 0 to 1 for each character: how sure the network is that nothing stands between it and the one before.
+    joints: tuple[float, ...] = ()
 
 
 class Recogniser:
@@ -75,17 +77,22 @@ def decode(
     read: list[str] = []
     begun: list[float] = []
     surest: list[float] = []
-    last = 0
+    joints: list[float] = []
+    last, joint = 0, 1.0
     # Steps are few: a plain loop is faster than arrays.
     for index, sure in zip(classes.tolist(), certainty.tolist(), strict=True):
         if index and index != last:
             read.append(characters[index])
             begun.append(sure)
             surest.append(sure)
+            joints.append(joint)
+            joint = 1.0
         elif index:
             # The network grows sure of a character while it passes.
             surest[-1] = max(surest[-1], sure)
+        else:
+            joint = min(joint, sure)
         last = index
     visible = [sure for sure, character in zip(surest, read, strict=True) if character != " "]
     confidence = sum(begun) / len(begun) if begun else 0.0
-    return LineText("".join(read), confidence, min(visible, default=0.0))
+    return LineText("".join(read), confidence, min(visible, default=0.0), tuple(joints))

@@ -3,9 +3,8 @@
 #: Bytes; uploads are at most 5 MiB, but nothing enforces that.
 LARGEST_FILE = 20 * 1024 * 1024
 
-#: Pixels of a page's longest side; print of a card that fills the page is then about 50 pixels high.
-#: Phones' pictures of 4000 to 4096 pixels come to just this when they are decoded at half their size.
-LONGEST_SIDE = 2048
+#: Pixels of a page's longest side: A4 at 300 dots an inch fits, on which a card of its own size is 1011 wide.
+LONGEST_SIDE = 3520
 
 #: Pixels of the longest side that a JPEG must keep when it is decoded at a part of its size.
 LEAST_DRAFT_SIDE = 2000

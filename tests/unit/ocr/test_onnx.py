@@ -65,7 +65,7 @@ def test_a_card_that_is_small_on_its_page_is_read_too(
     page = onnx_engine.read(scan)
 
     assert texts(page) == form_text
-    assert page.image is scan
+    assert page.image.shape[1] < scan.shape[1] / 2
 
 
 def test_a_blank_page_has_no_lines(onnx_engine: Engine) -> None:

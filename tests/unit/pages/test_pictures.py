@@ -138,12 +138,12 @@ def test_a_colour_of_a_palette_may_be_transparent() -> None:
 @pytest.mark.parametrize(
     ("file_format", "size"),
     [
-        ("JPEG", (2700, 1800)),
-        ("JPEG", (4200, 2800)),
-        ("PNG", (2700, 1800)),
-        ("WEBP", (2700, 1800)),
-        ("TIFF", (2700, 1800)),
-        ("HEIC", (2700, 1800)),
+        ("JPEG", (3900, 2600)),
+        ("JPEG", (7200, 4800)),
+        ("PNG", (3900, 2600)),
+        ("WEBP", (3900, 2600)),
+        ("TIFF", (3900, 2600)),
+        ("HEIC", (3900, 2600)),
     ],
 )
 def test_a_large_photo_is_brought_down_to_the_longest_side(file_format: str, size: tuple[int, int]) -> None:
