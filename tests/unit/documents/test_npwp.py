@@ -85,6 +85,17 @@ def test_a_number_of_another_length_is_left_out(read: str) -> None:
     assert "npwpNumber" not in fields
 
 
+@pytest.mark.parametrize(
+    ("read", "number"),
+    [("NPWP160092542943407000", "0092542943407000"), ("NPWP092542943407000", NUMBER)],
+)
+def test_a_number_may_stick_to_its_label(read: str, number: str) -> None:
+    fields = read_npwp(npwp_lines(read, "SITI AMINAH"))
+
+    assert fields["npwpNumber"].value == number
+    assert fields["name"].value == "SITI AMINAH"
+
+
 def test_an_address_is_no_name_when_the_name_was_not_found() -> None:
     lines = [
         *npwp_lines(f"NPWP : {NUMBER}"),

@@ -18,6 +18,8 @@ from service.documents.vocabulary import GENDERS, MARITAL_STATUSES, NATIONALITIE
         ("CERAI H1DUP", MARITAL_STATUSES, "CERAI HIDUP"),
         ("KAWIN JAKARTA SELATAN", MARITAL_STATUSES, "KAWIN"),
         ("LAK-LAKG", tuple(GENDERS), "LAKI-LAKI"),
+        ("KATHOUK", RELIGIONS, "KATHOLIK"),
+        ("CERAMAT", MARITAL_STATUSES, "CERAI MATI"),
         ("WN1", NATIONALITIES, "WNI"),
     ],
 )

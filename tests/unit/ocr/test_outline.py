@@ -59,6 +59,47 @@ def test_a_flat_card_looks_as_if_scanned(form: Image) -> None:
     assert (ink & near).sum() > 0.95 * ink.sum()
 
 
+def test_a_card_seen_from_well_to_one_side_is_found(form: Image) -> None:
+    steep = [(240, 140), (760, 210), (760, 500), (240, 600)]
+
+    card = find_card(on_table(form, steep))
+
+    assert card is not None
+    assert far(card, np.array(steep, np.float32)) < 12
+
+
+def test_a_card_in_the_dark_is_found(form: Image) -> None:
+    dark = np.asarray(on_table(form, SLANTED) * 0.12, np.uint8)
+
+    card = find_card(dark)
+
+    assert card is not None
+    assert far(card, np.array(SLANTED, np.float32)) < 12
+
+
+def test_a_card_of_its_own_size_on_a_page_of_a4_is_found(form: Image) -> None:
+    page = np.full((3508, 2480, 3), 250, np.uint8)
+    page[400:1038, 300:1311] = cv2.resize(form, (1011, 638))
+
+    card = find_card(page)
+
+    assert card is not None
+    assert flatten(page, card).shape[1] == pytest.approx(1011, abs=25)
+
+
+def test_a_card_much_larger_than_wanted_is_shrunk_without_coarse_grain(form: Image) -> None:
+    large = np.asarray(cv2.resize(form, (3200, 2048), interpolation=cv2.INTER_LINEAR), np.uint8)
+    grain = np.random.default_rng(2).normal(0, 20, large.shape)
+    page = np.asarray(np.clip(large + grain, 0, 255), np.uint8)
+    corners = np.array([[0, 0], [3200, 0], [3200, 2048], [0, 2048]], np.float32)
+
+    flat = flatten(page, corners)
+
+    empty = flat[-60:, 20:-20].astype(np.float32)
+    assert flat.shape[1] == 1280
+    assert empty.std(axis=(0, 1)).max() < 12
+
+
 def test_print_on_a_page_is_no_card(form: Image) -> None:
     scan = np.full((1400, 1000, 3), 250, np.uint8)
     scan[300:1080, 100:900] = cv2.resize(form, (800, 780))

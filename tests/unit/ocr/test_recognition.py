@@ -35,6 +35,12 @@ def test_the_least_certainty_is_that_of_the_worst_character_where_it_was_surest_
     assert read.least == pytest.approx(0.8)
 
 
+def test_a_joint_is_as_sure_as_the_least_sure_step_between_two_characters() -> None:
+    read = decoded((0, 0.3), (1, 0.9), (0, 0.8), (0, 0.6), (2, 0.9), (1, 0.9))
+
+    assert read.joints == pytest.approx((0.3, 0.6, 1.0))
+
+
 @pytest.mark.parametrize(("width", "wanted"), [(8, 16), (16, 16), (17, 24), (480, 480)])
 def test_a_line_is_filled_up_to_whole_steps_with_what_the_network_takes_for_nothing(
     width: int, wanted: int
