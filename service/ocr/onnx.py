@@ -1,6 +1,7 @@
 """The ``onnx`` driver: PP-OCR's detector and recogniser on ONNX Runtime, on the CPU or a CUDA GPU."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from service.ocr.detection import LONGEST_SIDE, LONGEST_SIDE_OF_CARD, find_lines
@@ -28,6 +29,16 @@ CARD_SQUEEZE = 0.85
 
 #: A squeezed line is read again in full when its least certain character is below this.
 SURE = 0.97
+
+
+@dataclass(frozen=True, slots=True)
+class _Upright:
+    """A page turned upright and level, and where its lines are."""
+
+    page: Image
+    #: The page in even light, for reading; often the page itself.
+    lit: Image
+    quads: Sequence[Quad]
 
 
 class OnnxEngine:
@@ -67,28 +78,32 @@ class OnnxEngine:
             EngineError: ONNX Runtime failed; ``DeviceError`` when it computed on the GPU.
         """
         if is_card_shaped(page):
-            return self._read_upright(*self._upright(page, LONGEST_SIDE_OF_CARD), CARD_SQUEEZE)
+            return self._read_upright(self._upright(page, LONGEST_SIDE_OF_CARD), CARD_SQUEEZE)
         card = find_card(page)
         if card is not None:
-            flat, quads = self._upright(flatten(page, card), LONGEST_SIDE_OF_CARD)
-            if len(quads) >= FEWEST_LINES_OF_CARD:
-                return self._read_upright(flat, quads, CARD_SQUEEZE)
-        return self._read_upright(*self._upright(page, LONGEST_SIDE))
+            found = self._upright(flatten(page, card), LONGEST_SIDE_OF_CARD)
+            if len(found.quads) >= FEWEST_LINES_OF_CARD:
+                return self._read_upright(found, CARD_SQUEEZE)
+        return self._read_upright(self._upright(page, LONGEST_SIDE))
 
-    def _upright(self, page: Image, longest_side: int) -> tuple[Image, list[Quad]]:
+    def _upright(self, page: Image, longest_side: int) -> _Upright:
         """Find the lines of a page and turn both until they are upright and level."""
         lit = even_light(page)
         quads = find_lines(self._detector, lit, longest_side)
         turns = quarter_turns(self._direction, lit, quads)
         if turns:
-            page = turn_page(page, turns)
+            dark, page = page, turn_page(page, turns)
+            lit = page if lit is dark else turn_page(lit, turns)
             # Lines that stand upright are found more exactly than others: look again.
-            quads = find_lines(self._detector, turn_page(lit, turns), longest_side)
+            quads = find_lines(self._detector, lit, longest_side)
         askew = skew(quads)
-        return level_page(page, quads, askew) if abs(askew) > MOST_SKEW else (page, quads)
+        if abs(askew) > MOST_SKEW:
+            dark, (page, level) = page, level_page(page, quads, askew)
+            lit, quads = page if lit is dark else level_page(lit, quads, askew)[0], level
+        return _Upright(page, lit, quads)
 
-    def _read_upright(self, page: Image, quads: Sequence[Quad], squeeze: float = 1.0) -> PageText:
-        lit = even_light(page)
+    def _read_upright(self, found: _Upright, squeeze: float = 1.0) -> PageText:
+        lit, quads = found.lit, found.quads
         read = self._look(lit, quads, squeeze)
         if squeeze < 1:
             doubtful = [index for index, line in enumerate(read) if line.least < SURE and is_value(line.text)]
@@ -101,7 +116,7 @@ class OnnxEngine:
             for line, quad in zip(read, quads, strict=True)
             if line.text.strip() and line.confidence >= LEAST_CONFIDENCE
         ]
-        return PageText(page, tuple(in_reading_order(lines)), self._device)
+        return PageText(found.page, tuple(in_reading_order(lines)), self._device)
 
     def _settle(self, page: Image, quads: Sequence[Quad], read: Sequence[LineText]) -> list[LineText]:
         """Look again at lines in which a mark between two letters may have been passed over."""
