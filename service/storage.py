@@ -38,21 +38,13 @@ class Storage:
 
     def __init__(self, settings: Settings) -> None:
         self.bucket = needed(settings.r2_bucket, "CF_R2_BUCKET_NAME")
-        self._client: S3Client = boto3.client(
-            "s3",
-            endpoint_url=needed(settings.r2_endpoint, "CF_R2_ENDPOINT"),
-            aws_access_key_id=needed(settings.r2_access_key_id, "CF_R2_ACCESS_KEY_ID"),
-            aws_secret_access_key=needed(settings.r2_secret_access_key, "CF_R2_SECRET_ACCESS_KEY"),
-            region_name="auto",
-            config=Config(
-                signature_version="s3v4",
-                s3={"addressing_style": "path"},
-                connect_timeout=5,
-                read_timeout=20,
-                retries={"total_max_attempts": 2, "mode": "standard"},
-                max_pool_connections=settings.concurrency + 1,
-            ),
+        limits = Config(
+            connect_timeout=5,
+            read_timeout=20,
+            retries={"total_max_attempts": 2, "mode": "standard"},
+            max_pool_connections=settings.concurrency + 1,
         )
+        self._client = open_client(settings, limits)
 
     def fetch(self, file_url: str) -> bytes:
         """The object that a row's ``file_url`` names.
@@ -85,6 +77,22 @@ class Storage:
             # botocore checks this only when a body is read without a limit.
             raise UnavailableError("the document store broke off")
         return content
+
+
+def open_client(settings: Settings, limits: Config) -> "S3Client":
+    """A client of the document store that waits and repeats as ``limits`` say; nothing is asked yet.
+
+    Raises:
+        SettingsError: the endpoint or a key is not set.
+    """
+    return boto3.client(
+        "s3",
+        endpoint_url=needed(settings.r2_endpoint, "CF_R2_ENDPOINT"),
+        aws_access_key_id=needed(settings.r2_access_key_id, "CF_R2_ACCESS_KEY_ID"),
+        aws_secret_access_key=needed(settings.r2_secret_access_key, "CF_R2_SECRET_ACCESS_KEY"),
+        region_name="auto",
+        config=Config(signature_version="s3v4", s3={"addressing_style": "path"}).merge(limits),
+    )
 
 
 def object_key(file_url: str, bucket: str) -> str:

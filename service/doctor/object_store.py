@@ -3,13 +3,13 @@
 import uuid
 from collections.abc import Iterator
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from service.doctor.findings import Finding, green, red
 from service.doctor.network import broken_link
 from service.settings import Settings, needed
+from service.storage import open_client
 
 #: s for a connection, and for an answer.
 CONNECT_TIMEOUT, READ_TIMEOUT = 5, 10
@@ -43,20 +43,10 @@ def check_storage(settings: Settings) -> Iterator[Finding]:
     """
     bucket = needed(settings.r2_bucket, "CF_R2_BUCKET_NAME")
     try:
-        client = boto3.client(
-            "s3",
-            endpoint_url=needed(settings.r2_endpoint, "CF_R2_ENDPOINT"),
-            aws_access_key_id=needed(settings.r2_access_key_id, "CF_R2_ACCESS_KEY_ID"),
-            aws_secret_access_key=needed(settings.r2_secret_access_key, "CF_R2_SECRET_ACCESS_KEY"),
-            region_name="auto",
-            config=Config(
-                signature_version="s3v4",
-                s3={"addressing_style": "path"},
-                connect_timeout=CONNECT_TIMEOUT,
-                read_timeout=READ_TIMEOUT,
-                retries={"total_max_attempts": 1},
-            ),
+        limits = Config(
+            connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, retries={"total_max_attempts": 1}
         )
+        client = open_client(settings, limits)
         client.get_object(Bucket=bucket, Key=f"filot-ocr-doctor/{uuid.uuid4()}")
     except ClientError as error:
         yield _answer(str(error.response.get("Error", {}).get("Code", "")))
