@@ -259,7 +259,7 @@ def test_erase_refuses_a_document_in_work(run: Runner, backend: FilotBackend) ->
 def test_the_worker_warns_of_a_misspelt_variable(start_worker: Callable[..., Worker]) -> None:
     worker = start_worker(OCR_GPU_CONCURENCY="3")
 
-    (line,) = [line for line in worker.log.read_text().splitlines() if "setting_unknown" in line]
+    (line,) = worker.logged("setting_unknown")
 
     assert json.loads(line)["level"] == "warning"
     assert "OCR_GPU_CONCURRENCY is meant" in line

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from http import HTTPStatus
 
@@ -94,10 +93,7 @@ def test_a_missing_tesseract_stops_the_start_with_what_to_install(environment: d
 def test_without_a_gpu_the_log_says_why_in_one_line(start_worker: WorkerStarter, value: str) -> None:
     worker = start_worker(OCR_GPU_ENABLED=value)
 
-    # What a worker process logs comes through a pipe, later than it answers.
-    while "gpu_not_in_use" not in worker.log.read_text():
-        time.sleep(0.1)
-    (line,) = [line for line in worker.log.read_text().splitlines() if "gpu_not_in_use" in line]
+    (line,) = worker.logged("gpu_not_in_use")
     assert '"reason": "' in line
 
 
@@ -107,8 +103,7 @@ def test_without_a_gpu_and_without_fallback_nothing_is_taken(
     backend.push("card")
 
     worker = start_worker(ready=False, OCR_GPU_ENABLED="true", OCR_GPU_AUTOFALLBACK="false")
-    while "gpu_not_in_use" not in worker.log.read_text():
-        backend.redis.blpop(["nothing is pushed here"], timeout=1)
+    worker.logged("gpu_not_in_use")
 
     assert worker.get("/ready") == HTTPStatus.SERVICE_UNAVAILABLE
     assert worker.get("/health") == HTTPStatus.OK

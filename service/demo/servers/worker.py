@@ -3,12 +3,13 @@
 import os
 import signal
 import sys
+import time
 from collections.abc import Mapping
 from http import HTTPStatus
 
 from service.demo.servers.http import request
 from service.demo.servers.sandbox import Sandbox
-from service.demo.servers.server import STOP_TIMEOUT, Server
+from service.demo.servers.server import INTERVAL, START_TIMEOUT, STOP_TIMEOUT, Server
 
 
 class Worker(Server):
@@ -39,6 +40,22 @@ class Worker(Server):
         except OSError:
             return None
         return status
+
+    def logged(self, event: str) -> list[str]:
+        """Wait until its log names an event, and return the lines that do.
+
+        What a worker process logs comes through a pipe of Dramatiq's master, later than `/ready` answers.
+
+        Raises:
+            TimeoutError: no such line came within `START_TIMEOUT`.
+        """
+        deadline = time.monotonic() + START_TIMEOUT
+        while time.monotonic() < deadline:
+            whole_lines, _, _ = self.log.read_text().rpartition("\n")
+            if found := [line for line in whole_lines.splitlines() if event in line]:
+                return found
+            time.sleep(INTERVAL)
+        raise TimeoutError(f"no {event} in {self.log}")
 
     @property
     def pid(self) -> int:
