@@ -1,9 +1,7 @@
 """Every environment variable that the service reads, in one place, read and checked once."""
 
-from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -14,9 +12,6 @@ from service.errors import SettingsError
 from service.ocr.tuning import DEFAULT_TUNING, Arena, Search
 
 Milliseconds = Annotated[int, Field(ge=1)]
-
-#: What the names of the worker's own variables begin with.
-PREFIX = "OCR_GPU_"
 
 
 class Settings(BaseSettings):
@@ -248,21 +243,6 @@ def _explain(detail: ErrorDetails) -> str:
     return f"{variable}={shown} cannot be used: it should be {allowed}"
 
 
-def unknown_variables(names: Iterable[str]) -> Iterator[str]:
-    """A sentence for each variable that looks like one of ours and is none, with the nearest one that is.
-
-    Parameters:
-        names: of all variables of the environment
-    """
-    known = {str(field.alias).removeprefix(PREFIX) for field in Settings.model_fields.values()}
-    for name in sorted(map(str.upper, names)):
-        own = name.removeprefix(PREFIX)
-        if name.startswith(PREFIX) and own not in known:
-            nearest = get_close_matches(own, known, n=1)
-            hint = f"; {PREFIX}{nearest[0]} is meant?" if nearest else ""
-            yield f"{name} is set, but there is no such setting{hint}"
-
-
 def needed(value: SecretStr | str | None, variable: str) -> str:
     """The plain value of a variable that has no default.
 
@@ -289,24 +269,3 @@ def require_servers(settings: Settings) -> None:
     ]
     if missing:
         raise SettingsError(f"not set: {', '.join(missing)}")
-
-
-def describe_settings(settings: Settings) -> list[tuple[str, str, str, str]]:
-    """One row a variable: its name, value in force, default and meaning; secrets are masked."""
-    return [
-        (
-            str(field.alias),
-            _show(getattr(settings, name)),
-            _show(field.default),
-            str(field.description),
-        )
-        for name, field in Settings.model_fields.items()
-    ]
-
-
-def _show(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value)

@@ -10,9 +10,9 @@ from service.actors import declare_actors
 from service.errors import SettingsError
 from service.logs import configure_logs
 from service.runtime import current_runtime
-from service.settings import unknown_variables
 from service.supervisor import BAD_CONFIGURATION
 from service.transport import unproven
+from service.variables import unknown_variables
 
 log = structlog.get_logger(__name__)
 

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from service.doctor.findings import Finding, green, red, yellow
 from service.errors import SettingsError
-from service.settings import Settings, require_servers, unknown_variables
+from service.settings import Settings, require_servers
 from service.transport import unproven
+from service.variables import unknown_variables
 
 
 def check_settings(settings: Settings) -> Iterator[Finding]:
