@@ -44,6 +44,9 @@ _ABBREVIATION = re.compile(r"\b(NO|JL|JLN|GG|KP|KOMP|PERUM|KAV|LINGK)\.(?=\w)")
 _QUOTE = re.compile(r"(?<=[^\W\d_])[`\u00b4\u2018\u2019\"](?=[^\W\d_])")
 #: A full stop behind a whole word of a name: no abbreviation is so long, so it may be a title's comma.
 _STOP_FOR_COMMA = re.compile(r"[^\W\d_]{5}\.(?=.)")
+#: A letter alone, or letters without a vowel, whose full stop may be lost: `ST YULIANA`, `DEWI S SETIAWAN`.
+#: The Balinese `I WAYAN` has none, and titles behind a comma are printed both ways.
+_LOST_STOP = re.compile(r"[^,]*?\b(?<!')([^\W\dAEIOUY]+|[AEOUY])(?=[ ,]|$)")
 #: What a name can hold: letters, blanks, and the punctuation of titles, initials and compound names.
 _PERSON = re.compile(r"[^\W\d_]+(?:[ .,'/()-]+[^\W\d_]+)*[.)]?")
 
@@ -75,7 +78,7 @@ def person(line: TextLine) -> Field | None:
     text, repairs = repair_letters(_QUOTE.sub("'", line.text.strip(" ,;:-_")))
     if not _PERSON.fullmatch(text) or repairs > _MOST_REPAIRS or is_something_else(line.text):
         return None
-    repairs += bool(_STOP_FOR_COMMA.search(text))
+    repairs += bool(_STOP_FOR_COMMA.search(text)) + bool(_LOST_STOP.match(text))
     return Field(text, confidence_after(line.confidence, repairs), line.box)
 
 

@@ -125,7 +125,7 @@ class OnnxEngine:
             open_ones = [index for index, line in enumerate(lines) if doubts(line)]
             again = self._recogniser.read_all([look_again(page, quads[index], look) for index in open_ones])
             for index, line in zip(open_ones, again, strict=True):
-                lines[index] = settled(lines[index], line)
+                lines[index] = settled(lines[index], line, look.can_clear)
         return weighed(lines)
 
     def _look(self, page: Image, quads: Sequence[Quad], squeeze: float = 1.0) -> list[LineText]:

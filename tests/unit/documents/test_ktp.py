@@ -1,6 +1,7 @@
 import pytest
 
 from service.documents.ktp import read_ktp
+from service.documents.scoring import cross_checks
 from tests.unit.documents.printed import KTP, joined_ktp_lines, ktp_lines, line, read_values, tilted
 
 EXPECTED = {
@@ -221,6 +222,26 @@ def test_names_keep_titles_and_punctuation(read: str, name: str) -> None:
     fields = read_ktp(lines)
 
     assert fields["name"].value == name
+
+
+@pytest.mark.parametrize(
+    ("read", "doubted"),
+    [
+        ("ST YULIANA UTAMI", True),
+        ("NI LUH DEWI S SETIAWAN", True),
+        ("LESTARI MAHENDRA MS", True),
+        ("ST. YULIANA UTAMI", False),
+        ("I WAYAN BUDI K. HIDAYAT", False),
+        ("ANISA D'COSTA, ST, MT", False),
+    ],
+)
+def test_an_abbreviation_without_its_stop_is_doubted(read: str, doubted: bool) -> None:
+    lines = ktp_lines({"Nama": read})
+
+    fields = read_ktp(lines)
+
+    assert fields["name"].value == read
+    assert ("low_confidence_name" in cross_checks("KTP", fields)) is doubted
 
 
 def test_a_name_of_two_lines_is_joined() -> None:
