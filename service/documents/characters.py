@@ -2,6 +2,7 @@
 
 import re
 from functools import cache
+from string import ascii_uppercase
 
 #: Letters and signs that stand for a digit where only digits can be printed.
 _DIGIT_MEANT = str.maketrans(
@@ -102,16 +103,8 @@ def fold(text: str) -> tuple[str, tuple[int, ...]]:
     Letters and digits only, small, look-alikes made equal (i l 1 | -> i, o 0 -> o, rn -> m). The second
     value gives, for each folded character, the offset in ``text`` just behind it.
     """
-    folded: list[str] = []
-    ends: list[int] = []
-    for offset, character in enumerate(text):
-        small = _FOLDED.get(character, character.lower())
-        if small == "n" and folded and folded[-1] == "r" and ends[-1] == offset:
-            folded[-1], ends[-1] = "m", offset + 1
-        elif len(small) == 1 and small.isalnum():
-            folded.append(small)
-            ends.append(offset + 1)
-    return "".join(folded), tuple(ends)
+    kept = [*_KEPT.finditer(text.translate(_FOLDED))]
+    return "".join([_AS_ONE.get(one[0], one[0]) for one in kept]), tuple([one.end() for one in kept])
 
 
 @cache
@@ -120,9 +113,16 @@ def folded_word(word: str) -> str:
     return fold(word)[0]
 
 
-_FOLDED = {
-    **dict.fromkeys("lI1|!iíì", "i"),
-    **dict.fromkeys("0Oo", "o"),
-    **dict.fromkeys("5Ss", "s"),
-    **dict.fromkeys("8Bb", "b"),
-}
+_FOLDED = str.maketrans(
+    {
+        **{capital: capital.lower() for capital in ascii_uppercase},
+        **dict.fromkeys("lI1|!iíì", "i"),
+        **dict.fromkeys("0Oo", "o"),
+        **dict.fromkeys("5Ss", "s"),
+        **dict.fromkeys("8Bb", "b"),
+    }
+)
+
+_KEPT = re.compile(r"rn|[^\W_]")
+
+_AS_ONE = {"rn": "m"}

@@ -78,11 +78,12 @@ def cells(rows: Sequence[Row], labels: LabelSet, told: Telling = lambda _: None)
     leaves no doubt.
     """
     keys = list(labels.spellings)
-    found = _in_order(_candidates(rows, labels, keys))
+    candidates = _candidates(rows, labels, keys)
+    found = _in_order(candidates)
     if not found:
         return {}
     columns = _columns(rows, found)
-    labelled = [one for one in _candidates(rows, labels, keys) if columns.begins_with_label(rows[one.row])]
+    labelled = [one for one in candidates if columns.begins_with_label(rows[one.row])]
     unlabelled = {*range(len(rows))} - {one.row for one in labelled}
     found = _in_order([*labelled, *_told(rows, unlabelled, columns, keys, told)])
     result: dict[str, Cell] = {}

@@ -11,6 +11,9 @@ from service.documents.characters import fold, folded_word
 #: two in seven. Shorter labels must be whole.
 _LIKENESS = ((7, 0.7), (4, 0.75), (0, 1.0))
 
+#: How many letters longer or shorter than the label the text that is compared with it may be.
+_SLACK = 2
+
 #: A label that ends where a word ends is the likelier reading among equals.
 _WORD_END_BONUS = 0.02
 
@@ -65,7 +68,13 @@ def _at_start(key: str, spelling: str, folded: str, ends: Sequence[int], text: s
     """Compare a spelling with beginnings of the text about as long, and keep the best."""
     least = next(likeness for length, likeness in _LIKENESS if len(spelling) >= length)
     best: tuple[float, Label] | None = None
-    for length in range(max(1, len(spelling) - 2), min(len(folded), len(spelling) + 2) + 1):
+    longest = len(spelling) + _SLACK
+    # Hardly a text begins with the label. What is too far from it in full is so in each of its beginnings,
+    # which are at most twice the slack shorter.
+    most = int((1 - least) * longest) + 2 * _SLACK
+    if Levenshtein.distance(spelling, folded[:longest], score_cutoff=most) > most:
+        return None
+    for length in range(max(1, len(spelling) - _SLACK), min(len(folded), longest) + 1):
         likeness = Levenshtein.normalized_similarity(spelling, folded[:length])
         end = ends[length - 1]
         rank = likeness + _WORD_END_BONUS * (end == len(text) or not text[end].isalnum())
