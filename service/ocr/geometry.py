@@ -13,16 +13,21 @@ from service.ocr.engine import Image
 #: Corners of a line, 4 x 2, clockwise from its top left, in pixels of the page.
 Quad: TypeAlias = npt.NDArray[np.float32]
 
+_ROTATIONS = {1: cv2.ROTATE_90_CLOCKWISE, 2: cv2.ROTATE_180, 3: cv2.ROTATE_90_COUNTERCLOCKWISE}
+
 
 def quad_size(quad: Quad) -> tuple[float, float]:
     """Return a quadrilateral's width and height, the longer of each pair of sides."""
-    sides = np.linalg.norm(quad - np.roll(quad, -1, axis=0), axis=1)
-    return float(max(sides[0], sides[2])), float(max(sides[1], sides[3]))
+    # Asked a hundred times a card: plain floats take a tenth of NumPy's time for four points.
+    one, two, three, four = quad.tolist()
+    return max(math.dist(one, two), math.dist(three, four)), max(math.dist(two, three), math.dist(four, one))
 
 
 def turn_page(page: Image, turns: int) -> Image:
-    """Turn a page by clockwise quarter turns."""
-    return np.ascontiguousarray(np.rot90(page, -turns))
+    """Turn a page by clockwise quarter turns, 0 to 3."""
+    if not turns:
+        return page
+    return np.asarray(cv2.rotate(page, _ROTATIONS[turns]), np.uint8)
 
 
 def turn_quad(quad: Quad, turns: int) -> Quad:

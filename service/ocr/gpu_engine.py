@@ -8,9 +8,8 @@ from service.ocr.batching import Batcher
 from service.ocr.engine import Device, Image, PageText
 from service.ocr.onnx import OnnxEngine
 from service.ocr.orientation import CLASSIFIER_SIZE
-from service.ocr.recognition import LINE_HEIGHT
 from service.ocr.sessions import Network, load_network
-from service.ocr.shapes import LINE_WIDTHS, page_sizes
+from service.ocr.shapes import LINE_HEIGHT, LINE_WIDTHS, page_sizes
 from service.ocr.tuning import GpuTuning
 
 #: Every shape, channels x height x width, that a network on the GPU ever sees.

@@ -14,7 +14,8 @@ import numpy as np
 
 from service.ocr.engine import Image
 from service.ocr.geometry import Quad, cut_line
-from service.ocr.recognition import LINE_HEIGHT, LONGEST_LINE, LineText
+from service.ocr.recognition import LONGEST_LINE, LineText
+from service.ocr.shapes import LINE_HEIGHT
 
 #: Two letters that the network is less sure of joining than this may have a mark between them.
 DOUBTED = 0.9
@@ -25,6 +26,9 @@ DOUBTED_OF_TWINS, TWINS = 0.995, "II"
 
 #: How sure a look must be that there is none.
 SURE_ENOUGH = 0.985
+
+#: A line that was not read in full is in doubt when its least certain character is below this.
+SURE = 0.97
 
 #: A line with a character that is less certain than this is in doubt as a whole: of 349 approved names on
 #: hard photos that were surer 9 were wrong, of 9 others 3.
@@ -53,6 +57,9 @@ class Look:
 LOOKS = (Look(1.0, sharpening=1.0, can_clear=True), Look(1.5), Look(0.7), Look(1.0, zoom=1.2))
 
 _VALUE = re.compile(r"[A-Z0-9]{2}")
+
+#: ``JL MELATI``: where a word has no vowel it is short for another, and its stop the first mark to be lost.
+_BARE_ABBREVIATION = re.compile(r"\b[B-DF-HJ-NP-TV-XZ]{2,3} ")
 _CAPITALS = re.compile(r"[A-Z]{2}")
 
 #: Pixels of a line's picture: blur of the copy that it is sharpened with.
@@ -61,7 +68,11 @@ _BLUR = 1.5
 
 def doubts(line: LineText) -> list[int]:
     """Return the offsets in the text of letters that may have a mark before them."""
-    return [offset for offset in range(1, len(line.text)) if line.joints[offset] < _least(line.text, offset)]
+    return [
+        offset
+        for offset, joint in enumerate(line.joints)
+        if offset and joint < DOUBTED_OF_TWINS and joint < _least(line.text, offset)
+    ]
 
 
 def _least(text: str, offset: int) -> float:
@@ -122,9 +133,13 @@ def weighed(lines: Sequence[LineText]) -> list[LineText]:
     ]
 
 
-def is_value(text: str) -> bool:
-    """Whether a line may hold a value, be it behind its label: values are capitals and digits."""
-    return bool(_VALUE.search(text))
+def is_unsure(line: LineText) -> bool:
+    """Whether a line that was not read in full has to be: labels are known words, and need not.
+
+    A line may hold a value, be it behind its label, when it has capitals or digits.
+    """
+    doubted = line.least < SURE or _BARE_ABBREVIATION.search(line.text)
+    return bool(doubted and _VALUE.search(line.text))
 
 
 def agreed(one: LineText, other: LineText) -> LineText:

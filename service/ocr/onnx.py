@@ -8,12 +8,13 @@ from service.ocr.detection import LONGEST_SIDE, LONGEST_SIDE_OF_CARD, find_lines
 from service.ocr.engine import Box, Device, Image, PageText, TextLine
 from service.ocr.geometry import Quad, cut_line, level_page, turn_page
 from service.ocr.light import even_light
-from service.ocr.marks import LOOKS, agreed, doubts, is_value, look_again, settled, weighed
+from service.ocr.marks import LOOKS, agreed, doubts, is_unsure, look_again, settled, weighed
 from service.ocr.orientation import quarter_turns, skew
 from service.ocr.outline import find_card, flatten, is_card_shaped
 from service.ocr.reading_order import in_reading_order
-from service.ocr.recognition import LINE_HEIGHT, LONGEST_LINE, LineText, Recogniser
+from service.ocr.recognition import LONGEST_LINE, LineText, Recogniser
 from service.ocr.sessions import Network, load_network
+from service.ocr.shapes import FULL, LineSize
 
 #: Lines below this confidence are patterns and smudges rather than text.
 LEAST_CONFIDENCE = 0.5
@@ -23,12 +24,6 @@ MOST_SKEW = 2.0
 
 #: A card shows at least so many lines; what has fewer is something else with a card's outline.
 FEWEST_LINES_OF_CARD = 4
-
-#: Print of cards is wide enough to be read at this share of its width; letters are not.
-CARD_SQUEEZE = 0.85
-
-#: A squeezed line is read again in full when its least certain character is below this.
-SURE = 0.97
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +53,12 @@ class OnnxEngine:
     def __init__(self, device: Device = "cpu", open_network: Callable[[str], Network] | None = None) -> None:
         open_network = open_network or partial(load_network, device=device)
         self._device = device
-        self._detector = open_network("detector")
+        kind = "" if device == "cuda" else "-int8"
+        self._detector = open_network(f"detector{kind}")
         self._direction = open_network("direction")
-        recogniser = open_network("recogniser" if device == "cuda" else "recogniser-int8")
+        recogniser = open_network(f"recogniser{kind}")
         self._recogniser = Recogniser(recogniser)
-        self._line_width = recogniser.sizes.line
+        self._sizes = recogniser.sizes
 
     @property
     def device(self) -> Device:
@@ -78,13 +74,13 @@ class OnnxEngine:
             EngineError: ONNX Runtime failed; ``DeviceError`` when it computed on the GPU.
         """
         if is_card_shaped(page):
-            return self._read_upright(self._upright(page, LONGEST_SIDE_OF_CARD), CARD_SQUEEZE)
+            return self._read_upright(self._upright(page, LONGEST_SIDE_OF_CARD), self._sizes.card_line)
         card = find_card(page)
         if card is not None:
             found = self._upright(flatten(page, card), LONGEST_SIDE_OF_CARD)
             if len(found.quads) >= FEWEST_LINES_OF_CARD:
-                return self._read_upright(found, CARD_SQUEEZE)
-        return self._read_upright(self._upright(page, LONGEST_SIDE))
+                return self._read_upright(found, self._sizes.card_line)
+        return self._read_upright(self._upright(page, LONGEST_SIDE), FULL)
 
     def _upright(self, page: Image, longest_side: int) -> _Upright:
         """Find the lines of a page and turn both until they are upright and level."""
@@ -102,12 +98,12 @@ class OnnxEngine:
             lit, quads = page if lit is dark else level_page(lit, quads, askew)[0], level
         return _Upright(page, lit, quads)
 
-    def _read_upright(self, found: _Upright, squeeze: float = 1.0) -> PageText:
+    def _read_upright(self, found: _Upright, size: LineSize) -> PageText:
         lit, quads = found.lit, found.quads
-        read = self._look(lit, quads, squeeze)
-        if squeeze < 1:
-            doubtful = [index for index, line in enumerate(read) if line.least < SURE and is_value(line.text)]
-            again = self._look(lit, [quads[index] for index in doubtful])
+        read = self._look(lit, quads, size)
+        if size != FULL:
+            doubtful = [index for index, line in enumerate(read) if is_unsure(line)]
+            again = self._look(lit, [quads[index] for index in doubtful], FULL)
             for index, line in zip(doubtful, again, strict=True):
                 read[index] = agreed(line, read[index])
         read = self._settle(lit, quads, read)
@@ -128,9 +124,12 @@ class OnnxEngine:
                 lines[index] = settled(lines[index], line, look.can_clear)
         return weighed(lines)
 
-    def _look(self, page: Image, quads: Sequence[Quad], squeeze: float = 1.0) -> list[LineText]:
+    def _look(self, page: Image, quads: Sequence[Quad], size: LineSize) -> list[LineText]:
         return self._recogniser.read_all(
-            [cut_line(page, quad, LINE_HEIGHT, LONGEST_LINE, squeeze, self._line_width) for quad in quads]
+            [
+                cut_line(page, quad, size.height, LONGEST_LINE, size.stretch, self._sizes.line)
+                for quad in quads
+            ]
         )
 
 

@@ -10,9 +10,6 @@ import numpy.typing as npt
 from service.ocr.engine import Image
 from service.ocr.sessions import Network, Tensor
 
-#: Pixels; the only height the network takes.
-LINE_HEIGHT = 48
-
 #: Pixels; longer lines are squeezed, since time and memory grow faster than the length.
 LONGEST_LINE = 3200
 
@@ -48,23 +45,26 @@ class Recogniser:
         self._characters = ["", *network.metadata("character").split("\n")]
 
     def read_all(self, lines: Sequence[Image]) -> list[LineText]:
-        """Read lines of ``LINE_HEIGHT``, for example all of a page, and return their texts in the same order.
+        """Read lines, for example all of a page, and return their texts in the same order.
 
         Raises:
             EngineError: as ``Network.run``.
         """
-        read = self._network.run_all(line_tensor(line) for line in lines)
+        # All are made ready first: one by one, between runs of the network, each finds the caches cold.
+        read = self._network.run_all([line_tensor(line) for line in lines])
         return [decode(classes[0], certainty[0], self._characters) for classes, certainty in read]
 
 
 def line_tensor(line: Image) -> Tensor:
-    """Return a line of ``LINE_HEIGHT`` as the network wants it, filled up with grey to whole steps."""
+    """Return a line as the network wants it, filled up with grey to whole steps."""
     width = line.shape[1]
     wanted = max(SHORTEST_LINE, -(-width // STEP) * STEP)
-    filled = cv2.copyMakeBorder(
-        line, 0, 0, 0, wanted - width, cv2.BORDER_CONSTANT, value=(127.5, 127.5, 127.5)
-    )
-    return np.asarray(cv2.dnn.blobFromImage(filled, 1 / 127.5, mean=(127.5, 127.5, 127.5)), np.float32)
+    if wanted > width:
+        line = np.asarray(
+            cv2.copyMakeBorder(line, 0, 0, 0, wanted - width, cv2.BORDER_CONSTANT, value=(127.5,) * 3),
+            np.uint8,
+        )
+    return np.asarray(cv2.dnn.blobFromImage(line, 1 / 127.5, mean=(127.5, 127.5, 127.5)), np.float32)
 
 
 def decode(

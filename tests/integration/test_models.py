@@ -10,10 +10,11 @@ import pytest
 from PIL import ImageDraw, ImageFont
 
 import service.demo
+from service.ocr.detection import corners, find_boxes
 from service.ocr.engine import Image
 from service.ocr.models import derive
 from service.ocr.recognition import Recogniser, decode, line_tensor
-from service.ocr.sessions import load_network
+from service.ocr.sessions import Tensor, load_network
 
 REPOSITORY = Path(__file__).parents[2]
 FONTS = Path(service.demo.__file__).parent / "fonts"
@@ -38,11 +39,11 @@ def wheel() -> Path:
     return found
 
 
-def line(font: str, text: str) -> Image:
-    """A straight picture of a line, 48 pixels high."""
-    face = ImageFont.truetype(FONTS / font, 30)
-    picture = PIL.Image.new("RGB", (int(face.getlength(text)) + 24, 48), (205, 222, 235))
-    ImageDraw.Draw(picture).text((12, 24), text, font=face, fill=(20, 20, 30), anchor="lm")
+def line(font: str, text: str, height: int = 48) -> Image:
+    """A straight picture of a line, ``height`` pixels high."""
+    face = ImageFont.truetype(FONTS / font, height * 5 // 8)
+    picture = PIL.Image.new("RGB", (int(face.getlength(text)) + height // 2, height), (205, 222, 235))
+    ImageDraw.Draw(picture).text((height // 4, height // 2), text, font=face, fill=(20, 20, 30), anchor="lm")
     return np.ascontiguousarray(np.asarray(picture)[:, :, ::-1])
 
 
@@ -77,8 +78,9 @@ def test_the_recogniser_reads_what_its_origin_reads(wheel: Path) -> None:
     )
 
 
-def test_the_int8_recogniser_reads_what_the_float_one_reads() -> None:
-    lines = [line(*printed) for printed in LINES]
+@pytest.mark.parametrize("height", [48, 32])
+def test_the_int8_recogniser_reads_what_the_float_one_reads(height: int) -> None:
+    lines = [line(*printed, height) for printed in LINES]
 
     floats, rounded = (
         Recogniser(load_network(name, "cpu")).read_all(lines) for name in ("recogniser", "recogniser-int8")
@@ -88,17 +90,34 @@ def test_the_int8_recogniser_reads_what_the_float_one_reads() -> None:
     assert [read.least for read in rounded] == pytest.approx([read.least for read in floats], abs=0.1)
 
 
-def test_the_detector_finds_what_its_origin_finds(wheel: Path) -> None:
+@pytest.fixture(scope="module")
+def printed_page() -> Tensor:
+    """Four lines of print as the detector takes them."""
     page = np.full((224, 320, 3), 235, np.uint8)
     for row, printed in enumerate(LINES[:4]):
         printed_line = line(*printed)[:, :300]
         page[row * 55 : row * 55 + 48, 10 : 10 + printed_line.shape[1]] = printed_line
-    batch = page.transpose(2, 0, 1)[None].astype(np.float32) / 127.5 - 1
+    return np.asarray(page.transpose(2, 0, 1)[None] / 127.5 - 1, np.float32)
 
-    ours = load_network("detector", "cpu").run(batch)[0]
 
-    assert np.abs(ours - origin(wheel, "PP-OCRv6_det_small").run(None, {"x": batch})[0]).max() < 1e-4
+def test_the_detector_finds_what_its_origin_finds(wheel: Path, printed_page: Tensor) -> None:
+    ours = load_network("detector", "cpu").run(printed_page)[0]
+
+    (theirs,) = origin(wheel, "PP-OCRv6_det_small").run(None, {"x": printed_page})
+    assert np.abs(ours - theirs).max() < 1e-4
     assert ours.max() > 0.9
+
+
+def test_the_int8_detector_finds_what_the_float_one_finds(printed_page: Tensor) -> None:
+    floats, rounded = (
+        find_boxes(load_network(name, "cpu").run(printed_page)[0][0, 0])
+        for name in ("detector", "detector-int8")
+    )
+
+    assert len(rounded) == len(floats) == 4
+    assert np.array([corners(box) for box in rounded]) == pytest.approx(
+        np.array([corners(box) for box in floats]), abs=2
+    )
 
 
 def test_other_models_than_the_listed_are_not_written(

@@ -1,8 +1,8 @@
 """Derive the models we ship from the PP-OCR models inside a rapidocr wheel.
 
-``python -m service.ocr.models.derive WHEEL`` writes detector.onnx, recogniser.onnx, recogniser-int8.onnx and
-direction.onnx next to this file when their hashes are those in SHA256SUMS. The same wheel always gives the
-same bytes.
+``python -m service.ocr.models.derive WHEEL`` writes detector.onnx, recogniser.onnx, both for CPUs as well
+(-int8) and direction.onnx next to this file when their hashes are those in SHA256SUMS. The same wheel always
+gives the same bytes.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from service.ocr.models.quantise import quantise
+from service.ocr.models.quantise import quantised
 
 FOLDER = Path(__file__).parent
 SUMS = FOLDER / "SHA256SUMS"
@@ -46,18 +46,14 @@ def derive(wheel: Path) -> dict[str, bytes]:
         recogniser = onnx.load_from_string(archive.read(f"{ORIGIN}/PP-OCRv6_rec_small.onnx"))
         direction = archive.read(f"{ORIGIN}/ch_ppocr_mobile_v2.0_cls_mobile.onnx")
     _keep_classes(recogniser)
+    _free_height(recogniser)
     _choose_inside(recogniser)
     _drop_denormals(detector)
     _drop_denormals(recogniser)
-    recogniser_int8 = onnx.ModelProto()
-    recogniser_int8.CopyFrom(recogniser)
-    quantise(recogniser_int8)
-    return {
-        "detector.onnx": detector.SerializeToString(deterministic=True),
-        "recogniser.onnx": recogniser.SerializeToString(deterministic=True),
-        "recogniser-int8.onnx": recogniser_int8.SerializeToString(deterministic=True),
-        "direction.onnx": direction,
-    }
+    models = {"detector": detector, "recogniser": recogniser}
+    models |= {f"{name}-int8": quantised(model) for name, model in models.items()}
+    files = {f"{name}.onnx": model.SerializeToString(deterministic=True) for name, model in models.items()}
+    return {**files, "direction.onnx": direction}
 
 
 def _drop_denormals(model: onnx.ModelProto) -> None:
@@ -89,6 +85,22 @@ def _keep_classes(model: onnx.ModelProto) -> None:
     )
     initializers[HEAD_BIAS].CopyFrom(numpy_helper.from_array(bias[kept], HEAD_BIAS))
     metadata["character"].value = "\n".join(characters[index] for index in kept[1:])
+
+
+def _free_height(model: onnx.ModelProto) -> None:
+    """Let the recogniser take lines of any height: a pool that ends in one row of three takes all there are.
+
+    It was trained on lines of 32, 48 and 64 pixels, and exported for 48.
+    """
+    graph = model.graph
+    graph.input[0].type.tensor_type.shape.dim[2].dim_param = "height"
+    (place,) = [place for place, node in enumerate(graph.node) if node.op_type == "AveragePool"]
+    pool = graph.node[place]
+    rows, produced = helper.make_node("ReduceMean", pool.input, ["row"], axes=[2], keepdims=1), pool.output
+    columns = helper.make_node("AveragePool", ["row"], produced, kernel_shape=[1, 2], strides=[1, 2])
+    graph.node.remove(pool)
+    graph.node.insert(place, columns)
+    graph.node.insert(place, rows)
 
 
 def _choose_inside(model: onnx.ModelProto) -> None:

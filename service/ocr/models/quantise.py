@@ -27,9 +27,11 @@ DOMAIN, VERSION = "com.microsoft", 1
 _Weights: TypeAlias = Mapping[str, npt.NDArray[Any]]
 
 
-def quantise(model: onnx.ModelProto) -> None:
-    """Replace each large pointwise convolution, and the bias added behind it, by an int8 product."""
-    graph = model.graph
+def quantised(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a copy with each large pointwise convolution, and the bias behind it, as an int8 product."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    graph = copy.graph
     _drop_identities(graph)
     weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     users = {name: node for node in graph.node for name in node.input}
@@ -37,8 +39,8 @@ def quantise(model: onnx.ModelProto) -> None:
     for node in graph.node:
         if _is_large_pointwise(node, weights):
             bias = users[node.output[0]]
-            # What a batch normalisation follows instead is small, and the runtime merges the two.
-            if bias.op_type != "Add":
+            # What a batch normalisation or another branch follows instead is small, or merged by the runtime.
+            if bias.op_type != "Add" or bias.input[1] not in weights:
                 continue
             graph.initializer.extend(_rounded(node.output[0], weights[node.input[1]], weights[bias.input[1]]))
             replaced[node.output[0]] = list(_product(node, bias))
@@ -50,7 +52,8 @@ def quantise(model: onnx.ModelProto) -> None:
     kept = [tensor for tensor in graph.initializer if tensor.name in used]
     del graph.initializer[:]
     graph.initializer.extend(kept)
-    model.opset_import.append(helper.make_opsetid(DOMAIN, VERSION))
+    copy.opset_import.append(helper.make_opsetid(DOMAIN, VERSION))
+    return copy
 
 
 def _drop_identities(graph: onnx.GraphProto) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from service.ocr.marks import agreed, doubts, settled, weighed
+from service.ocr.marks import agreed, doubts, is_unsure, settled, weighed
 from service.ocr.recognition import LineText
 
 
@@ -95,3 +95,19 @@ def test_a_single_uncertain_character_puts_the_line_in_doubt() -> None:
     (read,) = weighed([line("LESTARI MS", least=0.7)])
 
     assert read.confidence < 0.9
+
+
+@pytest.mark.parametrize(
+    ("read", "is_to_be_read_in_full"),
+    [
+        (line("BUDI SANTOSO", least=0.96), True),
+        (line("Alamat", least=0.5), False),
+        (line("JL MELATI NO. 3"), True),
+        (line("JL. MELATI NO. 3"), False),
+        (line("BUDI SANTOSO"), False),
+    ],
+)
+def test_values_are_read_in_full_where_a_letter_is_unsure_or_a_stop_may_be_lost(
+    read: LineText, is_to_be_read_in_full: bool
+) -> None:
+    assert is_unsure(read) == is_to_be_read_in_full

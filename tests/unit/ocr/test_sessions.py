@@ -37,7 +37,7 @@ def test_a_failure_of_the_runtime_is_an_engine_error() -> None:
     network = load_network("recogniser", "cpu")
 
     with pytest.raises(EngineError, match="running the model failed") as caught:
-        network.run(np.zeros((1, 3, 47, 64), np.float32))
+        network.run(np.zeros((1, 2, 48, 64), np.float32))
 
     assert not isinstance(caught.value, DeviceError)
 
