@@ -29,11 +29,13 @@ class Telling:
     attempts: int
 
     def named(self) -> dict[str, Any]:
-        """What a log line says of it."""
+        """What a log line says of it; to tell something, no device reads anything."""
         return {
             "document_id": self.document_id,
             "job_id": self.job_id,
             "correlation_id": self.correlation_id,
+            "attempt": self.attempts,
+            "device": "none",
         }
 
 

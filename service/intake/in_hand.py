@@ -2,6 +2,7 @@
 
 import threading
 import time
+from typing import Any
 
 import redis
 import structlog
@@ -48,20 +49,23 @@ class InHand:
 
     def settle(self, token: str, settlement: Settlement) -> None:
         """End a take in the ledger and make room for another. Raises ``redis.RedisError``."""
-        if not self.ledger.settle(token, settlement):
-            log.warning("settled_too_late", outcome=settlement.outcome)
+        in_time = self.ledger.settle(token, settlement)
         with self._changed:
-            self._jobs.pop(token, None)
+            job = self._jobs.pop(token, None)
             self._since.pop(token, None)
             self._changed.notify_all()
 
+        if not in_time:
+            log.warning("settled_too_late", outcome=settlement.outcome, **_named(job))
     def give_back(self) -> None:
         """Return every job to the head of the list, unharmed; whoever still works on one works in vain."""
         for token in self.tokens():
             try:
                 self.settle(token, UNHARMED)
             except redis.RedisError as error:
-                log.warning("job_not_given_back", reason=type(error).__name__)
+                log.warning(
+                    "job_not_given_back", reason=type(error).__name__, **_named(self._jobs.get(token))
+                )
 
     def tokens(self) -> list[str]:
         """The tokens of the jobs that are out."""
@@ -171,4 +175,9 @@ class InHand:
             # A job settled since the tokens were read is not lost.
             if job is not None:
                 LEASE_RENEWALS.labels("lost").inc()
-                log.warning("lease_lost", **job.named())
+                log.warning("lease_lost", **_named(job))
+
+
+def _named(job: Job | None) -> dict[str, Any]:
+    """The job's own line knows its device; elsewhere, what the job says of itself."""
+    return {**(job.named() if job else {}), **structlog.contextvars.get_contextvars()}
