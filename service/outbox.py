@@ -103,6 +103,23 @@ def give_up(work: RealDictCursor, telling_id: int) -> None:
     work.execute("UPDATE ocr_worker.outbox SET given_up_at = now() WHERE id = %s", (telling_id,))
 
 
+def given_up(work: RealDictCursor) -> list[str]:
+    """The documents whose reviews were given up, oldest first."""
+    work.execute(
+        "SELECT document_id FROM ocr_worker.outbox WHERE given_up_at IS NOT NULL ORDER BY created_at, id"
+    )
+    return [row["document_id"] for row in work.fetchall()]
+
+
+def try_again(work: RealDictCursor, document_id: str) -> None:
+    """Ask for a review that was given up as if it were the first time."""
+    work.execute(
+        """UPDATE ocr_worker.outbox SET given_up_at = NULL, attempts = 0, due_at = now()
+           WHERE document_id = %s AND given_up_at IS NOT NULL""",
+        (document_id,),
+    )
+
+
 def purge(work: RealDictCursor) -> int:
     """Remove what was told, and claims of work done, more than a day ago; returns how many tellings."""
     work.execute("DELETE FROM ocr_worker.claims WHERE claimed_at < now() - interval '1 day'")

@@ -33,6 +33,7 @@ class InHand:
         self._stopping = False
         self._holds: dict[str, str] = {}
         self._troubles = 0
+        self._trouble_since = 0.0
         self._paused_until = 0.0
         self._keeper: threading.Thread | None = None
         #: `time.monotonic()` of the latest look for work: the sign that this worker makes progress.
@@ -54,9 +55,9 @@ class InHand:
             job = self._jobs.pop(token, None)
             self._since.pop(token, None)
             self._changed.notify_all()
-
         if not in_time:
             log.warning("settled_too_late", outcome=settlement.outcome, **_named(job))
+
     def give_back(self) -> None:
         """Return every job to the head of the list, unharmed; whoever still works on one works in vain."""
         for token in self.tokens():
@@ -116,6 +117,8 @@ class InHand:
     def note_trouble(self) -> None:
         """One of our servers was away: pause taking, longer each time in a row."""
         with self._changed:
+            if not self._troubles:
+                self._trouble_since = time.monotonic()
             self._troubles += 1
             self._paused_until = time.monotonic() + min(LONGEST_PAUSE, 0.25 * 2.0**self._troubles)
 
@@ -124,6 +127,11 @@ class InHand:
         with self._changed:
             self._troubles = 0
             self._paused_until = 0.0
+
+    def trouble_age(self) -> float:
+        """s for which no job has got through because a server was away; 0 when the latest one did."""
+        with self._changed:
+            return time.monotonic() - self._trouble_since if self._troubles else 0.0
 
     def wait_for_room(self, timeout: float) -> bool:
         """Wait up to ``timeout`` seconds until another job may be taken; returns whether it may."""

@@ -177,7 +177,7 @@ def test_what_is_owed_is_counted_with_its_age(database: Database, backend: Filot
 
     owed = read_owed(database)
 
-    assert owed.dead == 1
+    assert (owed.dead, owed.given_up) == (1, 1)
     assert owed.untold["result"] == (0, 0.0)
     count, seconds = owed.untold["review"]
     assert (count, round(seconds / 60)) == (1, 60)
