@@ -66,7 +66,7 @@ class Status:
 
     #: None: Redis did not answer, for the reason in ``redis_problem``.
     traffic: Traffic | None
-    #: None: PostgreSQL did not answer, for the reason in ``database_problem``.
+    #: None: PostgreSQL did not answer, for the reason in ``database_problem``; without one it was not asked.
     records: Records | None
     redis_problem: str = ""
     database_problem: str = ""

@@ -74,7 +74,7 @@ def _servers(status: Status) -> Iterator[Trouble]:
             "Bring Redis back; the workers go on by themselves and nothing is lost.",
             "filot-ocr doctor",
         )
-    if status.records is None:
+    if status.records is None and status.database_problem:
         yield Trouble(
             "down",
             f"PostgreSQL is away ({status.database_problem}): no document can be worked on.",
