@@ -9,6 +9,8 @@ import pytest
 import typer.core
 import typer.main
 
+from bench.markdown import marks
+from bench.troubles import TROUBLES
 from infra_pulumi import names
 from service.cli import app
 from service.logs import ALLOWED
@@ -186,6 +188,22 @@ def test_every_alarm_has_its_section() -> None:
 @pytest.mark.parametrize("alarm", SECTIONS)
 def test_a_section_says_what_it_means_how_to_look_what_to_do_and_when_it_is_over(alarm: str) -> None:
     assert re.findall(r"\*\*(Means|Look|Do|Over)\*\*", SECTIONS[alarm]) == ["Means", "Look", "Do", "Over"]
+
+
+@pytest.mark.parametrize("name", [trouble.name for trouble in TROUBLES])
+def test_a_staged_trouble_is_shown_with_its_doctor_its_report_and_the_way_back(name: str) -> None:
+    begin, end = marks(name)
+    shown, after = PAGE.partition(begin)[2].split(end)
+    alarm = re.match(r"\s*(?:Alarm:|No alarm)[^.]*", after)
+
+    assert (REPOSITORY / "docs" / "operations" / f"{name}.png").is_file()
+    assert f"(operations/{name}.png)" in shown
+    assert re.search(r"`filot-ocr doctor`.*\n\n```\n(?:.*\n)*\d+ red, \d+ yellow, \d+ green\n```", shown)
+    assert "`ActiveJobs` " in shown
+    assert "Once mended, the page says after" in shown
+    assert alarm
+    assert set(re.findall(r"\*([a-z-]+)\*", alarm[0])) <= SECTIONS.keys()
+    assert "Way back: " in after.partition("<!--")[0]
 
 
 def test_names_in_aws_are_those_of_the_stack() -> None:
