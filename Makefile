@@ -79,7 +79,8 @@ lock: $(STAMP) ## Resolve the locks again from pyproject.toml (needs uv)
 		--generate-hashes --no-header --no-annotate --quiet --output-file requirements/models.lock
 
 audit: $(AUDIT_STAMP) ## Look the locked dependencies up in the databases of known vulnerabilities (needs the network)
-	$(AUDIT_BIN)/pip-audit --disable-pip --require-hashes --requirement requirements/gpu.lock
+	@# Strict: a package that could not be looked up fails the audit, else it would find nothing and say so.
+	$(AUDIT_BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements/gpu.lock
 
 sbom: $(AUDIT_STAMP) ## Write what the image's Python environment is made of to build/sbom.json (CycloneDX)
 	@mkdir -p build

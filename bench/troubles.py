@@ -1,4 +1,4 @@
-"""`python -m bench.troubles`: stage five troubles on real servers, and keep what an operator sees of each."""
+"""`python -m bench.troubles`: stage troubles on real servers, and keep what an operator sees of each."""
 
 import argparse
 import json
@@ -59,6 +59,12 @@ def _gpu_missing(ground: Ground) -> ChaosWorker:
     return worker
 
 
+def _gpu_missing_cpu_reads(ground: Ground) -> ChaosWorker:
+    worker = ground.worker(marks=False, OCR_GPU_ENABLED="true")
+    ground.enqueue(ground.add(Behaviour.GOOD, 3))
+    return worker
+
+
 def _cpu_allowed(ground: Ground) -> ChaosWorker:
     ground.workers[0].stop()
     return ground.worker("B", OCR_GPU_ENABLED="false")
@@ -105,6 +111,7 @@ def _neighbour_thawed(ground: Ground) -> ChaosWorker:
 TROUBLES = (
     Trouble("redis-away", "Redis is away", _redis_away, _redis_back),
     Trouble("gpu-lost", "takes nothing", _gpu_missing, _cpu_allowed),
+    Trouble("gpu-fallback", "reads on the CPU", _gpu_missing_cpu_reads, _cpu_allowed),
     Trouble("reviews-away", "review service", _reviews_away, _reviews_back),
     Trouble("poison", "used up its attempts", _poison, _poison_dropped),
     Trouble("stuck-neighbour", "fell silent", _neighbour_stuck, _neighbour_thawed),

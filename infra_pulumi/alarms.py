@@ -44,6 +44,7 @@ class Alarms(pulumi.ComponentResource):
         self.topic_arn = self._topic.arn
         self._worker_alarms(args.backlog)
         self._error_alarm()
+        self._review_alarm()
         self._running_alarm(args)
         if args.capacity_provider is not None:
             self._instance_alarm(args.cluster_name, args.capacity_provider)
@@ -87,8 +88,8 @@ class Alarms(pulumi.ComponentResource):
         self._alarm(
             "no-heartbeat",
             aws.cloudwatch.MetricAlarmArgs(
-                alarm_description=f"no worker has reported for {PATIENCE_MINUTES} minutes: "
-                "does it hang, or can it not log?",
+                alarm_description=f"no worker has made progress for {PATIENCE_MINUTES} minutes: "
+                "what does the status page say, and `filot-ocr doctor`?",
                 namespace=metrics.NAMESPACE,
                 metric_name=metrics.HEARTBEAT,
                 dimensions={metrics.DIMENSION: WORKER},
@@ -121,6 +122,24 @@ class Alarms(pulumi.ComponentResource):
                 comparison_operator="GreaterThanThreshold",
                 threshold=ERROR_PERCENT,
                 evaluation_periods=1,
+                treat_missing_data="notBreaching",
+            ),
+        )
+
+    def _review_alarm(self) -> None:
+        self._alarm(
+            "reviews-given-up",
+            aws.cloudwatch.MetricAlarmArgs(
+                alarm_description="reviews were asked for in vain for a day, so no person looks at these "
+                "documents: when BULI2 answers again, `filot-ocr requeue --reviews`",
+                namespace=metrics.NAMESPACE,
+                metric_name=metrics.REVIEWS_GIVEN_UP,
+                dimensions={metrics.DIMENSION: WORKER},
+                statistic="Maximum",
+                period=60,
+                comparison_operator="GreaterThanThreshold",
+                threshold=0,
+                evaluation_periods=PATIENCE_MINUTES,
                 treat_missing_data="notBreaching",
             ),
         )

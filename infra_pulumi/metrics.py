@@ -28,7 +28,16 @@ ERRORS = "Errors"
 #: Milliseconds from taking a document to publishing its result. Average, percentiles.
 PROCESSING_TIME = "ProcessingTimeMs"
 
-#: 1 in each report, at least once a minute while the worker lives. Sum, SampleCount.
+#: Reviews that were asked for in vain for a day and are not asked for any more. Every worker reports the same
+#: ones: Maximum.
+REVIEWS_GIVEN_UP = "ReviewsGivenUp"
+
+#: 1 in each report, once a minute, while the worker gets on with its work. Sum, SampleCount.
 HEARTBEAT = "Heartbeat"
 
-ALL = frozenset({QUEUE_LENGTH, OLDEST_WAITING_AGE, ACTIVE_JOBS, RESULTS, ERRORS, PROCESSING_TIME, HEARTBEAT})
+ALL = frozenset(
+    {
+        *(QUEUE_LENGTH, OLDEST_WAITING_AGE, ACTIVE_JOBS, RESULTS, ERRORS, PROCESSING_TIME),
+        *(REVIEWS_GIVEN_UP, HEARTBEAT),
+    }
+)

@@ -83,7 +83,14 @@ def _body(region: str, cluster: str, service: str) -> dict[str, object]:
             [worker(metrics.QUEUE_LENGTH, "Maximum"), worker(metrics.ACTIVE_JOBS, "Sum")],
         ),
         ("Oldest waiting document, seconds", [worker(metrics.OLDEST_WAITING_AGE, "Maximum")]),
-        ("Finished and failed documents", [worker(metrics.RESULTS, "Sum"), worker(metrics.ERRORS, "Sum")]),
+        (
+            "Finished and failed documents, reviews given up",
+            [
+                worker(metrics.RESULTS, "Sum"),
+                worker(metrics.ERRORS, "Sum"),
+                worker(metrics.REVIEWS_GIVEN_UP, "Maximum"),
+            ],
+        ),
         (
             "Time per document, ms",
             [worker(metrics.PROCESSING_TIME, "p50"), worker(metrics.PROCESSING_TIME, "p95")],

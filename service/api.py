@@ -128,8 +128,10 @@ def process_document_gpu(document_id: str) -> GPUOCRResult:
 
     runtime = current_runtime()
     job = job_of_caller(document_id)
-    result = runtime.processing.process(job)
-    runtime.publisher.tell(job.job_id)
+    device = runtime.devices.engine(job.device).device
+    with structlog.contextvars.bound_contextvars(**{**job.named(), "device": device}):
+        result = runtime.processing.process(job)
+        runtime.publisher.tell(job.job_id)
     return result
 
 

@@ -29,11 +29,13 @@ class Telling:
     attempts: int
 
     def named(self) -> dict[str, Any]:
-        """What a log line says of it."""
+        """What a log line says of it; to tell something, no device reads anything."""
         return {
             "document_id": self.document_id,
             "job_id": self.job_id,
             "correlation_id": self.correlation_id,
+            "attempt": self.attempts,
+            "device": "none",
         }
 
 
@@ -99,6 +101,23 @@ def put_off(work: RealDictCursor, telling_id: int, delay: float) -> None:
 def give_up(work: RealDictCursor, telling_id: int) -> None:
     """Stop trying; the row stays for the operator."""
     work.execute("UPDATE ocr_worker.outbox SET given_up_at = now() WHERE id = %s", (telling_id,))
+
+
+def given_up(work: RealDictCursor) -> list[str]:
+    """The documents whose reviews were given up, oldest first."""
+    work.execute(
+        "SELECT document_id FROM ocr_worker.outbox WHERE given_up_at IS NOT NULL ORDER BY created_at, id"
+    )
+    return [row["document_id"] for row in work.fetchall()]
+
+
+def try_again(work: RealDictCursor, document_id: str) -> None:
+    """Ask for a review that was given up as if it were the first time."""
+    work.execute(
+        """UPDATE ocr_worker.outbox SET given_up_at = NULL, attempts = 0, due_at = now()
+           WHERE document_id = %s AND given_up_at IS NOT NULL""",
+        (document_id,),
+    )
 
 
 def purge(work: RealDictCursor) -> int:

@@ -55,9 +55,11 @@ class Publisher:
         listeners = self.client.publish(self.channel, json.dumps(telling.payload, ensure_ascii=False))
         with self.database.transaction() as work:
             outbox.mark_told(work, telling.id)
+        # The job that tells its own result knows more of itself than the note does.
+        named = {**telling.named(), **structlog.contextvars.get_contextvars()}
         if listeners:
-            log.info("result_published", listeners=listeners, **telling.named())
+            log.info("result_published", listeners=listeners, **named)
         else:
             # No fault of the job: its row holds the result. But somebody should know.
             self.unheard += 1
-            log.warning("result_unheard", channel=self.channel, **telling.named())
+            log.warning("result_unheard", channel=self.channel, **named)

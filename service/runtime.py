@@ -25,6 +25,7 @@ from service.middleware.metering import Metering
 from service.middleware.result_publishing import ResultPublishing
 from service.middleware.settlement import Settling
 from service.processing import Processing
+from service.progress import Progress
 from service.publishing import Publisher
 from service.recovery import Recovery
 from service.review import Reviews
@@ -115,12 +116,10 @@ def _publish_metrics(
     in_hand = health.in_hand
     sampler = Sampler(settings, in_hand.ledger.client, health.database)
 
-    def problems() -> list[str]:
-        return health.alive() + sampler.away()
-
-    exposition = Exposition(sampler, in_hand, health.devices, publisher, problems)
+    progress = Progress(health, sampler)
+    exposition = Exposition(sampler, in_hand, health.devices, publisher, progress.problems)
     health.pages["/metrics"] = lambda _: Answer(exposition.page(), CONTENT_TYPE_LATEST)
-    reports = CloudWatch(settings.metrics_namespace, in_hand, sampler, problems)
+    reports = CloudWatch(settings.metrics_namespace, in_hand, sampler, progress.problems)
     schedule.every(sampling.INTERVAL, sampler.sample, at_once=True)
     schedule.every(cloudwatch.INTERVAL, reports.report)
     return reports

@@ -56,6 +56,9 @@ DO $$ BEGIN
         CREATE INDEX outbox_due ON ocr_worker.outbox (kind, due_at)
             WHERE told_at IS NULL AND given_up_at IS NULL;
     END IF;
+    IF to_regclass('ocr_worker.outbox_given_up') IS NULL THEN
+        CREATE INDEX outbox_given_up ON ocr_worker.outbox (created_at, id) WHERE given_up_at IS NOT NULL;
+    END IF;
     IF to_regclass('ocr_worker.endings_ended') IS NULL THEN
         CREATE INDEX endings_ended ON ocr_worker.endings (ended_at);
         CREATE INDEX endings_failed ON ocr_worker.endings (ended_at) WHERE outcome = 'failed';

@@ -56,8 +56,6 @@ class Records:
     recent: Sequence[Ending]
     failures: Sequence[Failures]
     owed: Owed
-    #: Reviews and results that are not tried any more.
-    given_up: int
     #: The latest ones; ``owed.dead`` counts all.
     dead: Sequence[DeadJob]
 
@@ -68,7 +66,7 @@ class Status:
 
     #: None: Redis did not answer, for the reason in ``redis_problem``.
     traffic: Traffic | None
-    #: None: PostgreSQL did not answer, for the reason in ``database_problem``.
+    #: None: PostgreSQL did not answer, for the reason in ``database_problem``; without one it was not asked.
     records: Records | None
     redis_problem: str = ""
     database_problem: str = ""
@@ -121,14 +119,11 @@ def read_records(database: Database) -> Records:
     owed = read_owed(database)
     with database.transaction() as work:
         hour, minutes = endings.by_minute(work)
-        work.execute("SELECT count(*) AS rows FROM ocr_worker.outbox WHERE given_up_at IS NOT NULL")
-        (given_up,) = work.fetchall()
         return Records(
             hour=hour,
             minutes=minutes,
             recent=endings.latest(work, RECENT),
             failures=endings.failures(work),
             owed=owed,
-            given_up=given_up["rows"],
             dead=dead.list_jobs(work)[:MOST_DEAD],
         )

@@ -74,7 +74,7 @@ def _servers(status: Status) -> Iterator[Trouble]:
             "Bring Redis back; the workers go on by themselves and nothing is lost.",
             "filot-ocr doctor",
         )
-    if status.records is None:
+    if status.records is None and status.database_problem:
         yield Trouble(
             "down",
             f"PostgreSQL is away ({status.database_problem}): no document can be worked on.",
@@ -127,7 +127,7 @@ def _holds(traffic: Traffic, living: Sequence[WorkerState]) -> Iterator[Trouble]
             f"{len(holding)} of {_count(len(living), 'worker')} {_do(len(holding), 'takes', 'take')} nothing "
             f"({reasons}), and {_waiting(traffic)}.",
             "Mend what the reason names; the workers go on by themselves.",
-            "filot-ocr status",
+            "filot-ocr doctor",
         )
 
 
@@ -228,12 +228,14 @@ def _failures(records: Records) -> Iterator[Trouble]:
 
 
 def _given_up(records: Records) -> Iterator[Trouble]:
-    if records.given_up:
+    given_up = records.owed.given_up
+    if given_up:
         yield Trouble(
             "warn",
-            f"{_count(records.given_up, 'review')} {_do(records.given_up, 'was', 'were')} given up: "
+            f"{_count(given_up, 'review')} {_do(given_up, 'was', 'were')} given up: "
             "no person has been asked.",
-            "Ask for them by hand once BULI2 answers.",
+            "Have them asked for again once BULI2 answers.",
+            "filot-ocr requeue --reviews",
         )
 
 

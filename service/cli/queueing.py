@@ -59,13 +59,38 @@ def requeue(
     stuck: Annotated[
         bool, typer.Option("--stuck", help="Those in `processing` that nobody works on or knows of.")
     ] = False,
+    reviews: Annotated[
+        bool, typer.Option("--reviews", help="Reviews that were given up: they are asked for again.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which.")] = False,
 ) -> None:
-    """Queue documents again that got stuck, without the waits that the workers keep before they do so."""
+    """Take up again what got stuck: documents, without the workers' own waits, or reviews."""
+    if not stuck and not reviews:
+        give_up(
+            "say --stuck or --reviews (a dead job is queued again by `filot-ocr dead requeue ID`)", BAD_INPUT
+        )
+    if stuck:
+        _requeue_stuck(dry_run)
+    if reviews:
+        _requeue_reviews(dry_run)
+
+
+def _requeue_reviews(dry_run: bool) -> None:
+    from service import outbox
+
+    with open_database().transaction() as work:
+        documents = outbox.given_up(work)
+        if not dry_run:
+            for document in documents:
+                outbox.try_again(work, document)
+    for document in documents:
+        say(f"{document} its review was given up")
+    say(f"{len(documents)} reviews {'would be' if dry_run else 'are'} asked for again")
+
+
+def _requeue_stuck(dry_run: bool) -> None:
     from service.recovery import Recovery
 
-    if not stuck:
-        give_up("say --stuck (a dead job is queued again by `filot-ocr dead requeue ID`)", BAD_INPUT)
     ledger = open_ledger()
     recovery = Recovery(open_database(), ledger)
     recovery.lost()

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from typing import Any
 
 import redis
 import structlog
@@ -32,6 +33,7 @@ class InHand:
         self._stopping = False
         self._holds: dict[str, str] = {}
         self._troubles = 0
+        self._trouble_since = 0.0
         self._paused_until = 0.0
         self._keeper: threading.Thread | None = None
         #: `time.monotonic()` of the latest look for work: the sign that this worker makes progress.
@@ -48,12 +50,13 @@ class InHand:
 
     def settle(self, token: str, settlement: Settlement) -> None:
         """End a take in the ledger and make room for another. Raises ``redis.RedisError``."""
-        if not self.ledger.settle(token, settlement):
-            log.warning("settled_too_late", outcome=settlement.outcome)
+        in_time = self.ledger.settle(token, settlement)
         with self._changed:
-            self._jobs.pop(token, None)
+            job = self._jobs.pop(token, None)
             self._since.pop(token, None)
             self._changed.notify_all()
+        if not in_time:
+            log.warning("settled_too_late", outcome=settlement.outcome, **_named(job))
 
     def give_back(self) -> None:
         """Return every job to the head of the list, unharmed; whoever still works on one works in vain."""
@@ -61,7 +64,9 @@ class InHand:
             try:
                 self.settle(token, UNHARMED)
             except redis.RedisError as error:
-                log.warning("job_not_given_back", reason=type(error).__name__)
+                log.warning(
+                    "job_not_given_back", reason=type(error).__name__, **_named(self._jobs.get(token))
+                )
 
     def tokens(self) -> list[str]:
         """The tokens of the jobs that are out."""
@@ -112,6 +117,8 @@ class InHand:
     def note_trouble(self) -> None:
         """One of our servers was away: pause taking, longer each time in a row."""
         with self._changed:
+            if not self._troubles:
+                self._trouble_since = time.monotonic()
             self._troubles += 1
             self._paused_until = time.monotonic() + min(LONGEST_PAUSE, 0.25 * 2.0**self._troubles)
 
@@ -120,6 +127,11 @@ class InHand:
         with self._changed:
             self._troubles = 0
             self._paused_until = 0.0
+
+    def trouble_age(self) -> float:
+        """s for which no job has got through because a server was away; 0 when the latest one did."""
+        with self._changed:
+            return time.monotonic() - self._trouble_since if self._troubles else 0.0
 
     def wait_for_room(self, timeout: float) -> bool:
         """Wait up to ``timeout`` seconds until another job may be taken; returns whether it may."""
@@ -171,4 +183,9 @@ class InHand:
             # A job settled since the tokens were read is not lost.
             if job is not None:
                 LEASE_RENEWALS.labels("lost").inc()
-                log.warning("lease_lost", **job.named())
+                log.warning("lease_lost", **_named(job))
+
+
+def _named(job: Job | None) -> dict[str, Any]:
+    """The job's own line knows its device; elsewhere, what the job says of itself."""
+    return {**(job.named() if job else {}), **structlog.contextvars.get_contextvars()}

@@ -63,12 +63,13 @@ class Job:
     device: Device | None
 
     def named(self) -> dict[str, Any]:
-        """What a log line says of a job."""
+        """What a log line says of a job; ``any``: which device reads it is not chosen, or not known here."""
         return {
             "document_id": self.document_id,
             "job_id": self.job_id,
             "correlation_id": self.correlation_id,
             "attempt": self.attempt,
+            "device": self.device or "any",
         }
 
 

@@ -36,6 +36,8 @@ class Owed:
 
     #: Jobs that used up their attempts.
     dead: int
+    #: Reviews that are not asked for any more: no person looks at these documents.
+    given_up: int
     #: Results and reviews not told yet, and s that the oldest of each has waited.
     untold: Mapping[str, tuple[int, float]]
 
@@ -63,9 +65,12 @@ def read_owed(database: Database) -> Owed:
     with database.transaction() as work:
         work.execute("SELECT count(*) AS dead FROM ocr_worker.dead")
         (dead,) = work.fetchall()
+        work.execute("SELECT count(*) AS rows FROM ocr_worker.outbox WHERE given_up_at IS NOT NULL")
+        (given_up,) = work.fetchall()
         work.execute(
             """SELECT kind, count(*) AS rows, extract(epoch FROM now() - min(created_at))::float AS age
                FROM ocr_worker.outbox WHERE told_at IS NULL AND given_up_at IS NULL GROUP BY kind"""
         )
         untold = {row["kind"]: (row["rows"], row["age"]) for row in work.fetchall()}
-    return Owed(dead["dead"], {kind: untold.get(kind, (0, 0.0)) for kind in ("result", "review")})
+    by_kind = {kind: untold.get(kind, (0, 0.0)) for kind in ("result", "review")}
+    return Owed(dead["dead"], given_up["rows"], by_kind)

@@ -24,6 +24,7 @@ ACTIVE_JOBS = "ActiveJobs"
 RESULTS = "Results"
 ERRORS = "Errors"
 PROCESSING_TIME = "ProcessingTimeMs"
+REVIEWS_GIVEN_UP = "ReviewsGivenUp"
 HEARTBEAT = "Heartbeat"
 
 UNITS = {
@@ -33,6 +34,7 @@ UNITS = {
     RESULTS: "Count",
     ERRORS: "Count",
     PROCESSING_TIME: "Milliseconds",
+    REVIEWS_GIVEN_UP: "Count",
     HEARTBEAT: "Count",
 }
 
@@ -100,9 +102,11 @@ class CloudWatch:
             RESULTS: len(times),
             ERRORS: errors,
         }
-        backlog = self.sampler.backlog
+        backlog, owed = self.sampler.backlog, self.sampler.owed
         if backlog is not None:
             values |= {QUEUE_LENGTH: backlog.waiting, OLDEST_WAITING_AGE: backlog.oldest_waiting}
+        if owed is not None:
+            values[REVIEWS_GIVEN_UP] = owed.given_up
         if not self.problems():
             values[HEARTBEAT] = 1
         if times:

@@ -96,6 +96,7 @@ def _backlog(backlog: Backlog) -> Iterator[Metric]:
 
 def _owed(owed: Owed) -> Iterator[Metric]:
     yield _gauge("dead_jobs", "Jobs that used up their attempts and are kept for the operator.", owed.dead)
+    yield _gauge("given_up_reviews", "Reviews that are not asked for any more.", owed.given_up)
     rows = GaugeMetricFamily("filot_ocr_outbox_rows", "Results and reviews not told yet.", labels=["kind"])
     oldest = GaugeMetricFamily(
         "filot_ocr_outbox_oldest_seconds", "Age of the oldest of them.", labels=["kind"]

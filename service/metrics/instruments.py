@@ -19,6 +19,14 @@ STAGES = ("take_wait", "download", "decode", "ocr", "parse", "store", "publish",
 
 OUTCOMES = ("auto_approved", "pending_manual_review", "failed")
 
+#: Every cause that a document can fail for.
+FAILURE_CODES = (
+    *("blank_page", "broken_pdf", "empty_file", "encrypted_pdf", "file_breaks_decoder", "file_missing"),
+    *("file_takes_too_long", "file_too_large", "file_url_unusable", "image_too_large", "image_too_small"),
+    *("no_file", "no_such_document", "not_an_image", "retries_exceeded", "truncated_image"),
+    "unknown_document_type",
+)
+
 
 def _counter(name: str, help_text: str, label: str, known: Iterable[str]) -> Counter:
     """A counter whose known labels stand at 0 from the start: a rate needs a first value."""
@@ -34,7 +42,9 @@ RESULTS = Counter(
     ["outcome", "device"],
     registry=REGISTRY,
 )
-FAILURES = _counter("filot_ocr_failures_total", "Documents that failed for good, by cause.", "code", ())
+FAILURES = _counter(
+    "filot_ocr_failures_total", "Documents that failed for good, by cause.", "code", FAILURE_CODES
+)
 PROCESSING = Histogram(
     "filot_ocr_processing_seconds",
     "Time from taking a document to having published its result.",

@@ -25,8 +25,6 @@ class LogContext(Middleware):
         structlog.contextvars.bind_contextvars(**job.named())
         if isinstance(job, Job):
             structlog.contextvars.bind_contextvars(device=self.devices.engine(job.device).device)
-        else:
-            structlog.contextvars.bind_contextvars(attempt=job.attempts)
 
     def after_ack(self, broker: Broker, message: MessageProxy) -> None:
         """Forget the job."""

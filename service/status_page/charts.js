@@ -1,7 +1,7 @@
 // Charts of the last hour, one point a minute, drawn as SVG in the size of their place.
 
 const HEIGHT = 150;
-const LEFT = 40;
+const LEFT = 48;
 const BOTTOM = 18;
 const TOP = 8;
 

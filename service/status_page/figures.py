@@ -57,7 +57,7 @@ def _owed(records: Records) -> dict[str, Any]:
     untold = {
         kind: {"count": count, "oldest": round(age)} for kind, (count, age) in records.owed.untold.items()
     }
-    return {"dead": records.owed.dead, "givenUp": records.given_up, **untold}
+    return {"dead": records.owed.dead, "givenUp": records.owed.given_up, **untold}
 
 
 def as_json(value: Any) -> Any:

@@ -39,7 +39,8 @@ function workerCard(worker, jobs) {
     const device = make("span", `pill ${gone ? "doubt" : "plain"}`, worker.gpuAvailable ? "GPU" : "CPU");
     lines.push(make("p", "soft", `${worker.activeJobs} of ${worker.concurrency} in hand, seen ${span(worker.seconds)} ago`));
     for (const hold of worker.holds) lines.push(make("p", "", hold));
-    if (gone) lines.push(make("p", "", worker.gpuAbsence));
+    // What holds it names the GPU already.
+    if (gone && !worker.holds.length) lines.push(make("p", "", worker.gpuAbsence));
     if (worker.resultsUnheard) {
       lines.push(make("p", "soft", `${worker.resultsUnheard} results published while nobody listened`));
     }

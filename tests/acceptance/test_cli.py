@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import uuid
@@ -58,12 +59,35 @@ def test_status_is_for_humans_and_programs(run: Runner, backend: FilotBackend) -
     human = run("status")
     program = json.loads(run("status", "--json").stdout)
 
+    assert human.stdout.splitlines()[:2] == [
+        "No worker says that it lives, and 1 document waits, the oldest for 0 s.",
+        "  -> Start a worker, or find out why none gets ready. filot-ocr worker",
+    ]
     assert "queue length" in human.stdout
     assert program["queueLength"] == 1
     assert program["isRunning"] is False
     assert program["isGPUEnabled"] is False
     assert program["resultsUnheard"] == 0
     assert program["stuckJobTimeoutMs"] == 300_000
+
+
+def test_status_names_what_only_postgresql_knows_and_the_workers(
+    run: Runner, backend: FilotBackend, environment: dict[str, str], start_worker: Callable[..., Worker]
+) -> None:
+    start_worker()
+    well = run("status").stdout
+    bury(backend, environment)
+
+    wrong = run("status").stdout
+    without = run("status", DATABASE_URL="").stdout
+    away = run("status", DATABASE_URL="postgresql://127.0.0.1:1/none").stdout
+
+    assert well.startswith("All is well: 1 worker, nothing waits, ")
+    assert re.search(r":\d+ +CPU +0 of 2 +- ", well)
+    assert wrong.splitlines()[0] == "1 job used up its attempts."
+    assert wrong.splitlines()[1].endswith("filot-ocr dead list")
+    assert without.startswith("All is well.")
+    assert away.startswith("PostgreSQL is away (OperationalError): no document can be worked on.")
 
 
 def bury(backend: FilotBackend, environment: dict[str, str]) -> str:

@@ -173,7 +173,38 @@ def test_requeue_without_saying_what_is_refused(run: Runner) -> None:
     ended = run("requeue")
 
     assert ended.returncode == 1
-    assert "--stuck" in ended.stderr
+    assert "--stuck or --reviews" in ended.stderr
+
+
+def test_reviews_that_were_given_up_are_shown_and_reach_a_person_once_each(
+    run: Runner, start_worker: Callable[..., Worker], backend: FilotBackend, stack: FilotStack
+) -> None:
+    start_worker(OCR_GPU_POLL_INTERVAL="50")
+    documents = [backend.add_document(b"picture") for _ in range(2)]
+    for document_id in documents:
+        backend.execute(
+            "INSERT INTO ocr_worker.outbox"
+            " (kind, job_id, document_id, correlation_id, attempts, given_up_at, created_at)"
+            " VALUES ('review', gen_random_uuid(), %s, gen_random_uuid(), 150, now(), clock_timestamp())",
+            document_id,
+        )
+
+    shown = run("requeue", "--reviews", "--dry-run")
+    untouched = stack.reviews.received()
+    queued = run("requeue", "--reviews")
+    while not all(backend.row(document_id)["buli2_ticket_id"] for document_id in documents):
+        backend.redis.blpop(["nothing is pushed here"], timeout=1)
+    again = run("requeue", "--reviews")
+
+    assert shown.stdout.splitlines() == [
+        *(f"{document_id} its review was given up" for document_id in documents),
+        "2 reviews would be asked for again",
+    ]
+    assert untouched == []
+    assert "2 reviews are asked for again" in queued.stdout
+    assert sorted(each.body["documentId"] for each in stack.reviews.received()) == sorted(documents)
+    assert again.stdout == "0 reviews are asked for again\n"
+    assert (shown.returncode, queued.returncode, again.returncode) == (0, 0, 0)
 
 
 def test_a_backfill_says_where_to_and_how_many(run: Runner, backend: FilotBackend) -> None:

@@ -133,6 +133,19 @@ def test_the_page_fits_its_screen_and_loads_nothing_from_elsewhere(
     assert browser.hosts() == {f"127.0.0.1:{worker.port}"}
 
 
+def test_the_scale_of_an_empty_hour_can_be_read(worker: Worker, browser: Browser) -> None:
+    browser.open(address(worker))
+    browser.wait_until(says(browser, "All is well: 1 worker"))
+
+    scale = browser.run(
+        "return [...document.querySelectorAll('#latency text')].map((text) => [text.textContent,"
+        " text.getBoundingClientRect().left - text.closest('svg').getBoundingClientRect().left])"
+    )
+
+    assert {text for text, _ in scale} >= {"500 ms", "1.0 s"}
+    assert all(left >= 0 for _, left in scale)
+
+
 def redis_away(stack: FilotStack, backend: FilotBackend) -> None:
     stack.valkey.kill()
 

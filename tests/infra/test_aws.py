@@ -249,9 +249,15 @@ def test_people_are_told_of_each_way_to_fail(server: Aws) -> None:
         for alarm in alarms
         if alarm["AlarmActions"] == [topic["TopicArn"]]
     }
-    assert sorted(telling) == ["backlog", "errors", "instances-short", "no-heartbeat", "no-running-task"]
+    assert sorted(telling) == [
+        *("backlog", "errors", "instances-short", "no-heartbeat", "no-running-task", "reviews-given-up")
+    ]
     assert telling["backlog"]["Threshold"] == 100
     assert telling["errors"]["Threshold"] == 10
+    assert (telling["reviews-given-up"]["Statistic"], telling["reviews-given-up"]["Threshold"]) == (
+        "Maximum",
+        0,
+    )
     beat = telling["no-heartbeat"]
     assert beat["Period"] * beat["EvaluationPeriods"] == 300
     assert all(alarm["OKActions"] for alarm in telling.values())
@@ -288,5 +294,6 @@ def test_the_dashboard_shows_the_metrics_that_exist(server: Aws) -> None:
         "ProcessingTimeMs",
         "QueueLength",
         "Results",
+        "ReviewsGivenUp",
     }
     assert {namespace for namespace, _ in shown} == {"AWS/ECS", "FiLot"}

@@ -177,7 +177,7 @@ def test_what_is_owed_is_counted_with_its_age(database: Database, backend: Filot
 
     owed = read_owed(database)
 
-    assert owed.dead == 1
+    assert (owed.dead, owed.given_up) == (1, 1)
     assert owed.untold["result"] == (0, 0.0)
     count, seconds = owed.untold["review"]
     assert (count, round(seconds / 60)) == (1, 60)
@@ -257,6 +257,30 @@ def test_a_worker_that_no_longer_looks_for_work_is_seen_in_the_metrics(
     companions.health.stop()
 
     assert making_progress == 0
+
+
+def test_a_worker_that_only_puts_documents_off_is_seen_in_the_metrics(
+    running: Runtime, backend: FilotBackend, stack: FilotStack
+) -> None:
+    def makes_progress() -> bool:
+        return bool(scrape(running.settings)["filot_ocr_making_progress"])
+
+    in_hand = running.broker.in_hand
+    wait_until(backend, makes_progress)
+    document_id = backend.add_document(picture(), "NPWP")
+    stack.storage.kill()
+    backend.enqueue(document_id)
+    wait_until(backend, lambda: in_hand.trouble_age() > 0)
+    young = makes_progress()
+
+    in_hand._trouble_since -= HUNG_AFTER + 1
+    wait_until(backend, lambda: not makes_progress())
+    stack.storage.start()
+    # It has forgotten the file: that the document fails for good is progress.
+    wait_until(backend, makes_progress)
+
+    assert young
+    assert backend.row(document_id)["status"] == "failed"
 
 
 def reachable(runtime: Runtime) -> bool:

@@ -9,7 +9,7 @@ import json
 import re
 import shutil
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,19 @@ from service.demo.backend import PROCESSING, FilotBackend
 from service.demo.cards import DemoCard, Level, sample_cards
 from service.demo.servers import FilotStack
 from service.demo.servers.worker import Worker
+from tests.integration.test_api import picture
 
 #: Letters and digits: shorter parts of a value ("A", "WNI", "001") say nothing of anybody.
 LEAST_TELLING = 5
+
+#: The same for a part of a name: many are short (Siti, Budi).
+LEAST_OF_A_NAME = 4
+
+#: Digits of a number that no time and no id holds by chance; shorter ones (a postcode) tell when alone.
+LEAST_UNLIKELY = 9
+
+#: Modules whose lines are a job's, beside all lines that name a document.
+OF_JOBS = ("service.processing", "service.publishing", "service.review", "service.pages.process")
 
 #: Where the backend's own tables and everybody's system tables lie.
 NOT_OURS = ("public", "pg_catalog", "information_schema")
@@ -59,8 +69,8 @@ class Ground:
         while self.backend.redis.scard(PROCESSING) or self.backend.execute(untold):
             self.backend.redis.blpop(["nothing is pushed here"], timeout=1)
 
-    def metrics(self) -> str:
-        with urlopen(f"http://127.0.0.1:{self.worker.port}/metrics", timeout=10) as answer:
+    def answer(self, path: str) -> str:
+        with urlopen(f"http://127.0.0.1:{self.worker.port}{path}", timeout=10) as answer:
             return str(answer.read().decode())
 
 
@@ -140,17 +150,24 @@ def refused_by_postgres(backend: FilotBackend, card: DemoCard) -> str:
     return document_id
 
 
-def telling_parts(truths: Iterable[Mapping[str, str]]) -> set[str]:
+def telling_parts(truths: Collection[Mapping[str, str]]) -> set[str]:
     """Every value on the cards, and every word and number in it that could tell who it was."""
     values = {value for truth in truths for value in truth.values()}
     words = {word for value in values for word in re.findall(r"[\w']+", value)}
     digits = {re.sub(r"\D", "", value) for value in values}
-    return {part.upper() for part in values | words | digits if len(part) >= LEAST_TELLING}
+    names = {word for truth in truths for word in re.findall(r"[\w']+", truth["name"])}
+    telling = {part for part in values | words | digits if len(part) >= LEAST_TELLING}
+    return {part.upper() for part in telling | {name for name in names if len(name) >= LEAST_OF_A_NAME}}
 
 
 def told_by(text: str, parts: set[str]) -> set[str]:
     upper = text.upper()
-    return {part for part in parts if part in upper}
+    words = set(re.findall(r"[\w']+", upper))
+    return {part for part in parts if part in (words if _may_be_chance(part) else upper)}
+
+
+def _may_be_chance(part: str) -> bool:
+    return len(part) < (LEAST_UNLIKELY if part.isdecimal() else LEAST_TELLING)
 
 
 def redis_dump(backend: FilotBackend) -> str:
@@ -196,11 +213,11 @@ def test_nothing_that_the_worker_leaves_behind_tells_what_a_card_says(
     start: Callable[[str], Ground], backend: FilotBackend
 ) -> None:
     people = cards()
-    parts = telling_parts(card.truth for card in people)
+    parts = telling_parts([card.truth for card in people])
     ground = start("onnx")
 
     ground.process([*documents_of(backend, people), refused_by_postgres(backend, people[-1])])
-    metrics = ground.metrics()
+    metrics, page = ground.answer("/metrics"), ground.answer("/status.json")
     ground.worker.stop()
     log = ground.worker.log.read_text()
 
@@ -215,6 +232,7 @@ def test_nothing_that_the_worker_leaves_behind_tells_what_a_card_says(
     places = {
         "log and CloudWatch": log,
         "metrics": metrics,
+        "status page": page,
         "errors": repr(errors(ground)),
         "Redis": redis_dump(backend),
         "own tables": own_tables(backend),
@@ -239,19 +257,38 @@ def test_tesseract_leaves_no_picture_behind(start: Callable[[str], Ground], back
 
 
 def test_every_line_of_a_job_says_which_job_it_is(
-    start: Callable[[str], Ground], backend: FilotBackend
+    start: Callable[[str], Ground], backend: FilotBackend, stack: FilotStack
 ) -> None:
     (card, *_) = cards()
     ground = start("onnx")
+    stack.reviews.answer_with(500)
+    doubtful = backend.add_document(picture(), "KTP")
+    backend.enqueue(doubtful)
+    while '"review_put_off"' not in ground.worker.log.read_text():
+        backend.redis.blpop(["nothing is pushed here"], timeout=1)
+    stack.reviews.answer_with(200)
 
     ground.process(
-        [backend.add_document(card.content, card.document_type), backend.add_document(b"no picture", "KTP")]
+        [
+            backend.add_document(card.content, card.document_type),
+            backend.add_document(b"no picture", "KTP"),
+            backend.add_document(card.content[: len(card.content) // 3], card.document_type),
+        ]
     )
     ground.worker.stop()
 
     lines = [json.loads(line) for line in ground.worker.log.read_text().splitlines()]
-    of_jobs = [line for line in lines if line.get("logger") in ("service.processing", "service.publishing")]
-    assert len(of_jobs) >= 4
+    of_jobs = [line for line in lines if line.get("logger") in OF_JOBS or "document_id" in line]
+    assert {line["event"] for line in of_jobs} >= {
+        *("document_read", "document_failed", "result_published", "review_put_off", "review_requested")
+    }
     for line in of_jobs:
-        assert line.keys() >= {"document_id", "job_id", "correlation_id", "attempt", "device"}
+        assert line.keys() >= {"document_id", "job_id", "correlation_id", "attempt", "device"}, line
+    (read,) = [
+        line for line in of_jobs if line["event"] == "document_read" and line["document_id"] == doubtful
+    ]
+    reviewed = [line for line in of_jobs if line["document_id"] == doubtful and "review_" in line["event"]]
+    assert {(line["job_id"], line["correlation_id"], line["device"]) for line in reviewed} == {
+        (read["job_id"], read["correlation_id"], "none")
+    }
     assert "dropped" not in {name for line in lines for name in line}

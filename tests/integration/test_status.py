@@ -75,7 +75,7 @@ def test_an_empty_system_has_nothing_to_show(reader: TrafficReader, database: Da
 
     assert (traffic.backlog.waiting, traffic.workers, traffic.jobs) == (0, [], [])
     assert (records.hour.finished, records.hour.median, len(records.minutes)) == (0, None, endings.MINUTES)
-    assert (records.recent, records.failures, records.dead, records.given_up) == ([], [], [], 0)
+    assert (records.recent, records.failures, records.dead, records.owed.given_up) == ([], [], [], 0)
 
 
 def test_jobs_in_hand_are_shown_with_age_attempt_and_holder(
@@ -201,7 +201,7 @@ def test_what_is_given_up_or_dead_is_counted(database: Database, backend: FilotB
 
     records = read_records(database)
 
-    assert records.given_up == 1
+    assert records.owed.given_up == 1
     assert [(job.document_id, job.cause) for job in records.dead] == [(documents[1], "EngineError")]
 
 

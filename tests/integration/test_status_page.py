@@ -182,6 +182,19 @@ def test_a_token_in_the_address_leads_to_the_page_with_a_cookie(serve: PageMaker
     assert with_cookie == HTTPStatus.OK
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_there_is_nothing_but_looking(serve: PageMaker, method: str) -> None:
+    page = serve()
+    page.ask("/health")
+    request = Request(f"http://127.0.0.1:{page.health.port}/status.json", data=b"{}", method=method)
+
+    with pytest.raises(HTTPError) as refused:
+        urlopen(request, timeout=30)
+
+    assert refused.value.code == HTTPStatus.NOT_IMPLEMENTED
+    refused.value.close()
+
+
 def test_a_page_that_breaks_takes_nothing_else_down(serve: PageMaker) -> None:
     def broken(_: object) -> Answer:
         raise ZeroDivisionError

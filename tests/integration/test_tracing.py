@@ -22,6 +22,7 @@ from service.demo.servers import FilotStack
 from service.errors import SettingsError
 from service.runtime import Runtime, build_runtime
 from service.settings import Settings
+from service.tracing.job_traces import JobTraces
 from service.tracing.traces import Traces
 from tests.integration.test_api import picture
 
@@ -164,6 +165,42 @@ def test_the_servers_calls_are_in_the_trace_by_their_own_packages(
     assert within("instrumentation.redis") >= {"publish", "settle"}
     assert within("instrumentation.psycopg2") >= {"process_document", "store", "publish"}
     assert within("instrumentation.botocore") == {"download"}
+
+
+def test_a_review_is_a_trace_of_its_own_under_the_same_correlation_id(
+    runtime: Runtime, backend: FilotBackend, collector: Collector
+) -> None:
+    document_id = backend.add_document(picture(), "KTP")
+    worker = Worker(runtime.broker, worker_threads=3, worker_timeout=100)
+
+    with backend.listen() as channel:
+        worker.start()
+        backend.enqueue(document_id)
+        channel.wait_for(1)
+    while not backend.row(document_id)["buli2_ticket_id"]:
+        backend.redis.blpop(["nothing is pushed here"], timeout=1)
+    worker.stop()
+    runtime.broker.close()
+
+    (job,), (review,) = collector.named("process_document"), collector.named("request_review")
+    parts = {span.name for span in collector.spans if span.parent == review.span_id}
+    assert review.trace != job.trace
+    assert review.attributes["filot.correlation_id"] == job.attributes["filot.correlation_id"]
+    assert parts >= {"review", "settle"}
+
+
+def test_a_trace_begins_when_the_job_was_taken(
+    runtime: Runtime, backend: FilotBackend, collector: Collector
+) -> None:
+    traces = next(part for part in runtime.broker.middleware if isinstance(part, JobTraces))
+    before, middle = runtime.broker.in_hand.age, 3600.0
+    runtime.broker.in_hand.age = lambda token: before(token) + middle  # type: ignore[method-assign]
+
+    work_on(runtime, backend, backend.add_document(b"no picture", "NPWP"))
+
+    assert traces.in_hand is runtime.broker.in_hand
+    (job,) = collector.named("process_document")
+    assert job.nanoseconds > middle * 1e9
 
 
 def test_looking_for_work_makes_no_traces(

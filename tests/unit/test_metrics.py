@@ -1,6 +1,8 @@
 """Counters and histograms: few labels with few values, units in their names, a sentence for each."""
 
+import ast
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,7 +10,10 @@ import pytest
 
 from service.metrics.gpu_use import GpuMeter, GpuUse
 from service.metrics.instruments import REGISTRY, STAGE
+from service.pages.refusals import REFUSALS
 from service.stages import stage
+
+SERVICE = Path(__file__).parents[2] / "service"
 
 #: What a name may end with: units, and what is counted.
 UNITS = ("_total", "_seconds", "_bytes", "_ratio")
@@ -62,6 +67,27 @@ def test_labels_are_few_and_never_name_a_document() -> None:
     labels = {label for metric in REGISTRY.collect() for sample in metric.samples for label in sample.labels}
 
     assert labels <= {"outcome", "device", "code", "stage", "cause", "reason", "result", "le"}
+
+
+def test_every_cause_of_a_failure_stands_at_nought_from_the_start() -> None:
+    raised = {
+        call.args[0].value
+        for path in SERVICE.rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id in ("DocumentError", "RetriesExceededError")
+        and isinstance(call.args[0], ast.Constant)
+    }
+    counted = {
+        sample.labels["code"]
+        for metric in REGISTRY.collect()
+        for sample in metric.samples
+        if metric.name == "filot_ocr_failures"
+    }
+
+    assert raised >= {"file_missing", "blank_page"}
+    assert counted == raised | REFUSALS.keys()
 
 
 def test_a_stage_is_timed_whether_or_not_it_succeeds() -> None:

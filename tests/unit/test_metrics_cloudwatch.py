@@ -11,7 +11,7 @@ from service.database import Database
 from service.intake.in_hand import InHand
 from service.intake.ledger import Ledger, connect_redis
 from service.metrics import cloudwatch
-from service.metrics.backlog import Backlog
+from service.metrics.backlog import Backlog, Owed
 from service.metrics.cloudwatch import CloudWatch
 from service.metrics.sampling import Sampler
 from service.settings import Settings
@@ -56,6 +56,7 @@ def test_both_sides_use_the_same_names() -> None:
 
 def test_a_full_report_holds_every_metric_once_in_the_embedded_format(parts: Parts) -> None:
     parts.sampler.backlog = Backlog(waiting=7, processing=2, put_off=0, oldest_waiting=12.5)
+    parts.sampler.owed = Owed(dead=0, given_up=3, untold={"result": (0, 0.0), "review": (0, 0.0)})
     parts.reports.count(failed=False, milliseconds=640)
     parts.reports.count(failed=True, milliseconds=80)
 
@@ -72,6 +73,7 @@ def test_a_full_report_holds_every_metric_once_in_the_embedded_format(parts: Par
     assert report[read.ACTIVE_JOBS] == 0
     assert (report[read.RESULTS], report[read.ERRORS]) == (2, 1)
     assert report[read.PROCESSING_TIME] == [640, 80]
+    assert report[read.REVIEWS_GIVEN_UP] == 3
     assert report[read.HEARTBEAT] == 1
 
 
@@ -101,9 +103,10 @@ def test_the_heartbeat_stops_when_the_worker_makes_no_progress(parts: Parts) -> 
     assert report[read.ACTIVE_JOBS] == 0
 
 
-def test_a_queue_that_cannot_be_seen_is_not_reported_as_empty(parts: Parts) -> None:
+def test_what_cannot_be_seen_is_not_reported_as_nothing(parts: Parts) -> None:
     (report,) = parts.written()
 
+    assert read.REVIEWS_GIVEN_UP not in report
     assert read.QUEUE_LENGTH not in report
     assert read.OLDEST_WAITING_AGE not in report
 

@@ -25,8 +25,7 @@ WELL = Status(
         minutes=[NOTHING] * MINUTES,
         recent=[],
         failures=[],
-        owed=Owed(0, {"result": (0, 0.0), "review": (0, 0.0)}),
-        given_up=0,
+        owed=Owed(0, 0, {"result": (0, 0.0), "review": (0, 0.0)}),
         dead=[],
     ),
 )
@@ -105,7 +104,7 @@ def test_a_queue_that_moves_is_no_trouble(settings: Settings) -> None:
             "A document was taken 12 min ago and no worker says that it has it; the limit is 2 min.",
         ),
         (
-            records(owed=Owed(0, {"result": (3, 100.0), "review": (0, 0.0)})),
+            records(owed=Owed(0, 0, {"result": (3, 100.0), "review": (0, 0.0)})),
             "3 results are stored but not published, the oldest for 100 s.",
         ),
     ],
@@ -138,17 +137,20 @@ def test_what_makes_work_stand_still_is_down(status: Status, sentence: str, sett
             "Worker two:2 fell silent 3 min ago without a farewell.",
         ),
         (
-            records(owed=Owed(0, {"result": (0, 0.0), "review": (1, 400.0)})),
+            records(owed=Owed(0, 0, {"result": (0, 0.0), "review": (1, 400.0)})),
             "The review service does not take 1 review, the oldest for 7 min.",
         ),
         (
             records(minutes=lately(auto_approved=10, failed=2), failures=[Failures("not_an_image", 2, 2)]),
             "2 of 12 documents failed in the last 5 minutes, mostly of not_an_image.",
         ),
-        (records(given_up=1), "1 review was given up: no person has been asked."),
+        (
+            records(owed=Owed(0, 1, {"result": (0, 0.0), "review": (0, 0.0)})),
+            "1 review was given up: no person has been asked.",
+        ),
         (
             records(
-                owed=Owed(2, {"result": (0, 0.0), "review": (0, 0.0)}),
+                owed=Owed(2, 0, {"result": (0, 0.0), "review": (0, 0.0)}),
                 dead=[DeadJob("card", "job", 3, "EngineError", DIED)],
             ),
             "2 jobs used up their attempts.",
@@ -170,7 +172,7 @@ def test_what_somebody_should_look_at_is_a_warning(status: Status, sentence: str
         ),
         records(minutes=lately(auto_approved=30, failed=2)),
         records(minutes=lately(failed=1)),
-        records(owed=Owed(0, {"result": (1, 30.0), "review": (4, 60.0)})),
+        records(owed=Owed(0, 0, {"result": (1, 30.0), "review": (4, 60.0)})),
     ],
     ids=["no GPU wanted", "silent for long", "young job", "some end", "few fail", "one fails", "just untold"],
 )
@@ -179,7 +181,11 @@ def test_what_passes_by_itself_wakes_nobody(status: Status, settings: Settings) 
 
 
 def test_the_worst_comes_first(settings: Settings) -> None:
-    status = replace(records(given_up=1), traffic=None, redis_problem="TimeoutError")
+    status = replace(
+        records(owed=Owed(0, 1, {"result": (0, 0.0), "review": (0, 0.0)})),
+        traffic=None,
+        redis_problem="TimeoutError",
+    )
 
     levels = [level for level, _ in said(status, settings)]
 

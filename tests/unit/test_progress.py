@@ -1,0 +1,90 @@
+"""When a worker counts as getting on with its work: what its heartbeat, and so an alarm, hangs on."""
+
+import pytest
+
+from service.database import Database
+from service.devices import Devices
+from service.health import HUNG_AFTER, Health
+from service.intake.in_hand import InHand
+from service.intake.ledger import Ledger, connect_redis
+from service.metrics.backlog import Backlog, Owed
+from service.metrics.sampling import Sampler
+from service.progress import Progress
+from service.settings import Settings
+
+NOTHING_WAITS = Backlog(waiting=0, processing=0, put_off=0, oldest_waiting=0.0)
+
+
+@pytest.fixture
+def progress(monkeypatch: pytest.MonkeyPatch) -> Progress:
+    """Of a worker whose servers answered the latest look."""
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    monkeypatch.setenv("OCR_GPU_DRIVER", "onnx")
+    settings = Settings()
+    client, database = connect_redis(settings), Database("postgresql://127.0.0.1:1/none", 1)
+    sampler = Sampler(settings, client, database)
+    sampler.backlog = NOTHING_WAITS
+    sampler.owed = Owed(dead=0, given_up=0, untold={"result": (0, 0.0), "review": (0, 0.0)})
+    devices = Devices(settings)
+    devices.probe()
+    return Progress(Health(0, InHand(Ledger(client, settings), limit=2), devices, database), sampler)
+
+
+def in_vain_for(progress: Progress, seconds: float) -> InHand:
+    """A worker whose jobs have been put off for so long, because of a server that is away."""
+    in_hand = progress.health.in_hand
+    in_hand.note_trouble()
+    in_hand._trouble_since -= seconds
+    return in_hand
+
+
+def test_a_worker_with_nothing_to_do_gets_on(progress: Progress) -> None:
+    assert progress.problems() == []
+
+
+def test_a_worker_that_may_take_nothing_does_not(progress: Progress) -> None:
+    progress.health.in_hand.hold("gpu", "no GPU (it is lost) and OCR_GPU_AUTOFALLBACK is false")
+
+    assert progress.problems() == ["no GPU (it is lost) and OCR_GPU_AUTOFALLBACK is false"]
+    assert progress.health.alive() == []
+
+
+def test_a_worker_that_hangs_does_not(progress: Progress) -> None:
+    progress.health.in_hand.last_look -= HUNG_AFTER + 1
+
+    (problem,) = progress.problems()
+
+    assert problem.startswith("no look for work for 61 s")
+
+
+def test_servers_that_are_away_are_named(progress: Progress) -> None:
+    progress.sampler.backlog = progress.sampler.owed = None
+
+    assert progress.problems() == [
+        "Redis did not answer the latest look",
+        "PostgreSQL did not answer the latest look",
+    ]
+
+
+@pytest.mark.parametrize("waits", [{"waiting": 1}, {"put_off": 1}])
+def test_a_worker_that_only_puts_documents_off_does_not(progress: Progress, waits: dict[str, int]) -> None:
+    counts = {"waiting": 0, "processing": 0, "put_off": 0} | waits
+    progress.sampler.backlog = Backlog(**counts, oldest_waiting=0.0)
+    in_hand = in_vain_for(progress, HUNG_AFTER + 1)
+
+    in_vain = progress.problems()
+    in_hand.note_success()
+
+    assert in_vain == ["no document has got through for 61 s"]
+    assert progress.problems() == []
+
+
+def test_trouble_that_is_young_or_that_nothing_waits_for_any_more_is_none(progress: Progress) -> None:
+    in_vain_for(progress, HUNG_AFTER + 1)
+    nothing_waits = progress.problems()
+    progress.health.in_hand.note_success()
+    in_vain_for(progress, HUNG_AFTER - 10)
+    progress.sampler.backlog = Backlog(waiting=0, processing=1, put_off=1, oldest_waiting=0.0)
+
+    assert nothing_waits == []
+    assert progress.problems() == []
