@@ -6,6 +6,9 @@ import pytest
 
 from service.demo.backend import FilotBackend
 from service.demo.servers import FilotStack, filot_stack
+from tests.unit.pages.hostile_report import pytest_addoption, pytest_terminal_summary
+
+__all__ = ["pytest_addoption", "pytest_terminal_summary"]
 
 
 @pytest.fixture(scope="session")
