@@ -8,7 +8,7 @@ AUDIT_BIN := .venv-audit/bin
 AUDIT_STAMP := .venv-audit/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv models demo test lint bench bench-gpu bench-memory bench-status-page accuracy fuzz chaos chaos-mutants troubles audit sbom lock clean
+.PHONY: help venv models demo test lint bench bench-gpu bench-memory bench-status-page accuracy hostile fuzz chaos chaos-mutants troubles audit sbom lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -57,7 +57,10 @@ bench-status-page: $(STAMP) $(MODELS) ## What a status page that is loaded every
 accuracy: $(STAMP) $(MODELS) ## Read 200 invented cards a level with every engine; non-zero when a bar is missed
 	$(BIN)/python -m bench.accuracy
 
-fuzz: $(STAMP) ## Damage files in thousands of ways: pages or a refusal must come of each
+hostile: $(STAMP) ## Read files made to take the worker down; the table of what each took goes into docs/security.md
+	$(BIN)/pytest -q --hostile-markdown docs/security.md tests/unit/pages/test_hostile_files.py
+
+fuzz: $(STAMP) ## Damage files of 21 kinds in 2,000 ways each: pages or a refusal must come of every one
 	$(BIN)/pytest -q --hypothesis-profile=fuzz --timeout=0 tests/unit/pages/test_damaged_files.py tests/unit/test_storage_keys.py
 
 chaos: $(STAMP) $(MODELS) ## Try every promise under faults; prints a table, non-zero on any broken promise

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -32,6 +33,16 @@ LIMIT = 700
 GROWTH = 25
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the worker's processes held after so many documents, in MiB."""
+
+    documents: int
+    #: All of them together, and of that the decoders, whose part goes up and down with the last files.
+    held: float
+    decoders: float
+
+
 def main() -> int:
     """Measure, print the table; returns 1 where the memory is too high or grows."""
     options = _options()
@@ -40,9 +51,9 @@ def main() -> int:
     looks = list(_measure(options.documents, console))
     table = _table(looks)
     quarter = len(looks) // 4
-    highest = max(mib for _, mib in looks)
-    before = max(mib for _, mib in looks[quarter : 2 * quarter])
-    growth = max(mib for _, mib in looks[-quarter:]) - before
+    highest = max(look.held for look in looks)
+    before = max(look.held for look in looks[quarter : 2 * quarter])
+    growth = max(look.held for look in looks[-quarter:]) - before
     verdict = f"Highest {highest:.0f} MiB; the last quarter {growth:+.0f} MiB to the second."
     report = f"{table}\n\n{verdict}\n\nMeasured on: {machine}."
     console.print(report, markup=False)
@@ -51,8 +62,8 @@ def main() -> int:
     return int(growth > GROWTH or highest > LIMIT)
 
 
-def _measure(documents: int, console: Console) -> Iterator[tuple[int, float]]:
-    """Yield how many documents were read, and the MiB of the worker's processes then."""
+def _measure(documents: int, console: Console) -> Iterator[Look]:
+    """Read so many documents; yield a look after each batch."""
     cards = [invent_sample(level, seed) for level in LEVELS for seed in range(CARDS_A_LEVEL)]
     with filot_stack() as servers, FilotBackend(servers.environment()) as backend:
         settings = {"OCR_GPU_DRIVER": "onnx", "OCR_GPU_CONCURRENCY": str(usable_cores())}
@@ -67,27 +78,29 @@ def _measure(documents: int, console: Console) -> Iterator[tuple[int, float]]:
                         for document_id in ids:
                             backend.enqueue(document_id)
                         channel.wait_for(len(ids), timeout=PATIENCE)
-                    yield start + BATCH, _held(worker.pid)
+                    yield Look(start + BATCH, *_held(worker.pid))
         finally:
             worker.stop()
 
 
-def _held(pid: int) -> float:
-    """MiB of a process and all below it, shared pages counted once (proportional set size)."""
+def _held(pid: int) -> tuple[float, float]:
+    """MiB of a process and all below it, and of the decoders; shared pages counted once (PSS)."""
     root = psutil.Process(pid)
-    held = 0
+    held = decoders = 0.0
     for process in (root, *root.children(recursive=True)):
         try:
-            held += process.memory_full_info().pss
+            mib = process.memory_full_info().pss / 2**20
+            decoders += mib if "decoder" in process.cmdline() else 0
+            held += mib
         except psutil.NoSuchProcess:
             continue  # a decoder that was replaced meanwhile
-    return held / 2**20
+    return held, decoders
 
 
-def _table(looks: list[tuple[int, float]]) -> str:
+def _table(looks: list[Look]) -> str:
     shown = [look for number, look in enumerate(looks) if number == 0 or (number + 1) % 4 == 0]
-    rows = [("documents read", "MiB"), ("---:", "---:")]
-    rows += [(f"{documents:,}", f"{mib:.0f}") for documents, mib in shown]
+    rows = [("documents read", "MiB", "of which decoders"), ("---:", "---:", "---:")]
+    rows += [(f"{look.documents:,}", f"{look.held:.0f}", f"{look.decoders:.0f}") for look in shown]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 

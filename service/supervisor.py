@@ -22,6 +22,16 @@ FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
 #: s that a worker must live for its death to count as the first one.
 STEADY = 60.0
 
+#: What the worker's libraries are told, where the operator has not said otherwise: jobs have one core each.
+#: And glibc (mallopt(3), bytes): one heap for all threads, for one of its own for each keeps what its largest
+#: page took; and pages stay out of that heap, where nothing fits into the holes that they leave.
+LIBRARY_SETTINGS = {
+    "OMP_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": "4194304",
+    "MALLOC_TRIM_THRESHOLD_": "8388608",
+}
+
 
 def supervise(settings: Settings) -> int:
     """Run the worker, again whenever it dies, until SIGTERM or Ctrl-C; returns its exit code.
@@ -49,7 +59,7 @@ class _Supervisor:
         delay = FIRST_DELAY
         while True:
             started = time.monotonic()
-            self.worker = subprocess.Popen(self.command, env={"OMP_NUM_THREADS": "1", **os.environ})
+            self.worker = subprocess.Popen(self.command, env={**LIBRARY_SETTINGS, **os.environ})
             if self.stopping:
                 # The signal came while there was no worker to pass it on to.
                 self.worker.send_signal(signal.SIGTERM)

@@ -1,11 +1,28 @@
-"""Fixtures: real servers, one set a test process, emptied before every test that uses them."""
+"""Fixtures: real servers, one set a test process, emptied before every test that uses them.
+
+And how much is invented where any input must do: little in every run of the tests, much in `make fuzz`.
+"""
 
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.configuration import set_hypothesis_home_dir
 
 from service.demo.backend import FilotBackend
 from service.demo.servers import FilotStack, filot_stack
+from tests.unit.pages.hostile_report import pytest_addoption, pytest_terminal_summary
+
+__all__ = ["pytest_addoption", "pytest_terminal_summary"]
+
+set_hypothesis_home_dir("build/hypothesis")
+settings.register_profile(
+    "tests", max_examples=60, derandomize=True, database=None, deadline=None, print_blob=True
+)
+settings.register_profile(
+    "fuzz", max_examples=2000, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck)
+)
+settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.table import Table
 
-from service.cli.output import console, print_json
+from service.cli.output import console, print_json, say
+from service.documents.reasons import advice
 from service.errors import SettingsError
 
 
@@ -21,9 +22,13 @@ def read(
 ) -> None:
     """Read one local file with no server at all, and print its fields with confidences."""
     from service.ocr.loading import load_engine
+    from service.pages import LARGEST_FILE
     from service.reading import read_document
 
-    reading = read_document(file.read_bytes(), document_type, load_engine(driver))
+    with file.open("rb") as opened:
+        # One byte more than is allowed shows that it is too large, however large it is.
+        content = opened.read(LARGEST_FILE + 1)
+    reading = read_document(content, document_type, load_engine(driver))
     if as_json:
         print_json(_for_programs(reading))
     else:
@@ -39,6 +44,8 @@ def _print_reading(reading: Any) -> None:
     console.print(table)
     reasons = f" ({', '.join(reading.review_reasons)})" if reading.review_reasons else ""
     console.print(f"\nscore {reading.score}: {reading.decision}{reasons}, read on the {reading.device}")
+    for sentence in advice(reading.review_reasons):
+        say(f"- {sentence}")
 
 
 def _for_programs(reading: Any) -> dict[str, Any]:
@@ -48,6 +55,7 @@ def _for_programs(reading: Any) -> dict[str, Any]:
         "decision": reading.decision,
         "outcome": reading.outcome,
         "reviewReasons": list(reading.review_reasons),
+        "reviewAdvice": advice(reading.review_reasons),
         "device": reading.device,
         "fields": {
             key: {"value": field.value, "confidence": round(field.confidence, 3)}

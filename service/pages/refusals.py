@@ -12,8 +12,8 @@ REFUSALS = {
         "The file is too large; please upload a photo or PDF of at most 5 MB.",
     ),
     "not_an_image": (
-        "Berkas bukan gambar; silakan unggah foto kartu sebagai JPEG, PNG, atau PDF.",
-        "The file is not a picture; please upload a photo of your card as JPEG, PNG or PDF.",
+        "Jenis berkas ini tidak dapat dibaca; silakan unggah foto kartu sebagai JPEG, PNG, atau PDF.",
+        "This kind of file cannot be read; please upload a photo of your card as JPEG, PNG or PDF.",
     ),
     "truncated_image": (
         "Gambar rusak atau tidak lengkap; silakan unggah ulang foto kartu Anda.",
@@ -36,12 +36,12 @@ REFUSALS = {
         "The PDF is damaged or has no pages; please upload it again, or upload a photo of your card.",
     ),
     "file_takes_too_long": (
-        "Berkas terlalu rumit untuk dibuka; silakan unggah foto kartu Anda sebagai JPEG.",
-        "The file is too complex to open; please upload a photo of your card as JPEG.",
+        "Berkas terlalu rumit untuk dibuka; silakan unggah foto baru kartu Anda sebagai JPEG.",
+        "The file is too complex to open; please upload a new photo of your card as JPEG.",
     ),
     "file_breaks_decoder": (
-        "Berkas tidak dapat dibuka; silakan unggah foto kartu Anda sebagai JPEG.",
-        "The file cannot be opened; please upload a photo of your card as JPEG.",
+        "Berkas tidak dapat dibuka; silakan unggah foto baru kartu Anda sebagai JPEG.",
+        "The file cannot be opened; please upload a new photo of your card as JPEG.",
     ),
 }
 

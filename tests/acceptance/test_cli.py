@@ -1,5 +1,6 @@
 """The command line, as people type it."""
 
+import io
 import json
 import os
 import re
@@ -9,6 +10,9 @@ import uuid
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+
+import PIL.Image
+import PIL.ImageFilter
 
 from service import dead
 from service.database import Database
@@ -212,6 +216,27 @@ def test_read_needs_no_server(run: Runner, ktp: bytes, person: Person, tmp_path:
     assert 0.9 < program["fields"]["nik"]["confidence"] <= 1
     assert program["decision"] == "auto_approve"
     assert overlay.read_bytes().startswith(b"\x89PNG")
+
+
+def test_read_says_what_can_be_done_about_a_poor_picture(run: Runner, ktp: bytes, tmp_path: Path) -> None:
+    card = tmp_path / "card.jpg"
+    with PIL.Image.open(io.BytesIO(ktp)) as picture:
+        picture.filter(PIL.ImageFilter.GaussianBlur(picture.width / 150)).save(card)
+
+    human = run("read", str(card), "--type", "KTP")
+    program = json.loads(run("read", str(card), "--type", "KTP", "--json").stdout)
+
+    assert program["decision"] == "needs_review"
+    assert "blurred" in program["reviewReasons"]
+    assert "Foto buram; silakan foto ulang di tempat terang. / The photo is blurred" in human.stdout
+    assert len(program["reviewAdvice"]) == len(program["reviewReasons"])
+
+
+def test_read_of_a_file_without_an_end_stops_at_the_limit(run: Runner) -> None:
+    ended = run("read", "/dev/zero", "--type", "KTP")
+
+    assert ended.returncode == 1
+    assert "file is too large" in ended.stderr
 
 
 def test_the_type_of_a_card_may_be_typed_in_lower_case(run: Runner, ktp: bytes, tmp_path: Path) -> None:

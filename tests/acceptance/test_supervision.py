@@ -39,3 +39,16 @@ def test_a_worker_that_dies_is_started_again(start_worker: WorkerStarter, backen
     assert result["success"] is True
     assert worker.exit_code(timeout=60) == 0
     assert "worker_died" in worker.log.read_text()
+
+
+def test_threads_of_the_process_that_reads_share_one_heap_unless_the_operator_says_otherwise(
+    start_worker: WorkerStarter,
+) -> None:
+    shared, operators = start_worker(), start_worker(MALLOC_ARENA_MAX="4")
+
+    heaps = [
+        {child.environ()["MALLOC_ARENA_MAX"] for child in processes(worker).values()}
+        for worker in (shared, operators)
+    ]
+
+    assert heaps == [{"1"}, {"4"}]

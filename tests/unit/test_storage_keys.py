@@ -3,13 +3,11 @@
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from service.errors import DocumentError
 from service.storage import object_key
-
-properties = settings(max_examples=200, derandomize=True, database=None, deadline=None)
 
 #: Keys as S3 has them, of anything that can be seen; a colon in the first part would be a URL's.
 parts = st.text(
@@ -50,7 +48,6 @@ def test_a_key_or_the_path_of_a_url_names_the_object(file_url: str, key: str) ->
     assert object_key(file_url, "cards") == key
 
 
-@properties
 @given(key=keys)
 def test_every_key_is_found_again_in_every_spelling_of_its_address(key: str) -> None:
     path = quote(key)
@@ -110,7 +107,6 @@ def test_what_cannot_be_a_key_of_ours_is_refused_with_a_sentence_for_the_user(fi
     assert "upload your card again" in str(caught.value)
 
 
-@properties
 @given(
     file_url=st.one_of(
         st.text(max_size=60), st.text("abc/.%2eEF:\\\0\n?#@[]", max_size=30).map("http:{}".format)

@@ -33,7 +33,8 @@ def _drawn(page: pypdfium2.PdfPage) -> Page:
     if sum(width * height for width, height in (image.get_px_size() for image in images)) > PIXEL_BUDGET:
         raise RefusedError("image_too_large")
     width, height = page.get_size()
-    scale = min(LARGEST_PDF_SCALE, LONGEST_SIDE / max(width, height, 1))
+    # PDFium rounds a page up to whole pixels: half a pixel less comes to `LONGEST_SIDE` and never above.
+    scale = min(LARGEST_PDF_SCALE, (LONGEST_SIDE - 0.5) / max(width, height, 1))
     page_size(width * scale, height * scale)
     bitmap = page.render(scale=scale)
     try:

@@ -123,6 +123,25 @@ def heic_that_claims(width: int, height: int) -> bytes:
 # --- PDF ---
 
 
+def pdf_drawing(content: bytes, size: float = 240) -> bytes:
+    """A square page, ``size`` points wide, that is drawn by ``content``."""
+    return pdf_of(pdf_page(content=stream(content), size=(size, size)))
+
+
+def pdf_page_of(side: float) -> bytes:
+    """A page of ``side`` x ``side`` points in 12 kB."""
+    return pdf_drawing(b"0 0 9 9 re f" + b" " * 11_500, side)
+
+
+def pdf_with_password() -> bytes:
+    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 240 150] >>"
+    lock = b"<< /Filter /Standard /V 1 /R 2 /P -4 /O <%s> /U <%s> >>" % (b"11" * 32, b"22" * 32)
+    tree = b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>"
+    return pdf_of(
+        [b"<< /Type /Catalog /Pages 2 0 R >>", tree, page, lock], trailer=b"/Encrypt 4 0 R /ID [<00> <00>]"
+    )
+
+
 def pdf_with_image(width: int, height: int, data: bytes, filters: bytes) -> bytes:
     entries = b"/Type /XObject /Subtype /Image /Width %d /Height %d" % (width, height)
     entries += b" /ColorSpace /DeviceGray /BitsPerComponent 1 /Filter [%s]" % filters
@@ -156,14 +175,36 @@ def pdf_with_lying_jbig2(side: int) -> bytes:
     return pdf_with_image(64, 64, page + segment + region + data, b"/JBIG2Decode")
 
 
+def large_image() -> bytes:
+    """The object of an image of 35,000 x 35,000 grey pixels, packed twice."""
+    entries = b"/Type /XObject /Subtype /Image /Width 35000 /Height 35000 /ColorSpace /DeviceGray"
+    body = zlib.compress(squeezed(b"\0", 35_000 * 35_000))
+    return stream(body, entries + b" /BitsPerComponent 8 /Filter [/FlateDecode /FlateDecode]")
+
+
 def pdf_with_soft_mask() -> bytes:
     """A small image whose mask of transparency is 35,000 x 35,000."""
-    mask = b"/Type /XObject /Subtype /Image /Width 35000 /Height 35000 /ColorSpace /DeviceGray"
-    mask += b" /BitsPerComponent 8 /Filter [/FlateDecode /FlateDecode]"
     image = b"/Type /XObject /Subtype /Image /Width 8 /Height 8 /ColorSpace /DeviceGray /BitsPerComponent 8"
     page = pdf_page(content=stream(b"240 0 0 150 0 0 cm /I Do"), resources=b"/XObject << /I 5 0 R >>")
-    body = zlib.compress(squeezed(b"\0", 35_000 * 35_000))
-    return pdf_of([*page, stream(bytes(64), image + b" /SMask 6 0 R"), stream(body, mask)])
+    return pdf_of([*page, stream(bytes(64), image + b" /SMask 6 0 R"), large_image()])
+
+
+def pdf_with_pattern(tile: bytes, step: float, *more: bytes) -> bytes:
+    """A page filled with ``tile``, drawn again every ``step`` points; ``more`` are objects 6 and on."""
+    page = pdf_page(
+        content=stream(b"/Pattern cs /P scn 0 0 240 150 re f"), resources=b"/Pattern << /P 5 0 R >>"
+    )
+    entries = b"/Type /Pattern /PatternType 1 /PaintType 1 /TilingType 1 /BBox [0 0 10 10]"
+    entries += b" /XStep %g /YStep %g /Resources << /XObject << /I 6 0 R >> >>" % (step, step)
+    return pdf_of([*page, stream(tile, entries), *more])
+
+
+def pdf_with_dense_pattern() -> bytes:
+    return pdf_with_pattern(b"0 0 1 1 re f", 0.0002)
+
+
+def pdf_with_pattern_of_image() -> bytes:
+    return pdf_with_pattern(b"10 0 0 10 0 0 cm /I Do", 10, large_image())
 
 
 def pdf_of_pages(count: int) -> bytes:

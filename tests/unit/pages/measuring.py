@@ -27,7 +27,7 @@ class Measured:
     #: s by the clock, and of processor time of the decoder; its start counts in both.
     seconds: float
     cpu: float
-    #: MiB of memory that the decoder held at its highest; 0 when none was needed.
+    #: MiB of memory at their highest: the decoder's, and what this process took on top of what it had.
     peak: int
 
 
@@ -61,13 +61,15 @@ def measured(content: bytes) -> Measured:
 
 
 class _MemoryMeter:
-    """Looks at the decoder while it works: what the kernel says of an ended one counts its parent too."""
+    """Looks at both processes meanwhile: what the kernel says of an ended one counts its parent too."""
 
     #: s between two looks.
     STEP = 0.005
 
     def __init__(self) -> None:
-        self.peak = 0
+        self._decoder = self._own = 0
+        self._this = psutil.Process()
+        self._before = self._this.memory_info().rss
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch)
 
@@ -84,8 +86,14 @@ class _MemoryMeter:
         while not self._done.wait(self.STEP):
             self._look()
 
+    @property
+    def peak(self) -> int:
+        """MiB."""
+        return self._decoder + self._own
+
     def _look(self) -> None:
+        self._own = max(self._own, (self._this.memory_info().rss - self._before) >> 20)
         for decoder in decoders():
             with suppress(OSError, IndexError):
                 status = Path(f"/proc/{decoder.pid}/status").read_text()
-                self.peak = max(self.peak, int(status.split("VmHWM:")[1].split()[0]) // 1024)
+                self._decoder = max(self._decoder, int(status.split("VmHWM:")[1].split()[0]) >> 10)

@@ -3,31 +3,73 @@
 Few are tried in every run; `make fuzz` tries thousands.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
+import PIL.Image
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.errors import DocumentError
 from service.pages import LONGEST_SIDE, REFUSALS, read_pages
+from tests.unit.pages.hostile import pdf_with_lying_jbig2, pdf_with_password
 from tests.unit.pages.samples import drawing_of_image, heic, pdf_of, pdf_page, sample, saved, stream
 
-KINDS = [
-    "JPEG",
-    "progressive JPEG",
-    "PNG",
-    "palette PNG",
-    "WEBP",
-    "lossless WEBP",
-    "TIFF",
-    "LZW TIFF",
-    "HEIC",
-    "PDF",
-    "drawn PDF",
-    "PDF of JPEG 2000",
-]
+SMALL = sample(96, 64)
+
+TURNED = PIL.Image.Exif()
+TURNED[0x0112] = 5
+
+
+def drawn_pdf() -> bytes:
+    font = b"/Font << /F << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >>"
+    content = stream(b"q 1 0 0 rg 0 0 99 99 re f Q BT /F 9 Tf (a) Tj ET")
+    return pdf_of(pdf_page(content=content, resources=font))
+
+
+def pdf_of_picture(file_format: str, name: bytes) -> bytes:
+    """A PDF that holds a picture's file as its image."""
+    entries = b"/Type /XObject /Subtype /Image /Width 96 /Height 64 /Filter /%s" % name
+    entries += b" /ColorSpace /DeviceRGB /BitsPerComponent 8"
+    return drawing_of_image(stream(saved(SMALL, file_format), entries))
+
+
+def several(file_format: str, mode: str = "RGB", **options: Any) -> bytes:
+    """A file of two pictures."""
+    pictures = [SMALL.convert(mode), SMALL.rotate(180).convert(mode)]
+    return saved(pictures[0], file_format, save_all=True, append_images=pictures[1:], **options)
+
+
+KINDS: dict[str, Callable[[], bytes]] = {
+    "JPEG": lambda: saved(SMALL, "JPEG"),
+    "progressive JPEG": lambda: saved(SMALL, "JPEG", progressive=True),
+    "JPEG of inks": lambda: saved(SMALL.convert("CMYK"), "JPEG"),
+    "JPEG with a second one": lambda: several("MPO"),
+    "PNG": lambda: saved(SMALL, "PNG"),
+    "palette PNG": lambda: saved(SMALL.convert("P"), "PNG", transparency=1),
+    "WebP": lambda: saved(SMALL, "WEBP"),
+    "lossless WebP": lambda: saved(SMALL, "WEBP", lossless=True),
+    "moving WebP": lambda: several("WEBP"),
+    "TIFF": lambda: saved(SMALL, "TIFF"),
+    "LZW TIFF": lambda: several("TIFF", compression="tiff_lzw"),
+    "JPEG TIFF": lambda: several("TIFF", compression="jpeg"),
+    "fax TIFF": lambda: several("TIFF", "1", compression="group4"),
+    "HEIC": lambda: heic(SMALL),
+    "turned HEIC": lambda: heic(SMALL, exif=TURNED.tobytes()),
+    "PDF": lambda: saved(SMALL, "PDF"),
+    "fax PDF": lambda: saved(SMALL.convert("1"), "PDF"),
+    "drawn PDF": drawn_pdf,
+    "locked PDF": pdf_with_password,
+    "PDF of JPEG 2000": lambda: pdf_of_picture("JPEG2000", b"JPXDecode"),
+    "PDF of JBIG2": lambda: pdf_with_lying_jbig2(64),
+}
+
+#: How each kind of file begins.
+MARKS = [b"", b"%PDF-", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"II*\0", b"MM\0*", b"II+\0"]
+MARKS += [b"RIFF\xff\0\0\0WEBPVP8X", b"\0\0\0\x18ftypheic"]
 
 #: What readers have stumbled over: lengths at their ends, and the marks by which parts are found.
 TOKENS = [
@@ -53,28 +95,7 @@ damages = st.lists(
 
 @lru_cache
 def original(kind: str) -> bytes:
-    small = sample(96, 64)
-    if kind == "HEIC":
-        return heic(small)
-    if kind == "drawn PDF":
-        font = b"/Font << /F << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >>"
-        return pdf_of(
-            pdf_page(content=stream(b"q 1 0 0 rg 0 0 99 99 re f Q BT /F 9 Tf (a) Tj ET"), resources=font)
-        )
-    if kind == "PDF of JPEG 2000":
-        entries = b"/Type /XObject /Subtype /Image /Width 96 /Height 64 /Filter /JPXDecode"
-        return drawing_of_image(stream(saved(small, "JPEG2000"), entries))
-    file_format = kind.rsplit(maxsplit=1)[-1]
-    picture = small.convert("P") if kind.startswith("palette") else small
-    if kind.startswith("LZW"):
-        return saved(picture, file_format, compression="tiff_lzw", save_all=True, append_images=[picture])
-    if kind.startswith("progressive"):
-        return saved(picture, file_format, progressive=True)
-    return (
-        saved(picture, file_format, lossless=True)
-        if kind.startswith("lossless")
-        else saved(picture, file_format)
-    )
+    return KINDS[kind]()
 
 
 def damaged(content: bytes, damage: list[tuple[str, float, bytes]]) -> bytes:
@@ -109,7 +130,7 @@ def test_a_damaged_file_gives_pages_or_a_refusal(kind: str, damage: list[tuple[s
 
 @given(
     content=st.binary(max_size=200),
-    mark=st.sampled_from([b"", b"%PDF-", b"\xff\xd8\xff", b"II*\0", b"MM\0*"]),
+    mark=st.sampled_from(MARKS),
 )
 def test_any_bytes_give_pages_or_a_refusal(content: bytes, mark: bytes) -> None:
     with pytest.raises(DocumentError) as caught:
@@ -120,4 +141,10 @@ def test_any_bytes_give_pages_or_a_refusal(content: bytes, mark: bytes) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_files_that_are_damaged_can_be_read_before(kind: str) -> None:
-    assert read_pages(original(kind))
+    content = original(kind)
+
+    if kind == "locked PDF":
+        with pytest.raises(DocumentError, match="protected"):
+            read_pages(content)
+    else:
+        assert read_pages(content)

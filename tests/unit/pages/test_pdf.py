@@ -83,6 +83,16 @@ def test_a_page_that_the_file_says_is_turned_is_turned() -> None:
     assert_quarters(page, (0, 0, 0), (0, 0, 0), (255, 255, 255), (255, 255, 255))
 
 
+@pytest.mark.parametrize("longest", [842, 845, 850, 864.5, 1080, 1440, 2016, 4032.7, 14_400])
+def test_no_page_is_drawn_a_pixel_too_long(longest: float) -> None:
+    """Of every ten lengths, one came to ``LONGEST_SIDE`` and a trace, was rounded up, and was refused."""
+    content = blank_pdf(size=(longest, 400))
+
+    (page,) = read_pages(content)
+
+    assert LONGEST_SIDE - 20 < page.shape[1] <= LONGEST_SIDE
+
+
 def test_a_poster_in_a_pdf_is_drawn_no_larger_than_a_photo() -> None:
     content = blank_pdf(size=(14_400, 9_000))
 

@@ -1,5 +1,6 @@
 """Pictures of every kind to upright pages in blue, green, red."""
 
+import cv2
 import numpy as np
 import PIL.Image
 import pytest
@@ -103,6 +104,37 @@ def test_sixteen_bits_of_grey_keep_their_contrast(file_format: str) -> None:
     assert_quarters(page, BLACK, WHITE, WHITE, BLACK)
 
 
+@pytest.mark.parametrize("file_format", ["png", "tiff"])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_sixteen_bits_of_colour_are_read(channels: int, file_format: str) -> None:
+    picture = np.asarray(sample().convert("RGBA"))[:, :, [2, 1, 0, 3][:channels]]
+    content = cv2.imencode(f".{file_format}", picture.astype(np.uint16) * 257)[1].tobytes()
+
+    (page,) = read_pages(content)
+
+    assert_quarters(page, RED, GREEN, BLUE, GREY)
+
+
+@pytest.mark.parametrize("compression", ["raw", "packbits", "tiff_lzw", "tiff_adobe_deflate", "jpeg"])
+def test_a_tiff_is_read_however_it_is_packed(compression: str) -> None:
+    content = saved(sample(), "TIFF", compression=compression)
+
+    (page,) = read_pages(content)
+
+    assert_quarters(page, RED, GREEN, BLUE, GREY)
+
+
+@pytest.mark.parametrize("compression", ["group3", "group4"])
+def test_a_fax_is_read(compression: str) -> None:
+    picture = PIL.Image.new("1", (300, 200), 1)
+    picture.paste(0, (0, 0, 150, 200))
+    content = saved(picture, "TIFF", compression=compression)
+
+    (page,) = read_pages(content)
+
+    assert_quarters(page, BLACK, WHITE, WHITE, BLACK)
+
+
 @pytest.mark.parametrize("level", [float("nan"), float("inf"), 7.0])
 def test_fractions_without_any_contrast_are_survived(level: float) -> None:
     content = saved(PIL.Image.fromarray(np.full((200, 300), level, np.float32)), "TIFF")
@@ -197,6 +229,15 @@ def test_of_a_moving_picture_the_first_moment_counts() -> None:
 
     (page,) = read_pages(content)
 
+    assert_quarters(page, RED, GREEN, BLUE, GREY)
+
+
+def test_of_several_pictures_in_a_jpeg_the_first_counts() -> None:
+    content = saved(sample(), "MPO", save_all=True, append_images=[sample(90, 60)], quality=95)
+
+    (page,) = read_pages(content)
+
+    assert page.shape == (200, 300, 3)
     assert_quarters(page, RED, GREEN, BLUE, GREY)
 
 

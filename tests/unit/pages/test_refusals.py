@@ -6,19 +6,9 @@ import pytest
 
 from service.errors import DocumentError
 from service.pages import LARGEST_FILE, REFUSALS, read_pages
-from tests.unit.pages.hostile import png
-from tests.unit.pages.samples import BLUE, GREEN, GREY, RED, assert_quarters, heic, pdf_of, sample, saved
+from tests.unit.pages.hostile import pdf_with_password, png
+from tests.unit.pages.samples import BLUE, GREEN, GREY, RED, assert_quarters, heic, sample, saved
 from tests.unit.pages.test_pdf import blank_pdf
-
-LOCKED_PDF = pdf_of(
-    [
-        b"<< /Type /Catalog /Pages 2 0 R >>",
-        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 240 150] >>",
-        b"<< /Filter /Standard /V 1 /R 2 /P -4 /O <%s> /U <%s> >>" % (b"11" * 32, b"22" * 32),
-    ],
-    trailer=b"/Encrypt 4 0 R /ID [<00> <00>]",
-)
 
 
 def code_of(content: bytes) -> str:
@@ -46,7 +36,7 @@ def code_of(content: bytes) -> str:
         (png(9000, 9000), "image_too_large"),
         (saved(sample(30, 30), "PNG"), "image_too_small"),
         (saved(sample(6000, 60), "PNG"), "image_too_small"),
-        (LOCKED_PDF, "encrypted_pdf"),
+        (pdf_with_password(), "encrypted_pdf"),
         (b"%PDF-1.7\n", "broken_pdf"),
         (b"%PDF-1.7\n" + bytes(range(256)) * 8, "broken_pdf"),
         (blank_pdf(pages=0), "broken_pdf"),
