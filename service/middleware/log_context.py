@@ -24,7 +24,8 @@ class LogContext(Middleware):
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(**job.named())
         if isinstance(job, Job):
-            structlog.contextvars.bind_contextvars(device=self.devices.engine(job.device).device)
+            on_gpu = self.devices.gpu_available and job.device != "cpu"
+            structlog.contextvars.bind_contextvars(device="cuda" if on_gpu else "cpu")
         else:
             structlog.contextvars.bind_contextvars(attempt=job.attempts)
 
