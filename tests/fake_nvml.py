@@ -35,6 +35,8 @@ class FakeNvml:
     failure: str = ""
     #: Calls that this GPU does not support.
     unsupported: tuple[str, ...] = ()
+    #: The latest GPU that was asked for, by its number or UUID.
+    asked_for: int | str | None = None
     #: Calls of `nvmlInit` less those of `nvmlShutdown`.
     opened: int = 0
 
@@ -45,6 +47,8 @@ class FakeNvml:
         answers: dict[str, Callable[[], Any]] = {
             "nvmlInit": lambda: self._count(1),
             "nvmlShutdown": lambda: self._count(-1),
+            "nvmlDeviceGetHandleByIndex": lambda: self._ask_for(arguments[0]),
+            "nvmlDeviceGetHandleByUUID": lambda: self._ask_for(arguments[0]),
             "nvmlDeviceGetName": lambda: "Fake GPU",
             "nvmlSystemGetDriverVersion": lambda: "550.54",
             "nvmlSystemGetCudaDriverVersion": lambda: self.cuda,
@@ -61,6 +65,10 @@ class FakeNvml:
 
     def _count(self, change: int) -> None:
         self.opened += change
+
+    def _ask_for(self, name: int | str) -> object:
+        self.asked_for = name
+        return object()
 
     def _event(self) -> Any:
         if not self.xids:
