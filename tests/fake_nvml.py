@@ -1,8 +1,13 @@
-"""NVIDIA's management library on a machine that has a GPU, as far as the service asks it."""
+"""NVIDIA's management library on a machine that has a GPU, as far as the service asks it.
 
+Names, values and parameters are the real library's: a call that it does not know fails here, too.
+"""
+
+import importlib
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from inspect import signature
 from types import SimpleNamespace
 from typing import Any
 
@@ -81,20 +86,26 @@ class _Module:
 
     NVMLError = NVMLError
     NVMLError_Timeout = NVMLTimeoutError
-    NVML_MEMORY_ERROR_TYPE_UNCORRECTED = 1
-    NVML_VOLATILE_ECC = 0
 
-    def __init__(self, nvml: FakeNvml) -> None:
+    def __init__(self, nvml: FakeNvml, real: Any) -> None:
         self._nvml = nvml
+        self._real = real
 
     def __getattr__(self, name: str) -> Any:
-        if name == "nvmlEventTypeXidCriticalError":
-            return 8
-        return lambda *arguments: self._nvml.call(name, *arguments)
+        real = getattr(self._real, name)
+        if not callable(real):
+            return real
+
+        def call(*arguments: Any) -> Any:
+            signature(real).bind(*arguments)
+            return self._nvml.call(name, *arguments)
+
+        return call
 
 
 def install(monkeypatch: pytest.MonkeyPatch) -> FakeNvml:
     """Let `import pynvml` find it until the test ends."""
     nvml = FakeNvml()
-    monkeypatch.setitem(sys.modules, "pynvml", _Module(nvml))
+    real = importlib.import_module("pynvml")
+    monkeypatch.setitem(sys.modules, "pynvml", _Module(nvml, getattr(real, "_real", real)))
     return nvml

@@ -1,5 +1,7 @@
 """What NVIDIA's driver says of the GPU, one sentence each."""
 
+from pathlib import Path
+
 import pytest
 
 from service.errors import DeviceError, DeviceLostError
@@ -22,6 +24,12 @@ def test_a_sound_gpu_passes_every_check(nvml: FakeNvml) -> None:
     view.check_sound()
 
     assert view.describe() == "Fake GPU, driver 550.54"
+
+
+@pytest.mark.skipif(Path("/dev/nvidiactl").exists(), reason="this machine has NVIDIA's driver")
+def test_the_real_library_without_a_driver_is_no_gpu() -> None:
+    with pytest.raises(DeviceError, match="no usable NVIDIA driver or GPU: NVML Shared Library Not Found"):
+        DriverView()
 
 
 def test_a_driver_that_is_too_old_for_the_runtime_is_named(nvml: FakeNvml) -> None:
