@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from dramatiq import Worker
@@ -62,3 +63,10 @@ def start(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Itera
             return runtime
 
         yield start_worker
+
+
+@pytest.fixture(scope="session")
+def wheel() -> Path:
+    """The wheel that our models are derived from, as `make models` fetched it."""
+    (found,) = (Path(__file__).parents[2] / "build" / "models").glob("rapidocr-*.whl")
+    return found
