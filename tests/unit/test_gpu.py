@@ -6,17 +6,21 @@ import sys
 import onnxruntime
 import pytest
 
+from service.demo.cards import Level, sample_cards
 from service.errors import DeviceError, DeviceLostError, DeviceRefusalError
 from service.gpu import gpu_tuning, probe_gpu
 from service.ocr.engine import Image, PageText
 from service.ocr.loading import SPECIMEN, specimen
 from service.ocr.onnx import OnnxEngine
+from service.pages import read_pages
 from service.settings import Settings
 from tests import fake_cuda, fake_nvml
 from tests.fake_cuda import FakeCuda
 from tests.fake_nvml import FakeNvml
 
 EXPECTED = "\n".join(SPECIMEN)
+
+LEVELS: tuple[Level, ...] = ("flat", "photo", "poor")
 
 
 @pytest.fixture
@@ -130,10 +134,13 @@ def test_a_gpu_that_reads_as_the_cpu_does_is_used(cuda: FakeCuda) -> None:
 
 def test_every_shape_that_is_read_was_computed_before(cuda: FakeCuda) -> None:
     gpu = probe_gpu(Settings(), EXPECTED)
+    # Flat, photographed, and so poor that nearly every line is looked at again.
+    cards = [card for level in LEVELS for card in sample_cards(2026, 1, level)]
 
-    gpu.read(specimen())
+    for card in cards:
+        gpu.read(read_pages(card.content)[0])
 
-    assert cuda.runs
+    assert len(cuda.runs) > 10 * len(cards)
     assert set(cuda.runs) <= set(cuda.warmed)
     gpu.close(DeviceError("the test is over"))
 
