@@ -41,8 +41,9 @@ FIXED = frozenset({"METRICS_NAMESPACE", "OCR_GPU_HEALTH_PORT"})
 #: Set only where ``filot:worker-environment`` gives a value: the worker does without.
 NOT_SET = frozenset({"OTEL_EXPORTER_OTLP_ENDPOINT"})
 
-#: Set by ECS in the container (the task's own GPU): a value of ours would hand it another task's GPU.
-SET_BY_ECS = frozenset({"NVIDIA_VISIBLE_DEVICES"})
+#: Left to ECS, which shows each container its task's own GPU: a value of ours would hand it another task's,
+#: or none.
+SET_BY_ECS = frozenset({"CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ The two that read documents import what they need when called: who only enqueues
 
 import threading
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import redis
 import structlog
 from dramatiq import Worker
 
+from service.errors import DeviceError
 from service.heartbeat import worker_states
 from service.intake.ledger import CPU_PROCESSING_KEY, CPU_QUEUE_KEY, Ledger, connect_redis
 from service.result import GPUOCRResult
@@ -118,8 +119,11 @@ def get_gpu_queue_length() -> int:
 def process_document_gpu(document_id: str) -> GPUOCRResult:
     """Read one document now, in this thread, without the queue; store and publish its result, and return it.
 
+    A process that has not looked for a GPU yet looks first. Where the GPU fails, the CPU reads.
+
     Raises:
         UnavailableError: one of our servers is away.
+        DeviceError: there is no GPU, or it failed, and ``OCR_GPU_AUTOFALLBACK`` is false.
         EngineError: the engine broke.
         redis.RedisError: the result is stored but not published; a running worker will do that.
     """
@@ -127,10 +131,18 @@ def process_document_gpu(document_id: str) -> GPUOCRResult:
     from service.runtime import current_runtime
 
     runtime = current_runtime()
+    if not runtime.devices.warm:
+        runtime.devices.probe()
     job = job_of_caller(document_id)
-    device = runtime.devices.engine(job.device).device
+    device = runtime.devices.device_of(job.device)
     with structlog.contextvars.bound_contextvars(**{**job.named(), "device": device}):
-        result = runtime.processing.process(job)
+        try:
+            result = runtime.processing.process(job)
+        except DeviceError as error:
+            runtime.devices.document_failed(error)
+            if not runtime.settings.auto_fallback:
+                raise
+            result = runtime.processing.process(replace(job, device="cpu"))
         runtime.publisher.tell(job.job_id)
     return result
 

@@ -1,10 +1,11 @@
 """Which engine reads a document: the GPU's while it computes, the CPU's otherwise."""
 
+import logging
 import threading
 
 import structlog
 
-from service.errors import DeviceError, DeviceLostError
+from service.errors import DeviceError, DeviceLostError, DeviceRefusalError
 from service.gpu import ProvenGpu, probe_gpu
 from service.ocr.engine import Device, Engine
 from service.ocr.loading import load_engine, warm_up
@@ -17,7 +18,7 @@ class Devices:
     """The engines of this process, and why there is no GPU when there is none.
 
     Parameters:
-        settings: driver, and whether a GPU is wanted
+        settings: driver, whether a GPU is wanted, and whether the CPU may stand in for it
 
     Raises:
         SettingsError: the CPU engine can't be loaded.
@@ -68,9 +69,30 @@ class Devices:
             log.info("gpu_in_use")
 
     def engine(self, device: Device | None) -> Engine:
-        """The engine for one document: the GPU's unless there is none or ``device`` says ``cpu``."""
+        """The engine for one document: the GPU's unless there is none or ``device`` says ``cpu``.
+
+        Raises:
+            DeviceError: there is none, and the CPU may not stand in; so it is where the GPU failed on another
+                document after this one was taken.
+        """
         gpu = self._gpu
-        return self._cpu if gpu is None or device == "cpu" else gpu
+        if device != "cpu" and gpu is not None:
+            return gpu
+        if device is None and not self.settings.auto_fallback:
+            raise DeviceError(self.gpu_absence)
+        return self._cpu
+
+    def device_of(self, device: Device | None) -> Device:
+        """Where ``engine`` computes for one document, as the log says it; raises nothing."""
+        return "cuda" if self.gpu_available and device != "cpu" else "cpu"
+
+    def document_failed(self, error: DeviceError) -> None:
+        """Stop trusting a GPU that failed on a document.
+
+        One that only could not take this document stays in use, unless the document has nowhere else to go.
+        """
+        if not (isinstance(error, DeviceRefusalError) and self.settings.auto_fallback):
+            self.gpu_failed(error)
 
     def gpu_failed(self, error: DeviceError) -> None:
         """Use the CPU until a probe finds that the GPU computes again; who waits for it gets ``error``."""
@@ -83,7 +105,9 @@ class Devices:
             if gpu is not None:
                 log.warning("gpu_failed", reason=str(error))
             elif str(error) != self.gpu_absence:
-                log.info("gpu_not_in_use", reason=str(error))
+                # A GPU that nobody wants is no news; one that is wanted and missing is.
+                level = logging.WARNING if self.settings.gpu_enabled else logging.INFO
+                log.log(level, "gpu_not_in_use", reason=str(error))
             self.gpu_absence = str(error)
         if gpu is not None:
             gpu.close(error)
@@ -92,4 +116,5 @@ class Devices:
         """Let go of the GPU at the end of the process' work."""
         gpu, self._gpu = self._gpu, None
         if gpu is not None:
-            gpu.close(DeviceError("the worker is stopping"))
+            self.gpu_absence = "the worker is stopping"
+            gpu.close(DeviceError(self.gpu_absence))

@@ -70,7 +70,7 @@ def probe_gpu(settings: Settings, expected: str) -> ProvenGpu:
         raise DeviceError(f"NVIDIA_VISIBLE_DEVICES={settings.nvidia_visible_devices} hides every GPU")
     if settings.driver == "tesseract":
         raise DeviceError("Tesseract has no GPU mode: set OCR_GPU_DRIVER=onnx")
-    view = DriverView()
+    view = DriverView(settings.cuda_visible_devices)
     try:
         view.check_repairs()
         view.check_memory(LEAST_FREE_MEMORY)

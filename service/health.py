@@ -81,7 +81,7 @@ class Health:
         #: Path to what answers it.
         self.pages: dict[str, Callable[[Request], Answer]] = {
             "/health": lambda _: _checked(self.alive()),
-            "/ready": lambda _: _checked(self.ready()),
+            "/ready": lambda _: _checked(self.ready(), gpu=self.devices.gpu_absence or "in use"),
         }
         self._server: ThreadingHTTPServer | None = None
         self._stopped = threading.Event()
@@ -178,6 +178,6 @@ def json_answer(status: int, body: Mapping[str, Any]) -> Answer:
 NOT_FOUND = json_answer(404, {"status": "not found"})
 
 
-def _checked(problems: list[str]) -> Answer:
+def _checked(problems: list[str], **more: str) -> Answer:
     status = 503 if problems else 200
-    return json_answer(status, {"status": "failing" if problems else "ok", "problems": problems})
+    return json_answer(status, {"status": "failing" if problems else "ok", "problems": problems, **more})

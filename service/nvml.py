@@ -15,16 +15,37 @@ APPLICATION_XIDS = frozenset({13, 31, 43, 45, 68, 109})
 MIB = 2**20
 
 
+def find_gpu(nvml: Any, visible: str | None) -> Any:
+    """Return NVML's handle of the GPU that CUDA calls its first.
+
+    NVML itself shows all of them. ``visible`` is ``CUDA_VISIBLE_DEVICES``: numbers, or UUIDs of GPUs or of
+    their parts (MIG), with commas between; ``ocr.cuda.number_as_driver`` lets CUDA count as NVML does.
+
+    Raises:
+        NVMLError: there is no such GPU.
+        DeviceError: ``visible`` names none.
+    """
+    first = (visible or "0").partition(",")[0].strip()
+    if first.startswith(("GPU-", "MIG-")):
+        return nvml.nvmlDeviceGetHandleByUUID(first)
+    if not first.isdecimal():
+        raise DeviceError(f"CUDA_VISIBLE_DEVICES={visible} hides every GPU")
+    return nvml.nvmlDeviceGetHandleByIndex(int(first))
+
+
 class DriverView:
-    """The first visible GPU, watched from the moment of opening.
+    """The GPU that CUDA uses, watched from the moment of opening.
 
     Safe to use from any thread. What a GPU or its driver does not support is not judged.
+
+    Parameters:
+        visible: ``CUDA_VISIBLE_DEVICES``
 
     Raises:
         DeviceError: there is no library, no driver or no GPU.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, visible: str | None = None) -> None:
         try:
             self._nvml: Any = importlib.import_module("pynvml")
         except ImportError:
@@ -36,7 +57,11 @@ class DriverView:
         self._closed = False
         try:
             self._nvml.nvmlInit()
-            self._device = self._nvml.nvmlDeviceGetHandleByIndex(0)
+            try:
+                self._device = find_gpu(self._nvml, visible)
+            except BaseException:
+                self._nvml.nvmlShutdown()
+                raise
         except self._nvml.NVMLError as error:
             raise DeviceError(f"no usable NVIDIA driver or GPU: {error}") from None
         self._events = self._supported(self._listen)
@@ -102,7 +127,8 @@ class DriverView:
         with self._asking:
             if not self._closed:
                 self._closed = True
-                self._supported(lambda: self._nvml.nvmlEventSetFree(self._events))
+                if self._events is not None:
+                    self._supported(lambda: self._nvml.nvmlEventSetFree(self._events))
                 self._supported(self._nvml.nvmlShutdown)
 
     def _fault(self) -> str:

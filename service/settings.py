@@ -168,6 +168,12 @@ class Settings(BaseSettings):
     nvidia_visible_devices: str | None = Field(
         None, alias="NVIDIA_VISIBLE_DEVICES", description="`none` or `void` means no GPU"
     )
+    cuda_visible_devices: str | None = Field(
+        None,
+        alias="CUDA_VISIBLE_DEVICES",
+        description="which of several GPUs this worker uses: its number or UUID in `nvidia-smi -L`; unset: "
+        "the first",
+    )
     log_level: Literal["debug", "info", "warn", "error"] = Field(
         "info", alias="LOG_LEVEL", description="least severe level that is logged"
     )

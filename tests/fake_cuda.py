@@ -58,6 +58,8 @@ class FakeCuda:
     at_run: dict[int, str] = field(default_factory=dict)
     #: Called before a run fails.
     on_failure: Callable[[], None] = lambda: None
+    #: Called before a shape is computed for the first time.
+    on_warming_up: Callable[[], None] = lambda: None
     #: Raised at every run from now on.
     always: str = ""
     #: Inputs of a batch that still fit into memory.
@@ -84,6 +86,7 @@ class FakeSession:
         if len(batch) > self._cuda.room:
             raise RuntimeException(OUT_OF_MEMORY)
         if not batch.any():
+            self._cuda.on_warming_up()
             self._cuda.warmed.append(batch.shape)
             return []
         self._cuda.runs.append(batch.shape)

@@ -1,8 +1,13 @@
-"""NVIDIA's management library on a machine that has a GPU, as far as the service asks it."""
+"""NVIDIA's management library on a machine that has a GPU, as far as the service asks it.
 
+Names, values and parameters are the real library's: a call that it does not know fails here, too.
+"""
+
+import importlib
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from inspect import signature
 from types import SimpleNamespace
 from typing import Any
 
@@ -35,6 +40,8 @@ class FakeNvml:
     failure: str = ""
     #: Calls that this GPU does not support.
     unsupported: tuple[str, ...] = ()
+    #: The latest GPU that was asked for, by its number or UUID.
+    asked_for: int | str | None = None
     #: Calls of `nvmlInit` less those of `nvmlShutdown`.
     opened: int = 0
 
@@ -45,6 +52,8 @@ class FakeNvml:
         answers: dict[str, Callable[[], Any]] = {
             "nvmlInit": lambda: self._count(1),
             "nvmlShutdown": lambda: self._count(-1),
+            "nvmlDeviceGetHandleByIndex": lambda: self._ask_for(arguments[0]),
+            "nvmlDeviceGetHandleByUUID": lambda: self._ask_for(arguments[0]),
             "nvmlDeviceGetName": lambda: "Fake GPU",
             "nvmlSystemGetDriverVersion": lambda: "550.54",
             "nvmlSystemGetCudaDriverVersion": lambda: self.cuda,
@@ -62,6 +71,10 @@ class FakeNvml:
     def _count(self, change: int) -> None:
         self.opened += change
 
+    def _ask_for(self, name: int | str) -> object:
+        self.asked_for = name
+        return object()
+
     def _event(self) -> Any:
         if not self.xids:
             raise NVMLTimeoutError("Timeout")
@@ -73,20 +86,26 @@ class _Module:
 
     NVMLError = NVMLError
     NVMLError_Timeout = NVMLTimeoutError
-    NVML_MEMORY_ERROR_TYPE_UNCORRECTED = 1
-    NVML_VOLATILE_ECC = 0
 
-    def __init__(self, nvml: FakeNvml) -> None:
+    def __init__(self, nvml: FakeNvml, real: Any) -> None:
         self._nvml = nvml
+        self._real = real
 
     def __getattr__(self, name: str) -> Any:
-        if name == "nvmlEventTypeXidCriticalError":
-            return 8
-        return lambda *arguments: self._nvml.call(name, *arguments)
+        real = getattr(self._real, name)
+        if not callable(real):
+            return real
+
+        def call(*arguments: Any) -> Any:
+            signature(real).bind(*arguments)
+            return self._nvml.call(name, *arguments)
+
+        return call
 
 
 def install(monkeypatch: pytest.MonkeyPatch) -> FakeNvml:
     """Let `import pynvml` find it until the test ends."""
     nvml = FakeNvml()
-    monkeypatch.setitem(sys.modules, "pynvml", _Module(nvml))
+    real = importlib.import_module("pynvml")
+    monkeypatch.setitem(sys.modules, "pynvml", _Module(nvml, getattr(real, "_real", real)))
     return nvml

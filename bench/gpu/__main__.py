@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from bench.gpu.account import (
     memory_sentence,
     sameness_sentence,
 )
-from bench.gpu.runs import read_cards
+from bench.gpu.runs import Run, read_cards
 from bench.gpu.sameness import compare
 from bench.machine import usable_cores
 from service.demo.cards import DemoCard, sample_cards
@@ -29,9 +30,9 @@ from service.errors import DeviceError
 from service.gpu import gpu_tuning, probe_gpu
 from service.nvml import MIB, DriverView
 from service.ocr.cuda import describe_build
-from service.ocr.engine import Engine
 from service.ocr.gpu_engine import GpuEngine
 from service.ocr.loading import load_engine, warm_up
+from service.ocr.sessions import load_network
 from service.ocr.tuning import GpuTuning
 from service.reading import read_document
 from service.settings import Settings
@@ -51,33 +52,54 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(width=120)
     settings = Settings(OCR_GPU_ENABLED=True, OCR_GPU_DRIVER="onnx")
     cpu = load_engine("onnx")
-    expected = warm_up(cpu)
-    began = time.perf_counter()
     try:
-        proven = probe_gpu(settings, expected)
+        sentences = [first_result(settings, warm_up(cpu))]
     except DeviceError as error:
         console.print(f"No GPU to measure: {error}.", soft_wrap=True)
         return NO_GPU
     cards = bench_cards(options.cards)
-    sentences = [_machine(), _first_result(proven, cards[0], began)]
-    proven.close(DONE)
+    sentences.insert(0, _machine(settings))
     tuning = gpu_tuning(settings)
     rows = [Measured(None, usable_cores(), read_cards(cards, cpu, usable_cores()))]
     for most in options.batches:
         rows += measure(cards, replace(tuning, most_inputs=most), options.threads)
     best = max(rows[1:], key=lambda row: len(cards) / row.run.seconds)
-    sentences += [cost_split(best), sameness_sentence(compare(best.run.read, rows[0].run.read))]
+    sentences += [
+        cost_split(best),
+        sameness_sentence("the CPU", compare(best.run.read, rows[0].run.read)),
+        sameness_sentence("the same networks and sizes on the CPU", compare(best.run.read, twin(cards).read)),
+    ]
     best_tuning = replace(tuning, most_inputs=best.most or 1)
     if options.soak:
         many = list(islice(cycle(cards), options.soak))
         (soak,) = measure(many, best_tuning, [best.threads])
         sentences.append(memory_sentence(soak.run))
-    sentences.append(out_of_memory(cards, replace(best_tuning, memory_limit=options.limit * MIB), best))
+    for limit in options.limits:
+        sentences.append(out_of_memory(cards, replace(best_tuning, memory_limit=limit * MIB), best))
     console.print(as_table(rows))
     console.print("\n".join(sentences), soft_wrap=True)
     if options.markdown:
         options.markdown.write_text(as_markdown(rows, sentences) + "\n")
     return 0
+
+
+def first_result(settings: Settings, expected: str) -> str:
+    """Say how long a GPU takes from nothing to its first card; may raise as ``probe_gpu``.
+
+    The engine is gone afterwards: its memory is not to be counted with that of others.
+    """
+    began = time.perf_counter()
+    gpu = probe_gpu(settings, expected)
+    opened = time.perf_counter()
+    (card,) = bench_cards(1)
+    given = time.perf_counter()
+    read_document(card.content, card.document_type, gpu)
+    read = time.perf_counter()
+    gpu.close(DONE)
+    return (
+        f"Opened, every shape computed once, after {opened - began:.1f} s; "
+        f"the first card then took {read - given:.2f} s."
+    )
 
 
 def bench_cards(count: int) -> list[DemoCard]:
@@ -97,16 +119,31 @@ def measure(cards: Sequence[DemoCard], tuning: GpuTuning, threads: Sequence[int]
     return measured
 
 
+def twin(cards: Sequence[DemoCard]) -> Run:
+    """Read all cards with what the GPU computes, computed by the CPU: the GPU's arithmetic alone is another.
+
+    The worker's CPU path has an 8-bit recogniser and takes pages and lines in their own sizes.
+    """
+    engine = GpuEngine(GpuTuning(most_inputs=1), partial(load_network, device="cpu"))
+    run = read_cards(cards, engine, threads=2)
+    engine.close(DONE)
+    return run
+
+
 def out_of_memory(cards: Sequence[DemoCard], tuning: GpuTuning, best: Measured) -> str:
     """Read all cards with too little memory for full batches, and say what came of it."""
     limit = (tuning.memory_limit or 0) // MIB
     try:
         engine = GpuEngine(tuning)
+    except DeviceError as error:
+        return f"With {limit} MiB a network no page fits: {error}."
+    try:
         run = read_cards(cards, engine, best.threads)
     except DeviceError as error:
-        return f"With {limit} MiB a network: {error}."
+        return f"With {limit} MiB a network a card failed, which a worker then reads on the CPU: {error}."
+    finally:
+        engine.close(DONE)
     same = compare(run.read, best.run.read)
-    engine.close(DONE)
     return (
         f"With {limit} MiB a network: {engine.batcher.tally.too_large} batches did not fit and were made "
         f"smaller, {len(cards) / run.seconds:.1f} cards/s, {same.same_text} of {same.cards} cards with the "
@@ -114,18 +151,11 @@ def out_of_memory(cards: Sequence[DemoCard], tuning: GpuTuning, best: Measured) 
     )
 
 
-def _machine() -> str:
-    view = DriverView()
+def _machine(settings: Settings) -> str:
+    view = DriverView(settings.cuda_visible_devices)
     described = f"{view.describe()}, {usable_cores()} cores, {describe_build()}."
     view.close()
     return described
-
-
-def _first_result(engine: Engine, card: DemoCard, began: float) -> str:
-    opened = time.perf_counter() - began
-    read_document(card.content, card.document_type, engine)
-    first = time.perf_counter() - began - opened
-    return f"Opened, every shape computed once, after {opened:.1f} s; the first card then took {first:.2f} s."
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -134,7 +164,12 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--batches", type=_numbers, default=[1, 4, 16, 64], help="batch limits, as 1,4,16")
     parser.add_argument("--threads", type=_numbers, default=[1, 2, 4, 8, 16, 32], help="threads, as 1,2,4")
     parser.add_argument("--soak", type=int, default=10_000, help="cards of the long run; 0: none")
-    parser.add_argument("--limit", type=int, default=64, help="MiB a network where memory shall run out")
+    parser.add_argument(
+        "--limits",
+        type=_numbers,
+        default=[64, 192, 384],
+        help="MiB a network where memory shall run out: for any page, for several, for full batches",
+    )
     parser.add_argument("--markdown", type=Path, help="write the results into this file")
     return parser.parse_args(arguments)
 

@@ -72,10 +72,10 @@ def cost_split(measured: Measured) -> str:
     )
 
 
-def sameness_sentence(same: Sameness) -> str:
-    """Say how far the GPU's text is the CPU's."""
+def sameness_sentence(other: str, same: Sameness) -> str:
+    """Say how far the GPU's text is that of the other."""
     return (
-        f"Against the CPU on {same.cards} cards: {same.same_fields} with every field the same, "
+        f"Against {other}, on {same.cards} cards: {same.same_fields} with every field the same, "
         f"{same.same_text} with the same text, {same.same_but_blanks} with the same text but for blanks; "
         f"{same.other_lines} of {same.lines} lines differ in more than blanks."
     )

@@ -1,5 +1,6 @@
 """How busy the GPU is while something runs, and how much of its memory is taken, as its driver says."""
 
+import os
 import threading
 from dataclasses import dataclass, field
 from statistics import fmean
@@ -17,7 +18,7 @@ class Gauge:
     uses: list[GpuUse] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._meter = GpuMeter()
+        self._meter = GpuMeter(os.environ.get("CUDA_VISIBLE_DEVICES"))
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="gauge", daemon=True)
 

@@ -5,10 +5,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from service.errors import DeviceError
+from service.nvml import find_gpu
+
 
 @dataclass(frozen=True, slots=True)
 class GpuUse:
-    """The first visible GPU at one moment, with whatever else runs on it."""
+    """The GPU that CUDA uses at one moment, with whatever else runs on it."""
 
     #: Bytes.
     memory_used: int
@@ -18,9 +21,14 @@ class GpuUse:
 
 
 class GpuMeter:
-    """Asks the driver; None is the answer where there is none, or while it does not work."""
+    """Asks the driver; None is the answer where there is none, or while it does not work.
 
-    def __init__(self) -> None:
+    Parameters:
+        visible: ``CUDA_VISIBLE_DEVICES``
+    """
+
+    def __init__(self, visible: str | None = None) -> None:
+        self._visible = visible
         self._nvml: Any = None
         self._device: Any = None
 
@@ -33,10 +41,10 @@ class GpuMeter:
         try:
             if self._device is None:
                 nvml.nvmlInit()
-                self._device = nvml.nvmlDeviceGetHandleByIndex(0)
+                self._device = find_gpu(nvml, self._visible)
             memory = nvml.nvmlDeviceGetMemoryInfo(self._device)
             rates = nvml.nvmlDeviceGetUtilizationRates(self._device)
-        except nvml.NVMLError:
+        except (nvml.NVMLError, DeviceError):
             # A handle does not survive its device; the next look begins anew.
             self._device = None
             with suppress(nvml.NVMLError):

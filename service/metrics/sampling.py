@@ -24,7 +24,7 @@ class Sampler:
     def __init__(self, settings: Settings, client: redis.Redis, database: Database) -> None:
         self._meter = BacklogMeter(client, settings)
         self._database = database
-        self._gpu_meter = GpuMeter() if settings.gpu_enabled else None
+        self._gpu_meter = GpuMeter(settings.cuda_visible_devices) if settings.gpu_enabled else None
         self.backlog: Backlog | None = None
         self.owed: Owed | None = None
         self.gpu: GpuUse | None = None

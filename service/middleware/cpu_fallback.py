@@ -5,16 +5,14 @@ from typing import Any
 from dramatiq import Broker, MessageProxy, Middleware
 
 from service.devices import Devices
-from service.errors import DeviceError, DeviceRefusalError
+from service.errors import DeviceError
 from service.intake.ledger import UNHARMED, Settlement
 from service.middleware.gpu_detection import GpuDetection
 from service.settings import Settings
 
 
 class CpuFallback(Middleware):
-    """Sends the job back for the CPU, uncounted, and stops trusting the GPU until it has been probed.
-
-    A GPU that only could not take this one document stays in use, unless the document has nowhere else to go.
+    """Sends the job back for the CPU, uncounted, and lets the devices know of the failure.
 
     Parameters:
         devices: told of the failure
@@ -37,8 +35,7 @@ class CpuFallback(Middleware):
     ) -> None:
         """Settle a job that met a failing GPU."""
         if isinstance(exception, DeviceError):
-            if not (isinstance(exception, DeviceRefusalError) and self.settings.auto_fallback):
-                self.devices.gpu_failed(exception)
-                self.detection.check_hold()
+            self.devices.document_failed(exception)
+            self.detection.check_hold()
             on_cpu = Settlement("back", counts=False, device="cpu")
             message.options["settlement"] = on_cpu if self.settings.auto_fallback else UNHARMED

@@ -24,7 +24,7 @@ class LogContext(Middleware):
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(**job.named())
         if isinstance(job, Job):
-            structlog.contextvars.bind_contextvars(device=self.devices.engine(job.device).device)
+            structlog.contextvars.bind_contextvars(device=self.devices.device_of(job.device))
 
     def after_ack(self, broker: Broker, message: MessageProxy) -> None:
         """Forget the job."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from service.errors import DeviceError
+from service.errors import DeviceError, DeviceLostError
 from service.ocr.batches import Batches, Shapes, Tally, again, end_of_thread, fail
 from service.ocr.sessions import Network, Outputs, Tensor
 from service.ocr.shapes import BUCKETS, Sizes
@@ -97,6 +97,16 @@ class Batcher:
             self._waiting.add(requests, self._clock())
             self._changed.notify_all()
         return [request.outputs.result() for request in requests]
+
+    def check_sound(self) -> None:
+        """Check that the context was not lost since, be it on another reader's input.
+
+        Raises:
+            DeviceLostError: it was: what was computed shortly before may be wrong, too.
+        """
+        with self._changed:
+            if isinstance(self._ended, DeviceLostError):
+                raise again(self._ended)
 
     def close(self, reason: DeviceError) -> None:
         """Run nothing after the batch that runs; whoever waits gets ``reason``. Safe to repeat."""

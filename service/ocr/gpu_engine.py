@@ -47,9 +47,12 @@ class GpuEngine:
 
         Raises:
             DeviceError: as ``Batcher.run``.
+            DeviceLostError: the context was lost meanwhile, on whoever's input: this page's text is dropped.
         """
         with self.batcher.reading():
-            return self._engine.read(page)
+            text = self._engine.read(page)
+        self.batcher.check_sound()
+        return text
 
     def close(self, reason: DeviceError) -> None:
         """Read nothing more; whoever waits for the GPU gets ``reason``."""

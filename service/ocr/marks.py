@@ -6,7 +6,7 @@ line is looked at again in other ways until one of them shows a mark, or shows c
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -95,9 +95,9 @@ def _are_twins(text: str, offset: int) -> bool:
     return text[offset - 1 : offset + 1] == TWINS
 
 
-def look_again(page: Image, quad: Quad, look: Look) -> Image:
-    """Cut a line out of the page as ``look`` asks."""
-    line = cut_line(page, _closer(quad, look.zoom), LINE_HEIGHT, LONGEST_LINE, look.squeeze)
+def look_again(page: Image, quad: Quad, look: Look, fitted: Callable[[int], int] = int) -> Image:
+    """Cut a line out of the page as ``look`` asks; ``fitted`` may change its width."""
+    line = cut_line(page, _closer(quad, look.zoom), LINE_HEIGHT, LONGEST_LINE, look.squeeze, fitted)
     if not look.sharpening:
         return line
     blurred = cv2.GaussianBlur(line, (0, 0), _BLUR)

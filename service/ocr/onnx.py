@@ -119,7 +119,9 @@ class OnnxEngine:
         lines = list(read)
         for look in LOOKS:
             open_ones = [index for index, line in enumerate(lines) if doubts(line)]
-            again = self._recogniser.read_all([look_again(page, quads[index], look) for index in open_ones])
+            again = self._recogniser.read_all(
+                [look_again(page, quads[index], look, self._sizes.line) for index in open_ones]
+            )
             for index, line in zip(open_ones, again, strict=True):
                 lines[index] = settled(lines[index], line, look.can_clear)
         return weighed(lines)

@@ -13,7 +13,13 @@ import onnxruntime
 
 from service.errors import DeviceError, EngineError, SettingsError
 from service.ocr import failures
-from service.ocr.cuda import describe_build, load_libraries, missing_libraries, require_cuda
+from service.ocr.cuda import (
+    describe_build,
+    load_libraries,
+    missing_libraries,
+    number_as_driver,
+    require_cuda,
+)
 from service.ocr.engine import Device
 from service.ocr.shapes import EXACT, Sizes
 from service.ocr.tuning import DEFAULT_TUNING, GpuTuning
@@ -84,6 +90,7 @@ def load_network(name: str, device: Device, tuning: GpuTuning = DEFAULT_TUNING) 
     providers: list[Any] = ["CPUExecutionProvider"]
     if device == "cuda":
         require_cuda()
+        number_as_driver()
         load_libraries()
         providers.insert(0, tuning.as_provider())
     try:

@@ -85,7 +85,7 @@ def nearest_page(width: float, height: float) -> tuple[int, int]:
 
 
 #: Every line and page as it is; what a CPU reads fastest and best. It takes time by the pixel, so cards are
-#: first read at two thirds of the height. They are not narrowed as much: a letter needs a step of the network.
+#: first read at two thirds of the height. They are narrowed less: a letter needs a step of the network.
 EXACT = Sizes(card_line=LineSize(32, 1.15), line=int, page=exact_page)
 
 #: A few sizes for all lines and pages; one height, since each shape is computed before the first job.

@@ -24,11 +24,14 @@ class WorkerWithGpu(Worker):
 
 
 @pytest.fixture
-def worker(stack: FilotStack, environment: dict[str, str], tmp_path: Path) -> WorkerWithGpu:
+def worker(
+    request: pytest.FixtureRequest, stack: FilotStack, environment: dict[str, str], tmp_path: Path
+) -> WorkerWithGpu:
     settings = {
         **environment,
         "OCR_GPU_DRIVER": "onnx",
         "OCR_GPU_ENABLED": "true",
+        "OCR_GPU_AUTOFALLBACK": request.param,
         "PYTHONPATH": str(Path(__file__).parents[2]),
         FAILED: str(tmp_path / "failed"),
     }
@@ -42,6 +45,23 @@ def read(backend: FilotBackend, name: str) -> dict[str, Any]:
     return result
 
 
+@pytest.mark.parametrize("worker", ["false"], indirect=True)
+def test_without_fallback_the_document_waits_for_the_process_that_has_the_gpu_again(
+    worker: WorkerWithGpu, backend: FilotBackend
+) -> None:
+    worker.start()
+
+    result = read(backend, "BUDI")
+    worker.terminate()
+
+    assert (result["success"], result["gpuProcessed"]) == (True, True)
+    assert worker.exit_code(timeout=60) == 0
+    log = worker.log.read_text()
+    assert log.count("gpu_restart") == 1
+    assert "CUDA failure 700" in log
+
+
+@pytest.mark.parametrize("worker", ["true"], indirect=True)
 def test_a_worker_whose_gpu_is_lost_starts_anew_and_uses_it_again(
     worker: WorkerWithGpu, backend: FilotBackend
 ) -> None:

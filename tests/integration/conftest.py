@@ -1,11 +1,19 @@
 """Parts of the service on the test's servers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
+from dramatiq import Worker
 
+from service.actors import declare_actors
 from service.database import Database
+from service.runtime import Runtime, build_runtime
 from service.settings import Settings, needed
+from tests import fake_cuda, fake_nvml
+from tests.fake_cuda import FakeCuda
+from tests.fake_nvml import FakeNvml
 
 
 @pytest.fixture
@@ -22,3 +30,43 @@ def database(settings: Settings) -> Iterator[Database]:
     database = Database(needed(settings.database_url, "DATABASE_URL"), 4)
     yield database
     database.close()
+
+
+@pytest.fixture
+def nvml(monkeypatch: pytest.MonkeyPatch) -> FakeNvml:
+    """The driver of a GPU that this machine seems to have."""
+    return fake_nvml.install(monkeypatch)
+
+
+@pytest.fixture
+def cuda(nvml: FakeNvml, monkeypatch: pytest.MonkeyPatch) -> FakeCuda:
+    """The same with an ONNX Runtime that can use it."""
+    return fake_cuda.install(monkeypatch)
+
+
+@pytest.fixture
+def start(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Runtime]]:
+    """A function that starts a worker in this process."""
+    with ExitStack() as stack:
+
+        def start_worker(**changes: str) -> Runtime:
+            wanted = {"OCR_GPU_ENABLED": "true", "OCR_GPU_DRIVER": "onnx", "OCR_GPU_POLL_INTERVAL": "50"}
+            for name, value in {**environment, **wanted, **changes}.items():
+                monkeypatch.setenv(name, value)
+            runtime = build_runtime(Settings())
+            declare_actors(runtime)
+            worker = Worker(runtime.broker, worker_threads=3, worker_timeout=100)
+            stack.callback(runtime.publisher.database.close)
+            stack.callback(runtime.broker.close)
+            stack.callback(worker.stop)
+            worker.start()
+            return runtime
+
+        yield start_worker
+
+
+@pytest.fixture(scope="session")
+def wheel() -> Path:
+    """The wheel that our models are derived from, as `make models` fetched it."""
+    (found,) = (Path(__file__).parents[2] / "build" / "models").glob("rapidocr-*.whl")
+    return found

@@ -11,9 +11,12 @@ from service import api, runtime, settings
 from service.demo.backend import PROCESSING, QUEUE, FilotBackend
 from service.demo.degrade import encode_jpeg
 from service.demo.servers import FilotStack
+from service.errors import DeviceError
 from service.heartbeat import SEEN_KEY
 from service.intake.ledger import WATCH_KEY
 from service.metrics.backlog import MARKS_KEY
+from tests import fake_cuda
+from tests.fake_cuda import FakeCuda
 
 
 @pytest.fixture(autouse=True)
@@ -94,6 +97,33 @@ def test_a_direct_call_returns_what_is_published(backend: FilotBackend) -> None:
     assert result.published() == published
     assert result.success
     assert backend.row(document_id)["status"] == "completed"
+
+
+def test_a_direct_call_looks_for_a_gpu_first_and_falls_back_to_the_cpu_where_it_fails(
+    backend: FilotBackend, cuda: FakeCuda, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCR_GPU_ENABLED", "true")
+
+    on_gpu = service.process_document_gpu(backend.add_document(picture(), "NPWP"))
+    cuda.always = fake_cuda.LAUNCH_FAILURE
+    failing = service.process_document_gpu(backend.add_document(picture(), "NPWP"))
+    cuda.always = ""
+    after = service.process_document_gpu(backend.add_document(picture(), "NPWP"))
+
+    assert [result.success for result in (on_gpu, failing, after)] == [True, True, True]
+    assert [result.gpu_processed for result in (on_gpu, failing, after)] == [True, False, False]
+
+
+def test_a_direct_call_without_fallback_needs_a_gpu_and_changes_nothing_without_one(
+    backend: FilotBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCR_GPU_AUTOFALLBACK", "false")
+    document_id = backend.add_document(picture(), "NPWP")
+
+    with pytest.raises(DeviceError, match="OCR_GPU_ENABLED is false"):
+        service.process_document_gpu(document_id)
+
+    assert backend.row(document_id)["status"] == "processing"
 
 
 def test_a_worker_inside_this_process_can_be_started_and_stopped_again(backend: FilotBackend) -> None:

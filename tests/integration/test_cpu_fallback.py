@@ -1,51 +1,14 @@
 """A GPU that fails in the middle of a job costs nothing but time."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from typing import Any
 
-import pytest
-from dramatiq import Worker
-
-from service.actors import declare_actors
 from service.demo.backend import ATTEMPTS, QUEUE, FilotBackend
-from service.runtime import Runtime, build_runtime
-from service.settings import Settings
-from tests import fake_cuda, fake_nvml
+from service.runtime import Runtime
+from tests import fake_cuda
 from tests.fake_cuda import FakeCuda
 from tests.fake_nvml import FakeNvml
 from tests.integration.test_api import picture
-
-
-@pytest.fixture
-def nvml(monkeypatch: pytest.MonkeyPatch) -> FakeNvml:
-    return fake_nvml.install(monkeypatch)
-
-
-@pytest.fixture
-def cuda(nvml: FakeNvml, monkeypatch: pytest.MonkeyPatch) -> FakeCuda:
-    return fake_cuda.install(monkeypatch)
-
-
-@pytest.fixture
-def start(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Runtime]]:
-    """A function that starts a worker in this process."""
-    with ExitStack() as stack:
-
-        def start_worker(**changes: str) -> Runtime:
-            wanted = {"OCR_GPU_ENABLED": "true", "OCR_GPU_DRIVER": "onnx", "OCR_GPU_POLL_INTERVAL": "50"}
-            for name, value in {**environment, **wanted, **changes}.items():
-                monkeypatch.setenv(name, value)
-            runtime = build_runtime(Settings())
-            declare_actors(runtime)
-            worker = Worker(runtime.broker, worker_threads=3, worker_timeout=100)
-            stack.callback(runtime.publisher.database.close)
-            stack.callback(runtime.broker.close)
-            stack.callback(worker.stop)
-            worker.start()
-            return runtime
-
-        yield start_worker
 
 
 def read(backend: FilotBackend) -> dict[str, Any]:
@@ -130,6 +93,23 @@ def test_without_fallback_the_document_waits_for_a_gpu_unharmed(
     assert backend.redis.lrange(QUEUE, 0, -1) == [document_id]
     assert backend.redis.hget(ATTEMPTS, document_id) == "0"
     assert backend.row(document_id)["status"] == "processing"
+
+
+def test_without_fallback_every_document_in_hand_goes_back_when_one_meets_the_failure(
+    start: Callable[..., Runtime], backend: FilotBackend, cuda: FakeCuda
+) -> None:
+    runtime = start(OCR_GPU_AUTOFALLBACK="false")
+    document_ids = [backend.add_document(picture(), "NPWP") for _ in range(6)]
+    # Only once: what is in hand then, or taken just before, is read by nobody.
+    cuda.at_run[len(cuda.runs) + 2] = fake_cuda.LAUNCH_FAILURE
+
+    for document_id in document_ids:
+        backend.enqueue(document_id)
+    wait_for_hold(runtime, backend)
+
+    assert sorted(backend.redis.lrange(QUEUE, 0, -1)) == sorted(document_ids)
+    assert {backend.redis.hget(ATTEMPTS, document_id) for document_id in document_ids} == {"0"}
+    assert {backend.row(document_id)["status"] for document_id in document_ids} == {"processing"}
 
 
 def test_without_fallback_a_gpu_that_is_full_is_not_asked_over_and_over(

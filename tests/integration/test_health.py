@@ -85,5 +85,9 @@ def test_a_hold_is_no_reason_to_restart_but_to_send_nothing(health: Health) -> N
     assert alive[0] == HTTPStatus.OK
     assert ready == (
         HTTPStatus.SERVICE_UNAVAILABLE,
-        {"status": "failing", "problems": ["no GPU, and none else may read"]},
+        {
+            "status": "failing",
+            "problems": ["no GPU, and none else may read"],
+            "gpu": "OCR_GPU_ENABLED is false",
+        },
     )

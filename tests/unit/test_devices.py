@@ -3,7 +3,7 @@
 import pytest
 
 from service.devices import Devices
-from service.errors import DeviceError, DeviceLostError
+from service.errors import DeviceError, DeviceLostError, DeviceRefusalError
 from service.ocr.loading import specimen
 from service.settings import Settings
 from tests import fake_cuda, fake_nvml
@@ -31,6 +31,31 @@ def test_the_gpu_reads_unless_a_job_wants_the_cpu(devices: Devices) -> None:
     assert devices.engine(None).device == "cuda"
     assert devices.engine("cpu").device == "cpu"
     assert devices.gpu_absence == ""
+    devices.close()
+
+
+def test_a_document_that_may_not_be_read_on_the_cpu_is_not_when_the_gpu_fails_after_its_take(
+    devices: Devices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCR_GPU_AUTOFALLBACK", "false")
+    devices.settings = Settings()
+
+    devices.document_failed(DeviceLostError("CUDA failure 719"))
+
+    with pytest.raises(DeviceError, match="CUDA failure 719"):
+        devices.engine(None)
+
+
+@pytest.mark.parametrize(("fallback", "in_use"), [("true", True), ("false", False)])
+def test_a_gpu_that_cannot_take_one_document_stays_in_use_where_the_cpu_takes_it(
+    devices: Devices, monkeypatch: pytest.MonkeyPatch, fallback: str, in_use: bool
+) -> None:
+    monkeypatch.setenv("OCR_GPU_AUTOFALLBACK", fallback)
+    devices.settings = Settings()
+
+    devices.document_failed(DeviceRefusalError("the GPU has too little memory"))
+
+    assert devices.gpu_available is in_use
     devices.close()
 
 

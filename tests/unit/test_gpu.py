@@ -1,19 +1,26 @@
 """Everything that can be missing is one sentence; nothing short of a computation counts as a GPU."""
 
+import os
 import sys
 
 import onnxruntime
 import pytest
 
+from service.demo.cards import Level, sample_cards
 from service.errors import DeviceError, DeviceLostError, DeviceRefusalError
 from service.gpu import gpu_tuning, probe_gpu
+from service.ocr.engine import Image, PageText
 from service.ocr.loading import SPECIMEN, specimen
+from service.ocr.onnx import OnnxEngine
+from service.pages import read_pages
 from service.settings import Settings
 from tests import fake_cuda, fake_nvml
 from tests.fake_cuda import FakeCuda
 from tests.fake_nvml import FakeNvml
 
 EXPECTED = "\n".join(SPECIMEN)
+
+LEVELS: tuple[Level, ...] = ("flat", "photo", "poor")
 
 
 @pytest.fixture
@@ -127,10 +134,13 @@ def test_a_gpu_that_reads_as_the_cpu_does_is_used(cuda: FakeCuda) -> None:
 
 def test_every_shape_that_is_read_was_computed_before(cuda: FakeCuda) -> None:
     gpu = probe_gpu(Settings(), EXPECTED)
+    # Flat, photographed, and so poor that nearly every line is looked at again.
+    cards = [card for level in LEVELS for card in sample_cards(2026, 1, level)]
 
-    gpu.read(specimen())
+    for card in cards:
+        gpu.read(read_pages(card.content)[0])
 
-    assert cuda.runs
+    assert len(cuda.runs) > 10 * len(cards)
     assert set(cuda.runs) <= set(cuda.warmed)
     gpu.close(DeviceError("the test is over"))
 
@@ -145,6 +155,39 @@ def test_what_was_read_while_the_driver_reported_a_fault_is_not_returned(
         gpu.read(specimen())
 
     gpu.close(DeviceError("the test is over"))
+
+
+def test_cuda_numbers_gpus_as_the_driver_that_watches_them(
+    cuda: FakeCuda, nvml: FakeNvml, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_DEVICE_ORDER", "FASTEST_FIRST")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+
+    gpu = probe_gpu(Settings(), EXPECTED)
+
+    assert os.environ["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
+    assert nvml.asked_for == 1
+    gpu.close(DeviceError("the test is over"))
+
+
+def test_what_was_read_while_another_job_lost_the_context_is_not_returned(
+    cuda: FakeCuda, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpu = probe_gpu(Settings(), EXPECTED)
+    read = OnnxEngine.read
+
+    def read_and_lose(engine: OnnxEngine, page: Image) -> PageText:
+        text = read(engine, page)
+        monkeypatch.undo()
+        cuda.at_run[len(cuda.runs) + 1] = fake_cuda.ILLEGAL_ACCESS
+        with pytest.raises(DeviceLostError):
+            gpu.read(page)
+        return text
+
+    monkeypatch.setattr(OnnxEngine, "read", read_and_lose)
+
+    with pytest.raises(DeviceLostError, match="CUDA failure 700"):
+        gpu.read(specimen())
 
 
 def test_a_gpu_that_reads_otherwise_than_before_is_lost(cuda: FakeCuda) -> None:

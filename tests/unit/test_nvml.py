@@ -1,5 +1,7 @@
 """What NVIDIA's driver says of the GPU, one sentence each."""
 
+from pathlib import Path
+
 import pytest
 
 from service.errors import DeviceError, DeviceLostError
@@ -22,6 +24,12 @@ def test_a_sound_gpu_passes_every_check(nvml: FakeNvml) -> None:
     view.check_sound()
 
     assert view.describe() == "Fake GPU, driver 550.54"
+
+
+@pytest.mark.skipif(Path("/dev/nvidiactl").exists(), reason="this machine has NVIDIA's driver")
+def test_the_real_library_without_a_driver_is_no_gpu() -> None:
+    with pytest.raises(DeviceError, match="no usable NVIDIA driver or GPU: NVML Shared Library Not Found"):
+        DriverView()
 
 
 def test_a_driver_that_is_too_old_for_the_runtime_is_named(nvml: FakeNvml) -> None:
@@ -96,6 +104,35 @@ def test_what_a_gpu_does_not_support_is_not_held_against_it(nvml: FakeNvml) -> N
     view.check_sound()
 
     assert nvml.xids == [79]
+
+
+@pytest.mark.parametrize(
+    ("visible", "asked_for"),
+    [(None, 0), ("2", 2), ("3,1", 3), ("GPU-8932f937-d72c", "GPU-8932f937-d72c"), ("MIG-1c8b,1", "MIG-1c8b")],
+)
+def test_of_several_gpus_the_one_that_cuda_uses_is_watched(
+    nvml: FakeNvml, visible: str | None, asked_for: int | str
+) -> None:
+    DriverView(visible).check_sound()
+
+    assert nvml.asked_for == asked_for
+
+
+@pytest.mark.parametrize("visible", ["-1", "none", ",1"])
+def test_a_variable_that_hides_every_gpu_is_named(nvml: FakeNvml, visible: str) -> None:
+    with pytest.raises(DeviceError, match=f"CUDA_VISIBLE_DEVICES={visible} hides every GPU"):
+        DriverView(visible)
+
+    assert nvml.opened == 0
+
+
+def test_a_gpu_that_is_not_there_is_named(nvml: FakeNvml) -> None:
+    nvml.unsupported = ("nvmlDeviceGetHandleByIndex",)
+
+    with pytest.raises(DeviceError, match="no usable NVIDIA driver or GPU"):
+        DriverView("7")
+
+    assert nvml.opened == 0
 
 
 def test_a_view_that_is_closed_leaves_the_library_as_it_was(nvml: FakeNvml) -> None:

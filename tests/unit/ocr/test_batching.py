@@ -228,6 +228,48 @@ def test_after_a_lost_context_nothing_is_trusted(
     assert device.batches == []
 
 
+def test_what_was_computed_before_the_context_was_lost_is_found_unsound(
+    opened: Callable[..., Batcher], device: Device
+) -> None:
+    batcher = opened(device)
+    batcher.run("recogniser", inputs(1))
+    batcher.check_sound()
+    device.error = DeviceLostError("CUDA failure 700")
+    with pytest.raises(DeviceLostError):
+        batcher.run("recogniser", inputs(2))
+
+    with pytest.raises(DeviceLostError, match="CUDA failure 700"):
+        batcher.check_sound()
+
+
+def test_what_was_computed_before_the_end_of_work_is_sound(
+    opened: Callable[..., Batcher], device: Device
+) -> None:
+    batcher = opened(device)
+
+    batcher.close(DeviceError("the worker is stopping"))
+
+    batcher.check_sound()
+
+
+def test_the_work_of_one_reader_goes_on_while_the_device_computes_for_another(
+    opened: Callable[..., Batcher], device: Device, threads: ThreadPoolExecutor
+) -> None:
+    batcher = opened(device, most=1)
+    device.go.clear()
+    first = threads.submit(batcher.run, "recogniser", inputs(1))
+    device.busy.wait()
+
+    # The device is held until the second reader has prepared, and handed in, what it will compute next.
+    second = threads.submit(batcher.run, "recogniser", inputs(2))
+    while not batcher.queued:
+        threading.Event().wait(0.001)
+    assert not first.done()
+    device.go.set()
+
+    assert (answers(first.result()), answers(second.result())) == ([1], [2])
+
+
 def test_closing_fails_those_who_wait_and_lets_the_batch_that_runs_end(
     opened: Callable[..., Batcher], device: Device, threads: ThreadPoolExecutor
 ) -> None:
