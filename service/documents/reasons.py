@@ -41,6 +41,10 @@ ADVICE: Mapping[str, Advice] = {
         "Foto terlalu gelap; silakan foto ulang di tempat terang.",
         "The photo is too dark: take it again in better light.",
     ),
+    "unclear": Advice(
+        "Tulisan kurang jelas; periksa ejaan nama pada kartu atau foto ulang di tempat terang.",
+        "The print is not clear: check how the name is spelt, or take the photo again in better light.",
+    ),
     # The page.
     UNREADABLE: Advice(
         "Tidak ada tulisan yang terbaca; silakan foto ulang kartu dari dekat di tempat terang.",

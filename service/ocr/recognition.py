@@ -31,6 +31,8 @@ class LineText:
     least: float
     #: 0 to 1 for each character: how sure the network is that nothing stands between it and the one before.
     joints: tuple[float, ...] = ()
+    #: Of each character: how many of the network's steps it lasts.
+    steps: tuple[int, ...] = ()
 
 
 class Recogniser:
@@ -78,6 +80,7 @@ def decode(
     begun: list[float] = []
     surest: list[float] = []
     joints: list[float] = []
+    steps: list[int] = []
     last, joint = 0, 1.0
     # Steps are few: a plain loop is faster than arrays.
     for index, sure in zip(classes.tolist(), certainty.tolist(), strict=True):
@@ -86,13 +89,15 @@ def decode(
             begun.append(sure)
             surest.append(sure)
             joints.append(joint)
+            steps.append(1)
             joint = 1.0
         elif index:
             # The network grows sure of a character while it passes.
             surest[-1] = max(surest[-1], sure)
+            steps[-1] += 1
         else:
             joint = min(joint, sure)
         last = index
     visible = [sure for sure, character in zip(surest, read, strict=True) if character != " "]
     confidence = sum(begun) / len(begun) if begun else 0.0
-    return LineText("".join(read), confidence, min(visible, default=0.0), tuple(joints))
+    return LineText("".join(read), confidence, min(visible, default=0.0), tuple(joints), tuple(steps))

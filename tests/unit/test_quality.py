@@ -218,7 +218,20 @@ def test_a_hair_across_the_edge_is_not_print() -> None:
 def test_the_grain_of_a_dim_picture_is_not_print() -> None:
     page = cut(printed(), top=28)
 
-    assert faults(spoilt(page, lambda picture: picture * 0.14, noise=8)) == ()
+    assert "cut_off" not in faults(spoilt(page, lambda picture: picture * 0.14, noise=8))
+
+
+@pytest.mark.parametrize(
+    ("ink", "blur", "expected"),
+    [(25, 0, ()), (175, 0, ("unclear",)), (25, 1.7, ("unclear",)), (25, 4, ("blurred",))],
+)
+def test_print_that_is_pale_or_soft_is_unclear_before_it_is_blurred(
+    ink: int, blur: float, expected: tuple[str, ...]
+) -> None:
+    page = printed(ink=ink)
+    soft = spoilt(page, lambda picture: cv2.GaussianBlur(picture, (0, 0), blur) if blur else picture)
+
+    assert faults(soft) == expected
 
 
 def test_where_no_line_could_be_read_the_picture_itself_is_measured() -> None:
@@ -238,7 +251,9 @@ def test_boxes_that_reach_beyond_a_small_page_do_no_harm() -> None:
         page = np.full((side, side, 3), 200, np.uint8)
         boxes = [box((rng.uniform(-300, 300), rng.uniform(-300, 300)) for _ in range(4)) for _ in range(5)]
 
-        assert faults(PageText(page, tuple(TextLine("A", 0.9, place) for place in boxes), "cpu")) == ()
+        # The page is one even grey: nothing is clear on it.
+        found = faults(PageText(page, tuple(TextLine("A", 0.9, place) for place in boxes), "cpu"))
+        assert found == ("unclear",)
 
 
 @pytest.fixture(scope="module")

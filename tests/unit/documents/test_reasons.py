@@ -6,7 +6,7 @@ from service.documents.reasons import ADVICE, advice
 from service.documents.scoring import cross_checks
 from tests.unit.documents.printed import sure
 
-QUALITY = ("blurred", "glare", "cut_off", "text_too_small", "too_dark")
+QUALITY = ("blurred", "glare", "cut_off", "text_too_small", "too_dark", "unclear")
 
 
 @pytest.mark.parametrize("code", [*QUALITY, "missing_fields", "unreadable", "wrong_document_type"])

@@ -87,7 +87,7 @@ def test_a_field_that_the_score_can_spare_is_no_reason() -> None:
     assert verdict.review_reasons == ()
 
 
-@pytest.mark.parametrize("fault", ["blurred", "glare", "cut_off", "too_dark", "text_too_small"])
+@pytest.mark.parametrize("fault", ["blurred", "glare", "cut_off", "too_dark", "text_too_small", "unclear"])
 def test_a_faulty_picture_goes_to_a_person_however_much_was_read(fault: str) -> None:
     verdict = judge("KTP", sure(KTP), (fault,))
 

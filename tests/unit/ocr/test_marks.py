@@ -4,16 +4,42 @@ from service.ocr.marks import agreed, doubts, is_unsure, settled, weighed
 from service.ocr.recognition import LineText
 
 
-def line(text: str, *, unsure: int | None = None, joint: float = 0.5, least: float = 0.99) -> LineText:
-    """A line of which the network is sure, but for what stands before one letter."""
+def line(
+    text: str, *, unsure: int | None = None, long: int | None = None, joint: float = 0.5, least: float = 0.99
+) -> LineText:
+    """A line of which the network is sure, but for what stands before one letter; one may last long."""
     joints = tuple(joint if offset == unsure else 0.999 for offset in range(len(text)))
-    return LineText(text, 0.99, least, joints)
+    steps = tuple(3 if offset == long else 1 for offset in range(len(text)))
+    return LineText(text, 0.99, least, joints, steps)
 
 
 def test_an_unsure_joint_between_capitals_is_a_doubt_and_one_in_a_label_is_none() -> None:
-    assert doubts(line("SYAFII", unsure=5)) == [5]
+    assert doubts(line("MARUF", unsure=2)) == [2]
     assert doubts(line("Alamat", unsure=3)) == []
-    assert doubts(line("SYAFII")) == []
+    assert doubts(line("MARUF")) == []
+
+
+def test_two_i_are_a_doubt_however_sure_the_network_is() -> None:
+    assert doubts(line("SYAFII")) == [5]
+
+
+def test_an_i_that_lasts_long_is_a_doubt() -> None:
+    assert doubts(line("SYAFI WIBOWO", long=4)) == [4]
+    assert doubts(line("Wilayah", long=1)) == []
+
+
+def test_a_look_that_parts_a_long_i_is_taken() -> None:
+    read = settled(line("SYAFI WIBOWO", long=4), line("SYAFI'I WIBOWO"), can_clear=False)
+
+    assert read.text == "SYAFI'I WIBOWO"
+    assert doubts(read) == []
+
+
+@pytest.mark.parametrize("seen", ["SYAFI WIBOWO", "SYAFII WIBOWO", "SYAFIL WIBOWO"])
+def test_a_long_i_stays_in_doubt_when_no_look_parts_it(seen: str) -> None:
+    read = settled(line("SYAFI WIBOWO", long=4), line(seen), can_clear=True)
+
+    assert doubts(read) == [4]
 
 
 def test_a_mark_that_another_look_shows_is_put_in() -> None:
