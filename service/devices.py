@@ -1,6 +1,5 @@
 """Which engine reads a document: the GPU's while it computes, the CPU's otherwise."""
 
-import logging
 import threading
 
 import structlog
@@ -106,8 +105,10 @@ class Devices:
                 log.warning("gpu_failed", reason=str(error))
             elif str(error) != self.gpu_absence:
                 # A GPU that nobody wants is no news; one that is wanted and missing is.
-                level = logging.WARNING if self.settings.gpu_enabled else logging.INFO
-                log.log(level, "gpu_not_in_use", reason=str(error))
+                if self.settings.gpu_enabled:
+                    log.warning("gpu_not_in_use", reason=str(error))
+                else:
+                    log.info("gpu_not_in_use", reason=str(error))
             self.gpu_absence = str(error)
         if gpu is not None:
             gpu.close(error)

@@ -15,7 +15,7 @@ from bench.accuracy.own import TruthError, find_own
 from bench.accuracy.page import write_page
 from bench.accuracy.readers import ENGINE_NAMES, EngineName
 from bench.accuracy.reading import Invented, Job, read_all
-from bench.accuracy.samples import HELD_OUT_FROM
+from bench.accuracy.samples import HELD_OUT_FROM, UNSEEN_FROM
 from bench.accuracy.summary import as_json, summarise
 from bench.accuracy.table import as_markdown
 from bench.accuracy.verdicts import CardVerdict
@@ -101,7 +101,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--seed",
         type=int,
-        default=HELD_OUT_FROM,
+        default=UNSEEN_FROM,
         help=f"the first card's; below {HELD_OUT_FROM} for development (default: %(default)s)",
     )
     parser.add_argument("--levels", nargs="+", choices=LEVELS, help="default: all")
