@@ -24,7 +24,8 @@ SUMS = FOLDER / "SHA256SUMS"
 #: Where the origin's models lie inside the wheel.
 ORIGIN = "rapidocr/models"
 
-#: Weights below this are noise from training; as denormal numbers they slow a CPU down threefold.
+#: Weights below this are noise from training. 256,000 of the detector's are denormal numbers, on which some
+#: processors are slow; for that of docs/benchmarks.md they make no difference.
 SMALLEST_WEIGHT = 1e-30
 
 #: What is printed on Indonesian cards: printable ASCII. The origin's other 18,000 characters cost time, and
