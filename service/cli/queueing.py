@@ -116,7 +116,9 @@ def backfill(
     rate: Annotated[float, typer.Option(min=0.01, help="At most so many a second.")] = 10.0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many.")] = False,
 ) -> None:
-    """Queue many documents, as the backend would one by one; may be stopped and run again at any time."""
+    """Queue many documents as the upload flow does: for the GPU when OCR_GPU_ENABLED is true, else for the
+    backend's CPU pipeline. May be stopped and run again at any time.
+    """
     from service import backfill as filling
     from service.api import is_gpu_enabled
 

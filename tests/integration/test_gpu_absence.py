@@ -1,11 +1,8 @@
 """Whatever is missing, the same sentence stands in the log, in `status` and in `/ready`."""
 
-import json
 import sys
 from collections.abc import Callable
 from http import HTTPStatus
-from urllib.error import HTTPError, URLError
-from urllib.request import urlopen
 
 import pytest
 from structlog.testing import capture_logs
@@ -18,6 +15,7 @@ from service.runtime import Runtime
 from tests import fake_cuda
 from tests.fake_cuda import FakeCuda
 from tests.fake_nvml import FakeNvml
+from tests.health_port import ask
 from tests.unit.ocr.test_tesseract import needs_tesseract
 
 VOID = {"NVIDIA_VISIBLE_DEVICES": "void"}
@@ -64,19 +62,6 @@ class Machine:
 @pytest.fixture
 def machine(cuda: FakeCuda, nvml: FakeNvml, monkeypatch: pytest.MonkeyPatch) -> Machine:
     return Machine(cuda, nvml, monkeypatch)
-
-
-def ready(port: int) -> tuple[int, dict[str, object]]:
-    """Answer and body; waits until the port is open."""
-    while True:
-        try:
-            with urlopen(f"http://127.0.0.1:{port}/ready", timeout=10) as answer:
-                return answer.status, json.load(answer)
-        except HTTPError as error:
-            with error:
-                return error.code, json.load(error)
-        except URLError:
-            continue
 
 
 def status(runtime: Runtime) -> str:
@@ -129,7 +114,7 @@ def test_what_is_missing_stands_in_log_status_and_ready(
     assert sentence in line["reason"]
     assert line["log_level"] == ("info" if "OCR_GPU_ENABLED" in variables else "warning")
     assert status(runtime) == line["reason"]
-    assert ready(port) == (HTTPStatus.OK, {"status": "ok", "problems": [], "gpu": line["reason"]})
+    assert ask(port, "/ready") == (HTTPStatus.OK, {"status": "ok", "problems": [], "gpu": line["reason"]})
 
 
 def test_where_the_cpu_may_not_stand_in_what_is_missing_is_a_problem(
@@ -142,7 +127,7 @@ def test_where_the_cpu_may_not_stand_in_what_is_missing_is_a_problem(
 
     missing = "no usable NVIDIA driver or GPU: Driver Not Loaded"
     held = f"no GPU ({missing}) and OCR_GPU_AUTOFALLBACK is false"
-    assert ready(port) == (
+    assert ask(port, "/ready") == (
         HTTPStatus.SERVICE_UNAVAILABLE,
         {"status": "failing", "problems": [held], "gpu": missing},
     )
@@ -157,7 +142,7 @@ def test_a_gpu_in_use_stands_there_too(
         runtime = start(OCR_GPU_HEALTH_PORT=str(port))
 
     assert [line["event"] for line in lines if line["event"].startswith("gpu_")] == ["gpu_in_use"]
-    assert ready(port) == (HTTPStatus.OK, {"status": "ok", "problems": [], "gpu": "in use"})
+    assert ask(port, "/ready") == (HTTPStatus.OK, {"status": "ok", "problems": [], "gpu": "in use"})
     assert status(runtime) == ""
 
 
@@ -166,11 +151,11 @@ def test_until_every_shape_was_computed_the_worker_is_not_ready(
 ) -> None:
     port = stack.sandbox.reserve_port()
     seen: list[tuple[int, dict[str, object]]] = []
-    machine.cuda.on_warming_up = lambda: seen.append(ready(port)) if not seen else None
+    machine.cuda.on_warming_up = lambda: seen.append(ask(port, "/ready")) if not seen else None
 
     start(OCR_GPU_HEALTH_PORT=str(port))
 
     ((code, said),) = seen
     assert code == HTTPStatus.SERVICE_UNAVAILABLE
     assert said["problems"] == ["the OCR engine is warming up"]
-    assert ready(port)[0] == HTTPStatus.OK
+    assert ask(port, "/ready")[0] == HTTPStatus.OK

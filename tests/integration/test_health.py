@@ -1,11 +1,7 @@
 """The health port says 503 when the worker itself makes no progress, whatever the reason."""
 
-import json
 from collections.abc import Iterator
 from http import HTTPStatus
-from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.request import urlopen
 
 import pytest
 
@@ -17,6 +13,7 @@ from service.health import HUNG_AFTER, Health
 from service.intake.in_hand import InHand
 from service.intake.ledger import Ledger, connect_redis
 from service.settings import Settings
+from tests.health_port import ask
 
 
 @pytest.fixture
@@ -30,21 +27,8 @@ def health(stack: FilotStack, settings: Settings, database: Database) -> Iterato
     health.stop()
 
 
-def ask(health: Health, path: str) -> tuple[int, dict[str, Any]]:
-    """Answer and body; waits until the port is open."""
-    while True:
-        try:
-            with urlopen(f"http://127.0.0.1:{health.port}{path}", timeout=10) as answer:
-                return answer.status, json.load(answer)
-        except HTTPError as error:
-            with error:
-                return error.code, json.load(error)
-        except URLError:
-            continue
-
-
 def test_a_worker_that_looks_for_work_is_healthy(health: Health) -> None:
-    answer = ask(health, "/health")
+    answer = ask(health.port, "/health")
 
     assert answer == (HTTPStatus.OK, {"status": "ok", "problems": []})
 
@@ -55,7 +39,7 @@ def test_a_worker_that_no_longer_looks_is_failing_although_its_process_answers(
     backend.redis.rpush(QUEUE, "waiting")
     health.in_hand.last_look -= HUNG_AFTER + 1
 
-    status, body = ask(health, "/health")
+    status, body = ask(health.port, "/health")
 
     assert status == HTTPStatus.SERVICE_UNAVAILABLE
     (problem,) = body["problems"]
@@ -71,7 +55,7 @@ def test_a_job_over_its_time_makes_the_worker_failing(
     health.in_hand.add(job)
     health.in_hand._since[job.token] -= settings.job_timeout / 1000 + 1
 
-    status, body = ask(health, "/health")
+    status, body = ask(health.port, "/health")
 
     assert status == HTTPStatus.SERVICE_UNAVAILABLE
     assert "a job has been in work" in body["problems"][0]
@@ -80,7 +64,7 @@ def test_a_job_over_its_time_makes_the_worker_failing(
 def test_a_hold_is_no_reason_to_restart_but_to_send_nothing(health: Health) -> None:
     health.in_hand.hold("gpu", "no GPU, and none else may read")
 
-    alive, ready = ask(health, "/health"), ask(health, "/ready")
+    alive, ready = ask(health.port, "/health"), ask(health.port, "/ready")
 
     assert alive[0] == HTTPStatus.OK
     assert ready == (
