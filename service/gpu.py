@@ -2,7 +2,7 @@
 
 from service.errors import DeviceError, DeviceLostError
 from service.nvml import MIB, DriverView
-from service.ocr.engine import Device, Image, PageText
+from service.ocr.engine import Device, Page, PageText
 from service.ocr.loading import cuda_of_runtime, load_gpu_engine, warm_up
 from service.ocr.tuning import GpuTuning
 from service.settings import Settings
@@ -31,7 +31,7 @@ class ProvenGpu:
         self._expected = expected
         self._engine = load_gpu_engine(tuning)
 
-    def read(self, page: Image) -> PageText:
+    def read(self, page: Page) -> PageText:
         """Find and recognise the text of one page.
 
         Raises:

@@ -13,7 +13,7 @@ from PIL import Image as Pictures
 from PIL import ImageDraw, ImageFont
 
 from service.documents.fields import Fields
-from service.ocr.engine import Box, Image, TextLine
+from service.ocr.engine import Box, ColourImage, Image, TextLine
 
 #: Red, green, blue; dark enough to be read on white.
 _COLOURS = (
@@ -64,8 +64,8 @@ class _Label:
     box: Box | None
 
 
-def draw_overlay(image: Image, lines: Sequence[TextLine], fields: Fields) -> Image:
-    """A copy of ``image`` with the boxes drawn in and each field's label to the right of its box.
+def draw_overlay(image: Image, lines: Sequence[TextLine], fields: Fields) -> ColourImage:
+    """A copy of ``image``, in colour, with the boxes drawn in and each field's label to the right of its box.
 
     Labels cover no text line and no other label, so the copy may be wider than the page, and longer where
     fields have no box.
@@ -76,7 +76,7 @@ def draw_overlay(image: Image, lines: Sequence[TextLine], fields: Fields) -> Ima
     width = max([image.shape[1], *(int(label.area.right) + _GAP for label in labels)])
     height = max([image.shape[0], *(int(label.area.bottom) + _GAP for label in labels)])
     picture = Pictures.new("RGB", (width, height), _WHITE)
-    picture.paste(Pictures.fromarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)))
+    picture.paste(Pictures.fromarray(image))
     pen = ImageDraw.Draw(picture)
     stroke = max(1, image.shape[1] // 800)
     for line in lines:

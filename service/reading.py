@@ -60,9 +60,9 @@ def read_document(content: bytes, document_type: DocumentType, engine: Engine) -
         EngineError: the engine broke; ``DeviceError`` when the GPU did.
     """
     with stage("decode"):
-        images = read_pages(content)
+        decoded = read_pages(content)
     with stage("ocr"):
-        pages = tuple(engine.read(image) for image in images)
+        pages = tuple(engine.read(page) for page in decoded)
     lines = [line.text for page in pages for line in page.lines]
     if not lines and all(is_blank(page.image) for page in pages):
         raise DocumentError(
@@ -95,10 +95,10 @@ def read_document(content: bytes, document_type: DocumentType, engine: Engine) -
 
 def is_blank(page: Image) -> bool:
     """Whether a page shows nothing at all, as against a card of which nothing can be read."""
-    scale = min(1.0, _THUMBNAIL / max(page.shape[:2]))
+    scale = min(1.0, _THUMBNAIL / max(page.shape))
     # Shrunk, paper grain and the camera's noise average out, and print and portraits do not.
     small = cv2.resize(page, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32)
+    grey = small.astype(np.float32)
     return bool(np.std(grey - cv2.GaussianBlur(grey, (0, 0), _BLUR)) < BLANK_DETAIL)
 
 

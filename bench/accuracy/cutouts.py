@@ -10,7 +10,7 @@ from bench.accuracy.samples import Sample
 from bench.accuracy.verdicts import CardVerdict
 from service.demo.comparison import FieldComparison
 from service.demo.degrade import encode_jpeg
-from service.ocr.engine import Image
+from service.ocr.engine import ColourImage, Image
 from service.ocr.geometry import cut_line, quad_size
 
 #: Pixels: no cut-out is higher or wider.
@@ -47,6 +47,6 @@ def _picture(sample: Sample, answer: Answer, key: str) -> bytes | None:
     return None
 
 
-def _cut(picture: Image, quad: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> bytes:
+def _cut(picture: ColourImage | Image, quad: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> bytes:
     height = max(8, min(_HIGHEST, round(quad_size(quad)[1])))
     return encode_jpeg(cut_line(picture, quad, height, _WIDEST), _JPEG_QUALITY)

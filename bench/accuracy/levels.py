@@ -14,7 +14,7 @@ import numpy as np
 from service.demo import degrade
 from service.demo.camera import Conditions, Picture, photograph, scaled_to, to_pixels
 from service.demo.scanner import A4_AT_200, A4_AT_300, Scanner, scan
-from service.ocr.engine import Image
+from service.ocr.engine import ColourImage
 
 Level: TypeAlias = Literal["flat", "scan", "photo", "hard", "turned", "pdf"]
 
@@ -69,27 +69,27 @@ class Taken:
     how: str
 
 
-def take(card: Image, level: Level, rng: random.Random) -> Taken:
+def take(card: ColourImage, level: Level, rng: random.Random) -> Taken:
     """Send an edge-to-edge ``card`` through ``level``."""
     return _LEVELS[level](card, rng)
 
 
-def _flat(card: Image, rng: random.Random) -> Taken:
+def _flat(card: ColourImage, rng: random.Random) -> Taken:
     picture = _cut_out(card, rng)
     if rng.random() < 0.25:
         return Taken(degrade.encode_png(picture.image), "png", picture, "png")
     return _as_jpeg(picture, rng.randint(80, 95), "jpeg")
 
 
-def _scan(card: Image, rng: random.Random) -> Taken:
+def _scan(card: ColourImage, rng: random.Random) -> Taken:
     return _as_jpeg(_scanned(card, rng), rng.randint(72, 92), "scan")
 
 
-def _photo(card: Image, rng: random.Random) -> Taken:
+def _photo(card: ColourImage, rng: random.Random) -> Taken:
     return _as_jpeg(photograph(card, PHOTO, rng), rng.randint(*_USUAL_QUALITY), "photo")
 
 
-def _hard(card: Image, rng: random.Random) -> Taken:
+def _hard(card: ColourImage, rng: random.Random) -> Taken:
     chosen = rng.sample(sorted(AILMENTS), 2)
     conditions = PHOTO
     for ailment in chosen:
@@ -98,7 +98,7 @@ def _hard(card: Image, rng: random.Random) -> Taken:
     return _as_jpeg(photograph(card, conditions, rng), quality, ", ".join(chosen))
 
 
-def _turned(card: Image, rng: random.Random) -> Taken:
+def _turned(card: ColourImage, rng: random.Random) -> Taken:
     """A clean picture the wrong way round: half of them say so in EXIF, half say nothing."""
     upright = _cut_out(card, rng) if rng.random() < 0.5 else photograph(card, degrade.STEADY, rng)
     degrees = rng.choice((90, 180, 270))
@@ -115,7 +115,7 @@ def _turned(card: Image, rng: random.Random) -> Taken:
     return _as_jpeg(picture, quality, f"{degrees} degrees, noted in EXIF", note)
 
 
-def _pdf(card: Image, rng: random.Random) -> Taken:
+def _pdf(card: ColourImage, rng: random.Random) -> Taken:
     """A scanner's PDF; one in five has an empty second page."""
     page = _scanned(card, rng)
     resolution = 300.0 if page.image.shape[1] == A4_AT_300[0] else 200.0
@@ -124,7 +124,7 @@ def _pdf(card: Image, rng: random.Random) -> Taken:
     return Taken(content, "pdf", page, f"{resolution:.0f} dpi, {1 + len(empty)} pages")
 
 
-_LEVELS: Mapping[Level, Callable[[Image, random.Random], Taken]] = {
+_LEVELS: Mapping[Level, Callable[[ColourImage, random.Random], Taken]] = {
     "flat": _flat,
     "scan": _scan,
     "photo": _photo,
@@ -136,7 +136,7 @@ _LEVELS: Mapping[Level, Callable[[Image, random.Random], Taken]] = {
 LEVELS: tuple[Level, ...] = tuple(_LEVELS)
 
 
-def _cut_out(card: Image, rng: random.Random) -> Picture:
+def _cut_out(card: ColourImage, rng: random.Random) -> Picture:
     """Edge to edge as an app's frame cuts it, a little lighter or darker, warmer or cooler."""
     width = rng.randint(900, 1600)
     shape = (width, round(width * card.shape[0] / card.shape[1]))
@@ -146,7 +146,7 @@ def _cut_out(card: Image, rng: random.Random) -> Picture:
     return Picture(image, scaled_to(image))
 
 
-def _scanned(card: Image, rng: random.Random) -> Picture:
+def _scanned(card: ColourImage, rng: random.Random) -> Picture:
     scanner = rng.choice((_CROPPED, _ENLARGED, _ENLARGED, _WHOLE_PAGE))
     if scanner is _CROPPED:
         scanner = replace(scanner, page=(rng.randint(1250, 1754), rng.randint(1000, 1240)))

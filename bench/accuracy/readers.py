@@ -72,7 +72,7 @@ def read_plainly(content: bytes, document_type: DocumentType) -> Answer:
     """The plain way, judged by the contract's score alone: it knows no other checks."""
     if content.startswith(b"%PDF-"):
         # A script that could not open PDFs would be no match; it gets the pages that the worker sees.
-        content = encode_png(read_pages(content)[0])
+        content = encode_png(read_pages(content)[0].image)
     read = plain.read_card(content, document_type)
     points = score(document_type, {key: Field(value, 1.0) for key, value in read.items()})
     if points >= APPROVED_FROM:

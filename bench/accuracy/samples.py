@@ -11,7 +11,7 @@ from service.demo.npwp import NPWP_FORMS, draw_npwp_design, npwp_artwork, npwp_t
 from service.demo.people import invent_person
 from service.demo.printing import field_boxes, print_large
 from service.documents.fields import DocumentType
-from service.ocr.engine import Image
+from service.ocr.engine import ColourImage
 from service.ocr.geometry import Quad
 
 #: The first of the seeds that nothing is tuned on; those below are for development.
@@ -38,7 +38,7 @@ class Sample:
     #: By the contract's keys.
     truth: Mapping[str, str]
     #: What the file shows, its pixels as they are stored; None where nobody knows where fields stand.
-    shown: Image | None
+    shown: ColourImage | None
     #: Where in ``shown`` each field stands, clockwise from the text's top left.
     places: Mapping[str, Quad]
 

@@ -12,7 +12,7 @@ from bench.accuracy.levels import Level
 from bench.accuracy.samples import invent_sample
 from service.demo.degrade import encode_jpeg
 from service.demo.printing import FACES, load_font
-from service.ocr.engine import Image
+from service.ocr.engine import ColourImage
 
 #: What is shown: level and seed.
 SHOWN: tuple[tuple[Level, int], ...] = (("flat", 4), ("scan", 100), ("photo", 3), ("hard", 14))
@@ -33,7 +33,7 @@ def main(folder: Path) -> None:
         (folder / f"{level}.jpg").write_bytes(encode_jpeg(marked(picture), 72))
 
 
-def marked(picture: Image) -> Image:
+def marked(picture: ColourImage) -> ColourImage:
     """``picture`` made small, with the mark on a strip below it."""
     scale = min(_WIDEST / picture.shape[1], _HIGHEST / picture.shape[0])
     small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)

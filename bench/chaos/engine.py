@@ -12,7 +12,7 @@ import numpy as np
 from bench.chaos.pictures import Behaviour, Marks, marks_of, npwp_number
 from bench.chaos.trace import Trace
 from service.errors import EngineError
-from service.ocr.engine import Device, Image, PageText, TextLine
+from service.ocr.engine import Device, Image, Page, PageText, TextLine
 
 
 class MarkEngine:
@@ -30,11 +30,11 @@ class MarkEngine:
         self.trace = trace
         self.tag = tag
 
-    def read(self, page: Image) -> PageText:
+    def read(self, page: Page) -> PageText:
         """The text that the marks stand for; a picture without any, as the worker's first, says nothing."""
-        marks = marks_of(page)
+        marks = marks_of(page.image)
         if marks is None:
-            return PageText(image=page, lines=(_line("CONTOH", 0),), device="cpu")
+            return PageText(image=page.image, lines=(_line("CONTOH", 0),), device="cpu")
         self.trace.note("begin", self.tag, marks.serial)
         time.sleep(marks.tenths / 10)
         self._misbehave(marks)
@@ -66,10 +66,10 @@ def _wait_for_ever(library: ctypes.CDLL) -> None:
 
 def _printed(lines: Sequence[TextLine]) -> Image:
     """Clear print where the lines stand: no fault of the picture shall send them to a person."""
-    page = np.full((180, 640, 3), 235, np.uint8)
+    page = np.full((180, 640), 235, np.uint8)
     for line in lines:
         place = round(line.left) + 4, round(line.bottom) - 8
-        cv2.putText(page, line.text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.7, (20, 20, 20), 2)
+        cv2.putText(page, line.text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.7, (20,), 2)
     return page
 
 

@@ -47,22 +47,22 @@ class Marks:
 
 def draw(marks: Marks) -> bytes:
     """A picture with these marks, as PNG, which keeps every pixel."""
-    page = np.full((_SIDE, _SIDE, 3), 200, np.uint8)
-    page[0, 0] = (marks.behaviour, _MAGIC, marks.failures)
-    page[0, 1] = tuple(marks.serial.to_bytes(3, "big"))
-    page[0, 2] = tuple(marks.tenths.to_bytes(3, "big"))
+    page = np.full((_SIDE, _SIDE), 200, np.uint8)
+    page[0, :3] = (marks.behaviour, _MAGIC, marks.failures)
+    page[1, :3] = tuple(marks.serial.to_bytes(3, "big"))
+    page[2, :3] = tuple(marks.tenths.to_bytes(3, "big"))
     return encode_png(page)
 
 
 def marks_of(page: Image) -> Marks | None:
     """What is written into a picture, or None when it is not the bench's."""
-    behaviour, magic, failures = (int(value) for value in page[0, 0])
-    if magic != _MAGIC or page.shape[:2] != (_SIDE, _SIDE):
+    behaviour, magic, failures = (int(value) for value in page[0, :3])
+    if magic != _MAGIC or page.shape != (_SIDE, _SIDE):
         return None
     return Marks(
         behaviour=Behaviour(behaviour),
-        serial=int.from_bytes(page[0, 1].tobytes(), "big"),
-        tenths=int.from_bytes(page[0, 2].tobytes(), "big"),
+        serial=int.from_bytes(page[1, :3].tobytes(), "big"),
+        tenths=int.from_bytes(page[2, :3].tobytes(), "big"),
         failures=failures,
     )
 

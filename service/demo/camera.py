@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from service.demo.printing import CARD_SIZE
-from service.ocr.engine import Image
+from service.ocr.engine import ColourImage
 
 #: 3 x 3, from pixels of ``CARD_SIZE`` to pixels of a picture.
 Place: TypeAlias = npt.NDArray[np.float64]
@@ -31,7 +31,7 @@ _FOCAL = 0.9
 class Picture:
     """A picture with a card in it, and where in it the card lies."""
 
-    image: Image
+    image: ColourImage
     place: Place
 
 
@@ -71,7 +71,7 @@ class Conditions:
     tint: float = 0
 
 
-def photograph(card: Image, conditions: Conditions, rng: random.Random) -> Picture:
+def photograph(card: ColourImage, conditions: Conditions, rng: random.Random) -> Picture:
     """Take a picture of ``card``, an edge-to-edge image of any size."""
     size = rng.choice(conditions.sizes)
     place = _placed(size, conditions, rng)
@@ -94,12 +94,12 @@ def noise(rng: random.Random, size: tuple[int, int], sigma: float) -> _Plane:
     return grey * np.float32(sigma)
 
 
-def to_pixels(values: npt.ArrayLike) -> Image:
+def to_pixels(values: npt.ArrayLike) -> ColourImage:
     """Round and clip to 8 bits."""
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 
 
-def scaled_to(card: Image) -> Place:
+def scaled_to(card: ColourImage) -> Place:
     """From pixels of ``CARD_SIZE`` to those of an edge-to-edge image of another size."""
     return np.diag([card.shape[1] / CARD_SIZE[0], card.shape[0] / CARD_SIZE[1], 1.0])
 
@@ -138,7 +138,7 @@ def _card_pixel(place: Place) -> float:
     return float(np.linalg.norm(right - left)) / 100
 
 
-def _laid_out(card: Image, place: Place, size: tuple[int, int], unit: float) -> tuple[_Plane, _Plane]:
+def _laid_out(card: ColourImage, place: Place, size: tuple[int, int], unit: float) -> tuple[_Plane, _Plane]:
     """The card in the picture, and its mask (0 to 1) with the rounded corners of a real one."""
     # A warp samples single pixels: a card much larger than it is to be is shrunk first.
     if card.shape[1] > 1.2 * unit * CARD_SIZE[0]:

@@ -13,7 +13,7 @@ from service.demo.people import Person, invent_person
 from service.demo.printing import print_card
 from service.documents.fields import DocumentType
 from service.documents.scoring import Outcome
-from service.ocr.engine import Image
+from service.ocr.engine import ColourImage
 
 #: What happened to a card on its way: nothing, a scanner, a phone, a phone held wrong, or too much.
 Level: TypeAlias = Literal["flat", "scan", "photo", "turned", "poor"]
@@ -26,7 +26,7 @@ class Card:
     name: str
     document_type: DocumentType
     #: ``printing.CARD_SIZE``, edge to edge.
-    image: Image
+    image: ColourImage
     #: What it says, by the contract's keys.
     truth: Mapping[str, str]
 
@@ -51,7 +51,7 @@ class _Taking:
 
     level: Level
     suffix: Literal["jpg", "png", "pdf"]
-    encode: Callable[[Image, random.Random], bytes]
+    encode: Callable[[ColourImage, random.Random], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +65,11 @@ class _Plan:
     contradicts_itself: bool = False
 
 
-def _turned_photo(card: Image, rng: random.Random, degrees: int) -> bytes:
+def _turned_photo(card: ColourImage, rng: random.Random, degrees: int) -> bytes:
     return degrade.encode_jpeg(degrade.turned(degrade.photo(card, rng), degrees), 80)
 
 
-def _sideways_with_note(card: Image, rng: random.Random) -> bytes:
+def _sideways_with_note(card: ColourImage, rng: random.Random) -> bytes:
     """As phones store an upright picture: pixels as the sensor lay, and a note of how to turn them."""
     sensor = degrade.turned(degrade.photo(card, rng), 270)
     return degrade.encode_jpeg(sensor, 80, degrade.EXIF_TURN_CLOCKWISE)
@@ -136,12 +136,12 @@ def invent_card(
     return _print(name, document_type, invent_person(rng), rng, form)
 
 
-def render_ktp(person: Person, rng: random.Random) -> Image:
+def render_ktp(person: Person, rng: random.Random) -> ColourImage:
     """``person``'s identity card, edge to edge."""
     return print_card(ktp_artwork(person, rng), ktp_texts(person))
 
 
-def render_npwp(person: Person, rng: random.Random, form: NpwpForm = "classic") -> Image:
+def render_npwp(person: Person, rng: random.Random, form: NpwpForm = "classic") -> ColourImage:
     """``person``'s tax card, edge to edge."""
     return print_card(npwp_artwork(rng), npwp_texts(person, form))
 

@@ -10,7 +10,7 @@ from PIL import Image as Pictures
 from service.demo.camera import Conditions, photograph
 from service.demo.scanner import Scanner
 from service.demo.scanner import scan as scan_page
-from service.ocr.engine import Image
+from service.ocr.engine import ColourImage, Image
 
 #: A phone's picture as the app sends it, taken by a steady hand in fair light.
 STEADY = Conditions()
@@ -28,29 +28,29 @@ _EXIF_ORIENTATION = 0x0112
 EXIF_TURN_CLOCKWISE, EXIF_TURN_HALF, EXIF_TURN_COUNTERCLOCKWISE = 6, 3, 8
 
 
-def photo(card: Image, rng: random.Random) -> Image:
+def photo(card: ColourImage, rng: random.Random) -> ColourImage:
     """A phone's picture of the card on a table: tilted, in perspective, unevenly lit, slightly soft."""
     return photograph(card, STEADY, rng).image
 
 
-def scan(card: Image, rng: random.Random) -> Image:
+def scan(card: ColourImage, rng: random.Random) -> ColourImage:
     """A copy of the card on an A4 page."""
     return scan_page(card, COPY, rng).image
 
 
-def poor(card: Image, rng: random.Random) -> Image:
+def poor(card: ColourImage, rng: random.Random) -> ColourImage:
     """A small picture far out of focus: the heading shows that it is a card, nobody can read the rest."""
     small = cv2.resize(photo(card, rng), (800, 600), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.GaussianBlur(small, (0, 0), 3.3), dtype=np.uint8)
 
 
-def turned(picture: Image, degrees: int) -> Image:
+def turned(picture: ColourImage, degrees: int) -> ColourImage:
     """``picture`` turned clockwise by 90, 180 or 270 degrees."""
     return np.ascontiguousarray(np.rot90(picture, k=-degrees // 90))
 
 
-def encode_jpeg(picture: Image, quality: int = 92, orientation: int | None = None) -> bytes:
-    """JPEG bytes; ``orientation`` is EXIF's, 1 to 8."""
+def encode_jpeg(picture: ColourImage | Image, quality: int = 92, orientation: int | None = None) -> bytes:
+    """JPEG bytes, in grey for a page; ``orientation`` is EXIF's, 1 to 8."""
     exif = Pictures.Exif()
     if orientation is not None:
         exif[_EXIF_ORIENTATION] = orientation
@@ -59,14 +59,14 @@ def encode_jpeg(picture: Image, quality: int = 92, orientation: int | None = Non
     return target.getvalue()
 
 
-def encode_png(picture: Image) -> bytes:
-    """PNG bytes."""
+def encode_png(picture: ColourImage | Image) -> bytes:
+    """PNG bytes, in grey for a page."""
     target = io.BytesIO()
     _as_pillow(picture).save(target, "PNG")
     return target.getvalue()
 
 
-def encode_pdf(*pages: Image, resolution: float = PAGE_RESOLUTION) -> bytes:
+def encode_pdf(*pages: ColourImage, resolution: float = PAGE_RESOLUTION) -> bytes:
     """A PDF that holds each picture as a JPEG on a page of its own, as scanners write it."""
     first, *more = map(_as_pillow, pages)
     target = io.BytesIO()
@@ -83,5 +83,5 @@ def encode_pdf(*pages: Image, resolution: float = PAGE_RESOLUTION) -> bytes:
     return target.getvalue()
 
 
-def _as_pillow(picture: Image) -> Pictures.Image:
-    return Pictures.fromarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
+def _as_pillow(picture: ColourImage | Image) -> Pictures.Image:
+    return Pictures.fromarray(picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))

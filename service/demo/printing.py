@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image as Pictures
 from PIL import ImageDraw, ImageFont
 
-from service.ocr.engine import Image
+from service.ocr.engine import ColourImage
 
 #: Card size in pixels (width, height): 85.6 x 54 mm (ISO/IEC 7810, ID-1) at 300 dots per inch.
 CARD_SIZE = (1011, 638)
@@ -86,13 +86,13 @@ class PrintedText:
         return "ms" if self.centred else "ls"
 
 
-def print_card(artwork: Pictures.Image, texts: Iterable[PrintedText]) -> Image:
+def print_card(artwork: Pictures.Image, texts: Iterable[PrintedText]) -> ColourImage:
     """Print ``texts`` on oversampled ``artwork`` and return the card at ``CARD_SIZE``."""
     shrunk = cv2.resize(print_large(artwork, texts), CARD_SIZE, interpolation=cv2.INTER_AREA)
     return np.asarray(shrunk, dtype=np.uint8)
 
 
-def print_large(artwork: Pictures.Image, texts: Iterable[PrintedText]) -> Image:
+def print_large(artwork: Pictures.Image, texts: Iterable[PrintedText]) -> ColourImage:
     """The same at ``OVERSAMPLING`` times ``CARD_SIZE``, for cameras that see more than 300 dots an inch."""
     pen = ImageDraw.Draw(artwork)
     for text in texts:

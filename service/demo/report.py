@@ -10,7 +10,7 @@ import cv2
 
 from service.demo.comparison import FieldComparison
 from service.demo.degrade import encode_jpeg
-from service.ocr.engine import Image
+from service.ocr.engine import ColourImage
 
 #: Pictures are shrunk to this width in pixels: readable on any screen, some 100 kB each.
 _PICTURE_WIDTH = 1200
@@ -53,7 +53,7 @@ class ReportEntry:
     device: str
     milliseconds: int
     #: The page with its overlay.
-    picture: Image
+    picture: ColourImage
     fields: Sequence[FieldComparison]
     #: Review reasons or an error, in words.
     note: str = ""

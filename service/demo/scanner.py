@@ -8,7 +8,7 @@ import numpy as np
 
 from service.demo.camera import Picture, Span, noise, scaled_to, to_pixels
 from service.demo.printing import CARD_SIZE
-from service.ocr.engine import Image
+from service.ocr.engine import ColourImage
 
 #: A4 (width, height) in pixels at 200 and at 300 dots per inch.
 A4_AT_200, A4_AT_300 = (1654, 2339), (2480, 3508)
@@ -34,7 +34,7 @@ class Scanner:
     grey: bool = False
 
 
-def scan(card: Image, scanner: Scanner, rng: random.Random) -> Picture:
+def scan(card: ColourImage, scanner: Scanner, rng: random.Random) -> Picture:
     """Scan ``card``, an edge-to-edge image of any size."""
     wide = rng.uniform(*scanner.card_width)
     if card.shape[1] > wide:

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from rapidfuzz.distance import Levenshtein
 
-from service.documents.characters import fold, folded_word
+from service.documents.characters import fold
 
 #: How alike label and text must be, 0 to 1, by the label's length in letters: one wrong letter in four,
 #: two in seven. Shorter labels must be whole.
@@ -59,25 +60,45 @@ class LabelSet:
         candidates = [
             label
             for spelling in self.spellings[key]
-            if (label := _at_start(key, folded_word(spelling), folded, ends, text))
+            if (label := _at_start(key, _spelling(spelling), folded, ends, text))
         ]
         return max(candidates, key=lambda label: (label.likeness, label.end), default=None)
 
 
-def _at_start(key: str, spelling: str, folded: str, ends: Sequence[int], text: str) -> Label | None:
+@dataclass(frozen=True, slots=True)
+class _Spelling:
+    """A label as it is compared."""
+
+    folded: str
+    least_likeness: float
+    #: Of the text's beginnings, in folded letters.
+    shortest: int
+    longest: int
+    #: How far the longest beginning may be from the label at most: what is farther is so in each of the
+    #: others, which are at most twice the slack shorter.
+    farthest: int
+
+
+@cache
+def _spelling(printed: str) -> _Spelling:
+    folded, _ = fold(printed)
+    least = next(likeness for length, likeness in _LIKENESS if len(folded) >= length)
+    longest = len(folded) + _SLACK
+    farthest = int((1 - least) * longest) + 2 * _SLACK
+    return _Spelling(folded, least, max(1, len(folded) - _SLACK), longest, farthest)
+
+
+def _at_start(key: str, spelling: _Spelling, folded: str, ends: Sequence[int], text: str) -> Label | None:
     """Compare a spelling with beginnings of the text about as long, and keep the best."""
-    least = next(likeness for length, likeness in _LIKENESS if len(spelling) >= length)
-    best: tuple[float, Label] | None = None
-    longest = len(spelling) + _SLACK
-    # Hardly a text begins with the label. What is too far from it in full is so in each of its beginnings,
-    # which are at most twice the slack shorter.
-    most = int((1 - least) * longest) + 2 * _SLACK
-    if Levenshtein.distance(spelling, folded[:longest], score_cutoff=most) > most:
+    most = spelling.farthest
+    # Hardly a text begins with the label.
+    if Levenshtein.distance(spelling.folded, folded[: spelling.longest], score_cutoff=most) > most:
         return None
-    for length in range(max(1, len(spelling) - _SLACK), min(len(folded), longest) + 1):
-        likeness = Levenshtein.normalized_similarity(spelling, folded[:length])
+    best: tuple[float, Label] | None = None
+    for length in range(spelling.shortest, min(len(folded), spelling.longest) + 1):
+        likeness = Levenshtein.normalized_similarity(spelling.folded, folded[:length])
         end = ends[length - 1]
         rank = likeness + _WORD_END_BONUS * (end == len(text) or not text[end].isalnum())
-        if likeness >= least and (best is None or rank > best[0]):
+        if likeness >= spelling.least_likeness and (best is None or rank > best[0]):
             best = rank, Label(key, end, likeness)
     return best[1] if best else None

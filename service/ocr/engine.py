@@ -1,19 +1,33 @@
 """What an OCR engine is: page in, text lines with boxes and confidences out."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-#: A page: height x width x 3, uint8, blue-green-red (OpenCV's order).
+#: Grey levels, height x width, uint8: colours triple the work and say nothing about print.
 Image: TypeAlias = npt.NDArray[np.uint8]
+
+#: A picture that people look at: height x width x 3, uint8, blue-green-red (OpenCV's order).
+ColourImage: TypeAlias = npt.NDArray[np.uint8]
 
 #: Four corners (x, y) in pixels of the page, clockwise from the text's top left.
 Box: TypeAlias = tuple[tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]]
 
 #: Where the arithmetic was done.
 Device: TypeAlias = Literal["cuda", "cpu"]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a document, as it came."""
+
+    image: Image
+    #: Makes a small copy in colour, on which a card stands out from a table that is as light as itself; None
+    #: where there is none. To make it the file is decoded again.
+    in_colour: Callable[[], ColourImage | None] = field(default=lambda: None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +82,7 @@ class Engine(Protocol):
     def device(self) -> Device:
         """Where ``read`` computes."""
 
-    def read(self, page: Image) -> PageText:
+    def read(self, page: Page) -> PageText:
         """Find and recognise the text of one page.
 
         Raises:

@@ -37,7 +37,7 @@ def turn_quad(quad: Quad, turns: int) -> Quad:
 
 def level_page(page: Image, quads: Sequence[Quad], skew: float) -> tuple[Image, list[Quad]]:
     """Turn a page whose lines fall by ``skew`` degrees until they are level; it grows to keep all of it."""
-    height, width = page.shape[:2]
+    height, width = page.shape
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), skew, 1)
     cosine, sine = np.abs(matrix[0, :2])
     wider, higher = round(width * cosine + height * sine), round(width * sine + height * cosine)

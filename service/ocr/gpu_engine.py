@@ -5,7 +5,7 @@ from functools import partial
 
 from service.errors import DeviceError
 from service.ocr.batching import Batcher
-from service.ocr.engine import Device, Image, PageText
+from service.ocr.engine import Device, Page, PageText
 from service.ocr.onnx import OnnxEngine
 from service.ocr.orientation import CLASSIFIER_SIZE
 from service.ocr.sessions import Network, load_network
@@ -14,9 +14,9 @@ from service.ocr.tuning import GpuTuning
 
 #: Every shape, channels x height x width, that a network on the GPU ever sees.
 SHAPES = {
-    "detector": [(3, height, width) for width, height in page_sizes()],
-    "direction": [(3, *CLASSIFIER_SIZE)],
-    "recogniser": [(3, LINE_HEIGHT, width) for width in LINE_WIDTHS],
+    "detector": [(1, height, width) for width, height in page_sizes()],
+    "direction": [(1, *CLASSIFIER_SIZE)],
+    "recogniser": [(1, LINE_HEIGHT, width) for width in LINE_WIDTHS],
 }
 
 
@@ -42,7 +42,7 @@ class GpuEngine:
         )
         self._engine = OnnxEngine("cuda", self.batcher.network)
 
-    def read(self, page: Image) -> PageText:
+    def read(self, page: Page) -> PageText:
         """Find and recognise the text of one page.
 
         Raises:

@@ -24,20 +24,19 @@ WINDOW = 7
 
 def even_light(page: Image) -> Image:
     """Return the page with its dark parts lightened; the page itself when it is light enough."""
-    step = max(1, min(STEP, max(page.shape[:2]) // SAMPLES))
+    step = max(1, min(STEP, max(page.shape) // SAMPLES))
     ground = _ground(np.ascontiguousarray(page[::step, ::step]))
     if np.quantile(ground, DARK_SHARE) >= DARK:
         return page
     gain = np.clip(GROUND / np.maximum(ground, 1), 1, MOST_GAIN).astype(np.float32)
-    height, width = page.shape[:2]
+    height, width = page.shape
     full = cv2.resize(gain, (width, height), interpolation=cv2.INTER_LINEAR)
-    lit = cv2.multiply(page, cv2.merge((full, full, full)), dtype=cv2.CV_8U)
+    lit = cv2.multiply(page, full, dtype=cv2.CV_8U)
     return np.asarray(lit, np.uint8)
 
 
 def _ground(samples: Image) -> npt.NDArray[np.uint8]:
     """Return the grey level of the ground around each sample."""
-    grey = cv2.cvtColor(samples, cv2.COLOR_BGR2GRAY)
     # The lightest near each is ground; a median smooths what noise and reflections add.
-    lightest = cv2.dilate(cv2.medianBlur(grey, 3), np.ones((WINDOW, WINDOW), np.uint8))
+    lightest = cv2.dilate(cv2.medianBlur(samples, 3), np.ones((WINDOW, WINDOW), np.uint8))
     return np.asarray(cv2.blur(lightest, (WINDOW, WINDOW)), np.uint8)

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from service.errors import SettingsError
-from service.ocr.engine import Engine, Image
+from service.ocr.engine import Engine, Page
 from service.ocr.tuning import GpuTuning
 
 if TYPE_CHECKING:
@@ -71,9 +71,9 @@ def warm_up(engine: Engine) -> str:
     return "\n".join(line.text for line in engine.read(specimen()).lines)
 
 
-def specimen() -> Image:
+def specimen() -> Page:
     """Draw a small page with the text of ``SPECIMEN``."""
-    page = np.full((160, 640, 3), 235, np.uint8)
+    image = np.full((160, 640), 235, np.uint8)
     for row, text in enumerate(SPECIMEN):
-        cv2.putText(page, text, (30, 60 + 60 * row), cv2.FONT_HERSHEY_DUPLEX, 1.2, (40, 40, 40), 2)
-    return page
+        cv2.putText(image, text, (30, 60 + 60 * row), cv2.FONT_HERSHEY_DUPLEX, 1.2, (40,), 2)
+    return Page(image)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from service.ocr.detection import LONGEST_SIDE, LONGEST_SIDE_OF_CARD, find_lines
-from service.ocr.engine import Box, Device, Image, PageText, TextLine
+from service.ocr.engine import Box, Device, Image, Page, PageText, TextLine
 from service.ocr.geometry import Quad, cut_line, level_page, turn_page
 from service.ocr.light import even_light
 from service.ocr.marks import LOOKS, agreed, doubts, is_unsure, look_again, settled, weighed
@@ -65,7 +65,7 @@ class OnnxEngine:
         """Where the networks compute."""
         return self._device
 
-    def read(self, page: Image) -> PageText:
+    def read(self, page: Page) -> PageText:
         """Find and recognise the text of one page, turned upright first.
 
         A card that lies on something is made flat; it is then the page that is returned.
@@ -73,14 +73,15 @@ class OnnxEngine:
         Raises:
             EngineError: ONNX Runtime failed; ``DeviceError`` when it computed on the GPU.
         """
-        if is_card_shaped(page):
-            return self._read_upright(self._upright(page, LONGEST_SIDE_OF_CARD), self._sizes.card_line)
+        image = page.image
+        if is_card_shaped(image):
+            return self._read_upright(self._upright(image, LONGEST_SIDE_OF_CARD), self._sizes.card_line)
         card = find_card(page)
         if card is not None:
-            found = self._upright(flatten(page, card), LONGEST_SIDE_OF_CARD)
+            found = self._upright(flatten(image, card), LONGEST_SIDE_OF_CARD)
             if len(found.quads) >= FEWEST_LINES_OF_CARD:
                 return self._read_upright(found, self._sizes.card_line)
-        return self._read_upright(self._upright(page, LONGEST_SIDE), FULL)
+        return self._read_upright(self._upright(image, LONGEST_SIDE), FULL)
 
     def _upright(self, page: Image, longest_side: int) -> _Upright:
         """Find the lines of a page and turn both until they are upright and level."""
@@ -117,13 +118,14 @@ class OnnxEngine:
     def _settle(self, page: Image, quads: Sequence[Quad], read: Sequence[LineText]) -> list[LineText]:
         """Look again at lines in which a mark between two letters may have been passed over."""
         lines = list(read)
+        open_ones = [index for index, line in enumerate(lines) if doubts(line)]
         for look in LOOKS:
-            open_ones = [index for index, line in enumerate(lines) if doubts(line)]
             again = self._recogniser.read_all(
                 [look_again(page, quads[index], look, self._sizes.line) for index in open_ones]
             )
             for index, line in zip(open_ones, again, strict=True):
                 lines[index] = settled(lines[index], line, look.can_clear)
+            open_ones = [index for index in open_ones if doubts(lines[index])]
         return weighed(lines)
 
     def _look(self, page: Image, quads: Sequence[Quad], size: LineSize) -> list[LineText]:

@@ -75,8 +75,8 @@ def is_upside_down(network: Network, lines: Sequence[Image]) -> bool:
 def _votes(network: Network, lines: Sequence[Image]) -> npt.NDArray[np.float32]:
     """Return for each line how sure it is upright, from -1 to 1."""
     height, width = CLASSIFIER_SIZE
-    batch = np.zeros((len(lines), 3, height, width), np.float32)
+    batch = np.zeros((len(lines), 1, height, width), np.float32)
     for place, line in zip(batch, lines, strict=True):
-        place[:, :, : line.shape[1]] = cv2.dnn.blobFromImage(line, 1 / 127.5, mean=(127.5, 127.5, 127.5))[0]
+        place[:, :, : line.shape[1]] = cv2.dnn.blobFromImage(line, 1 / 127.5, mean=(127.5,))[0]
     upright, turned = network.run(batch)[0].T
     return np.asarray(upright - turned, np.float32)

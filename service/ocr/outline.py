@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from service.ocr.engine import Image
+from service.ocr.engine import ColourImage, Image, Page
 from service.ocr.geometry import Quad, quad_size
 
 #: Longer side over shorter one of an ID-1 card (ISO/IEC 7810: 85.6 x 54 mm).
@@ -66,16 +66,23 @@ SLANTS = (Slant((1.3, 1.95), 0.7), Slant((1.1, 2.4), 0.55))
 
 def is_card_shaped(page: Image) -> bool:
     """Whether a page has the shape of a card, as one scanned edge to edge has."""
-    longer, shorter = sorted(page.shape[:2], reverse=True)
+    longer, shorter = sorted(page.shape, reverse=True)
     return bool(FLAT_ASPECTS[0] < longer / shorter < FLAT_ASPECTS[1])
 
 
-def find_card(page: Image) -> Quad | None:
+def find_card(page: Page) -> Quad | None:
     """Return the corners of the card on a page, clockwise, a long side first; None without a clear one."""
-    scale = THUMBNAIL / max(page.shape[:2])
-    # In two steps: at once each pixel would be that of few pixels of the page, and noise look like edges.
-    twice = cv2.resize(page, None, fx=2 * scale, fy=2 * scale)
-    small = cv2.GaussianBlur(cv2.resize(twice, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), (0, 0), 1)
+    card = _find(page.image)
+    if card is None and (copy := page.in_colour()) is not None:
+        card = _find(copy)
+        if card is not None:
+            card *= max(page.image.shape) / max(copy.shape)
+    return card
+
+
+def _find(picture: Image | ColourImage) -> Quad | None:
+    scale = THUMBNAIL / max(picture.shape)
+    small = cv2.GaussianBlur(_thumbnail(picture, scale), (0, 0), 1)
     outlines: list[npt.NDArray[np.uint8]] = []
     for slant in SLANTS:
         for step, thresholds in enumerate(EDGES):
@@ -87,6 +94,14 @@ def find_card(page: Image) -> Quad | None:
                 across, down = quad_size(card)
                 return np.asarray(np.roll(card, int(across < down), axis=0) / scale, np.float32)
     return None
+
+
+def _thumbnail(picture: Image | ColourImage, scale: float) -> Image | ColourImage:
+    if scale < 0.5:
+        # In two steps: at once each pixel would be that of few pixels of the page, and noise look like edges.
+        twice = cv2.resize(picture, None, fx=2 * scale, fy=2 * scale)
+        return np.asarray(cv2.resize(twice, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(picture, None, fx=scale, fy=scale), np.uint8)
 
 
 def flatten(page: Image, card: Quad) -> Image:

@@ -63,10 +63,10 @@ def line_tensor(line: Image) -> Tensor:
     wanted = max(SHORTEST_LINE, -(-width // STEP) * STEP)
     if wanted > width:
         line = np.asarray(
-            cv2.copyMakeBorder(line, 0, 0, 0, wanted - width, cv2.BORDER_CONSTANT, value=(127.5,) * 3),
+            cv2.copyMakeBorder(line, 0, 0, 0, wanted - width, cv2.BORDER_CONSTANT, value=(127.5,)),
             np.uint8,
         )
-    return np.asarray(cv2.dnn.blobFromImage(line, 1 / 127.5, mean=(127.5, 127.5, 127.5)), np.float32)
+    return np.asarray(cv2.dnn.blobFromImage(line, 1 / 127.5, mean=(127.5,)), np.float32)
 
 
 def decode(

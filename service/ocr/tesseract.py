@@ -12,7 +12,7 @@ import PIL.Image
 import pytesseract
 
 from service.errors import EngineError, SettingsError
-from service.ocr.engine import Box, Device, Image, PageText, TextLine
+from service.ocr.engine import Box, Device, Image, Page, PageText, TextLine
 from service.ocr.reading_order import in_reading_order
 
 #: Indonesian first: it is what cards are printed in.
@@ -70,13 +70,13 @@ class TesseractEngine:
                 f"OCR_GPU_DRIVER=tesseract, but its language {' and '.join(missing)} is missing: {INSTALL}"
             )
 
-    def read(self, page: Image) -> PageText:
+    def read(self, page: Page) -> PageText:
         """Find and recognise the text of one page.
 
         Raises:
             EngineError: the program failed or took too long.
         """
-        picture = PIL.Image.fromarray(flatten_light(page))
+        picture = PIL.Image.fromarray(flatten_light(page.image))
         # pytesseract hands the picture over in a file of this format; the default, PNG, is slow to write.
         picture.format = "PPM"
         try:
@@ -90,16 +90,15 @@ class TesseractEngine:
         except (RuntimeError, OSError) as error:
             raise EngineError(f"tesseract failed: {type(error).__name__}") from error
         lines = [line for line in text_lines(table) if line.confidence >= LEAST_CONFIDENCE]
-        return PageText(page, tuple(in_reading_order(lines)), self.device)
+        return PageText(page.image, tuple(in_reading_order(lines)), self.device)
 
 
 def flatten_light(page: Image) -> Image:
-    """Return a page in grey with its paper evenly white, whatever the shadows; height x width."""
-    grey = cv2.cvtColor(page, cv2.COLOR_BGR2GRAY)
-    height, width = grey.shape
-    small = cv2.resize(grey, (max(1, width // 8), max(1, height // 8)), interpolation=cv2.INTER_AREA)
+    """Return a page with its paper evenly white, whatever the shadows."""
+    height, width = page.shape
+    small = cv2.resize(page, (max(1, width // 8), max(1, height // 8)), interpolation=cv2.INTER_AREA)
     paper = cv2.medianBlur(cv2.dilate(small, np.ones((5, 5), np.uint8)), 7)
-    return np.asarray(cv2.divide(grey, cv2.resize(paper, (width, height)), scale=255), np.uint8)
+    return np.asarray(cv2.divide(page, cv2.resize(paper, (width, height)), scale=255), np.uint8)
 
 
 def text_lines(table: Mapping[str, list[Any]]) -> Iterator[TextLine]:

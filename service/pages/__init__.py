@@ -5,7 +5,12 @@ Whatever is wrong with a file ends as a ``DocumentError`` that tells the user wh
 the file's content.
 """
 
-from service.ocr.engine import Image
+import contextlib
+from functools import partial
+
+from service.errors import DocumentError
+from service.ocr.engine import ColourImage, Page
+from service.pages.decoder.exchange import COLOURS, GREY
 from service.pages.decoder.kinds import kind_of
 from service.pages.decoder.limits import LARGEST_FILE, LONGEST_SIDE
 from service.pages.pool import pool
@@ -14,7 +19,7 @@ from service.pages.refusals import REFUSALS, refusal
 __all__ = ["LARGEST_FILE", "LONGEST_SIDE", "REFUSALS", "read_pages"]
 
 
-def read_pages(content: bytes) -> list[Image]:
+def read_pages(content: bytes) -> list[Page]:
     """Return the first pages of a document, at most ``LONGEST_SIDE`` pixels long, turned as the camera noted.
 
     A page after the first that cannot be read is left out.
@@ -29,4 +34,12 @@ def read_pages(content: bytes) -> list[Image]:
         raise refusal("file_too_large")
     if kind_of(content) is None:
         raise refusal("not_an_image")
-    return pool().decode(content)
+    images = pool().decode(content, GREY)
+    return [Page(image, partial(_small_copy, content, number)) for number, image in enumerate(images)]
+
+
+def _small_copy(content: bytes, number: int) -> ColourImage | None:
+    """Return a page in colour; None where that, unlike the page in grey, cannot be made."""
+    with contextlib.suppress(DocumentError, IndexError):
+        return pool().decode(content, COLOURS)[number]
+    return None

@@ -4,7 +4,7 @@ import os
 import threading
 from collections import deque
 
-from service.ocr.engine import Image
+from service.ocr.engine import ColourImage, Image
 from service.pages.process import DecoderProcess
 
 #: Processes at a time. More threads wait for one of them: a page takes a fraction of the time of reading it.
@@ -19,8 +19,8 @@ class DecoderPool:
         #: The one used last is used next, so that no more are started than are busy at a time.
         self._idle: deque[DecoderProcess] = deque()
 
-    def decode(self, content: bytes) -> list[Image]:
-        """Return the pages of a file.
+    def decode(self, content: bytes, wanted: bytes) -> list[Image] | list[ColourImage]:
+        """Return the pages of a file, ``GREY`` or small copies in ``COLOURS`` as the exchange names them.
 
         Raises:
             DocumentError: the file cannot be read.
@@ -29,7 +29,7 @@ class DecoderPool:
         with self._free:
             process = self._process()
             try:
-                return process.decode(content)
+                return process.decode(content, wanted)
             finally:
                 if process.ready:
                     self._idle.append(process)

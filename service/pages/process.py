@@ -12,9 +12,10 @@ import numpy as np
 import structlog
 
 from service.errors import DocumentError, EngineError
-from service.ocr.engine import Image
-from service.pages.decoder.exchange import ANSWER, DONE, FAIL, FILE, PAGE, receive, receive_into
+from service.ocr.engine import ColourImage, Image
+from service.pages.decoder.exchange import ANSWER, COLOURS, DONE, FAIL, FILE, PAGE, receive, receive_into
 from service.pages.decoder.limits import DEADLINE, LONGEST_SIDE, MOST_PAGES
+from service.pages.orientation import turned
 from service.pages.refusals import REFUSALS, refusal
 
 log = structlog.get_logger(__name__)
@@ -76,8 +77,8 @@ class DecoderProcess:
         """Whether the process is gone, as one without work may be."""
         return self._process.poll() is not None
 
-    def decode(self, content: bytes) -> list[Image]:
-        """Return the pages of a file; when the process dies of a later one, those before it.
+    def decode(self, content: bytes, wanted: bytes) -> list[Image] | list[ColourImage]:
+        """Return a file's pages, in grey or small in colour; when the process dies of one, those before it.
 
         Raises:
             DocumentError: the file cannot be read.
@@ -86,11 +87,14 @@ class DecoderProcess:
         self.ready = False
         deadline = time.monotonic() + DEADLINE
         pages: list[Image] = []
+        channels = 3 if wanted == COLOURS else 1
         try:
-            self._send(content)
-            while (page := self._next_page(deadline)) is not None:
+            self._send(content, wanted)
+            while (page := self._next_page(deadline, channels)) is not None:
+                if len(pages) == MOST_PAGES:
+                    raise ValueError("the decoder talks nonsense")
                 pages.append(page)
-            if not 0 < len(pages) <= MOST_PAGES:
+            if not pages:
                 raise ValueError("the decoder talks nonsense")
         except DocumentError:
             self.ready = True
@@ -108,23 +112,24 @@ class DecoderProcess:
         self._hang_up()
         self._process.wait()
 
-    def _send(self, content: bytes) -> None:
+    def _send(self, content: bytes, wanted: bytes) -> None:
         self._connection.settimeout(DEADLINE)
-        self._connection.sendall(FILE.pack(len(content)))
+        self._connection.sendall(FILE.pack(wanted, len(content)))
         self._connection.sendall(content)
 
-    def _next_page(self, deadline: float) -> Image | None:
+    def _next_page(self, deadline: float, channels: int) -> Image | None:
         self._connection.settimeout(max(0.001, deadline - time.monotonic()))
-        kind, first, second = ANSWER.unpack(receive(self._connection, ANSWER.size))
+        kind, first, second, orientation = ANSWER.unpack(receive(self._connection, ANSWER.size))
         if kind == DONE:
             return None
         if kind == FAIL and first <= LONGEST_CODE:
             raise refusal(receive(self._connection, first).decode())
         if kind != PAGE or not 0 < first <= LONGEST_SIDE or not 0 < second <= LONGEST_SIDE:
             raise ValueError("the decoder talks nonsense")
-        page = np.empty((first, second, 3), np.uint8)
+        shape = (first, second) if channels == 1 else (first, second, channels)
+        page = np.empty(shape, np.uint8)
         receive_into(self._connection, page.data.cast("B"))
-        return page
+        return turned(page, orientation)
 
     def _hang_up(self) -> None:
         assert self._process.stdin is not None

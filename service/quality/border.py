@@ -2,7 +2,6 @@
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from service.ocr.engine import Image
 from service.quality.boxes import Boxes
@@ -14,7 +13,7 @@ RIM = 0.08
 LONGEST_STROKE = 1.2
 
 #: Share of the print's contrast that a stroke on the rim has at least, and by which the ground there may
-#: differ from that of the print: a table mostly has another colour.
+#: differ from that of the print: a table is mostly darker.
 STROKE, OTHER_GROUND = 0.5, 0.4
 
 #: Grey levels: with less contrast the grain of a table looks like strokes.
@@ -42,16 +41,16 @@ def cuts_print(page: Image, boxes: Boxes, contrast: float) -> bool:
     return any(_strokes(rim, ground, contrast, longest) >= FEWEST_STROKES for rim in rims)
 
 
-def _ground(page: Image, boxes: Boxes) -> npt.NDArray[np.float32]:
-    """Return the colour behind the print: what most corners of its boxes show."""
+def _ground(page: Image, boxes: Boxes) -> float:
+    """Return the grey level behind the print: what most corners of its boxes show."""
     columns, rows = boxes.corners.reshape(-1, 2).astype(int).T
-    return np.asarray(np.median(page[rows, columns], axis=0), np.float32)
+    return float(np.median(page[rows, columns]))
 
 
-def _strokes(rim: Image, ground: npt.NDArray[np.float32], contrast: float, longest: int) -> int:
-    """Count what is as dark as print and at most ``longest`` pixels long on a rim (depth x length x 3)."""
+def _strokes(rim: Image, ground: float, contrast: float, longest: int) -> int:
+    """Count what is as dark as print and at most ``longest`` pixels long on a rim (depth x length)."""
     profile = np.asarray(cv2.reduce(rim, 0, cv2.REDUCE_AVG, dtype=cv2.CV_32F), np.float32)
     around = cv2.morphologyEx(profile, cv2.MORPH_CLOSE, np.ones((1, longest), np.uint8))
-    alike = np.abs(around - ground).max(axis=2) < OTHER_GROUND * contrast
-    ink = alike & ((around - profile).sum(axis=2) > 3 * STROKE * contrast)
+    alike = np.abs(around - ground) < OTHER_GROUND * contrast
+    ink = alike & (around - profile > STROKE * contrast)
     return int(np.count_nonzero(ink[0, 1:] > ink[0, :-1]))

@@ -6,10 +6,10 @@ import numpy as np
 from service.ocr.engine import Image
 from service.quality.boxes import Boxes
 
-#: Grey level of the darkest of its three colours from which a pixel is burnt.
+#: Grey level from which a pixel is burnt.
 BURNT = 250
 
-#: Grey level, the same way, of the area of the text from which burnt patches are no news: white paper, or
+#: Grey level of the area of the text from which burnt patches are no news: white paper, or
 #: a picture too bright as a whole, in both of which the print stays legible.
 WHITE = 235
 
@@ -24,14 +24,13 @@ def hides_print(page: Image, boxes: Boxes) -> bool:
     """Whether a burnt patch runs into a line of text, which then may go on below it."""
     step = max(1, round(boxes.usual_height / LINE))
     # One pixel of so many, not their mean: print beside a patch must not darken it.
-    blue, green, red = cv2.split(np.ascontiguousarray(page[::step, ::step]))
-    darkest = cv2.min(cv2.min(blue, green), red)
+    seen = np.ascontiguousarray(page[::step, ::step])
     across = max(2, round(LEAST_PATCH * boxes.usual_height / step))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (across, across))
-    patches = cv2.morphologyEx(cv2.inRange(darkest, BURNT, 255), cv2.MORPH_OPEN, disc)
+    patches = cv2.morphologyEx(cv2.inRange(seen, BURNT, 255), cv2.MORPH_OPEN, disc)
     if not cv2.hasNonZero(patches):
         return False
     text = np.zeros_like(patches)
     for corners in boxes.corners:
         cv2.fillConvexPoly(text, np.rint(corners / step).astype(np.int32), 255)
-    return bool((patches[text > 0] > 0).any() and np.median(darkest[text > 0]) < WHITE)
+    return bool((patches[text > 0] > 0).any() and np.median(seen[text > 0]) < WHITE)

@@ -62,8 +62,7 @@ def _line_pieces(page: Image, boxes: Boxes) -> Iterator[Image]:
     ):
         rows = slice(max(0, round(y - height / 2)), round(y + height / 2) + 1)
         columns = slice(max(0, round(x - shape * height / 2)), round(x + shape * height / 2) + 1)
-        grey = cv2.cvtColor(page[rows, columns], cv2.COLOR_BGR2GRAY)
-        yield np.asarray(cv2.resize(grey, PIECE[::-1], interpolation=cv2.INTER_AREA), np.uint8)
+        yield np.asarray(cv2.resize(page[rows, columns], PIECE[::-1], interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _busiest_pieces(page: Image, height: float) -> Iterator[Image]:
@@ -71,8 +70,7 @@ def _busiest_pieces(page: Image, height: float) -> Iterator[Image]:
     high, wide = PIECE
     down = max(1, round(page.shape[0] / height))
     across = max(1, round(page.shape[1] / height * high / wide))
-    grey = cv2.cvtColor(page, cv2.COLOR_BGR2GRAY)
-    sized = np.asarray(cv2.resize(grey, (across * wide, down * high), interpolation=cv2.INTER_AREA), np.uint8)
+    sized = np.asarray(cv2.resize(page, (across * wide, down * high), interpolation=cv2.INTER_AREA), np.uint8)
     pieces = sized.reshape(down, high, across, wide).swapaxes(1, 2).reshape(-1, high, wide)
     yield from pieces[np.argsort(pieces.std(axis=(1, 2)))[-MOST_PIECES:]]
 

@@ -31,7 +31,7 @@ def wait_until_settled(backend: FilotBackend) -> None:
 
 def small_picture(text: str) -> bytes:
     """Two lines that are read in a moment."""
-    page = np.full((120, 560, 3), 240, np.uint8)
+    page = np.full((120, 560), 240, np.uint8)
     cv2.putText(page, "NPWP 95.427.374.4-599.000", (20, 45), cv2.FONT_HERSHEY_DUPLEX, 1, (30, 30, 30), 2)
     cv2.putText(page, text, (20, 95), cv2.FONT_HERSHEY_DUPLEX, 1, (30, 30, 30), 2)
     return encode_jpeg(page)
@@ -125,7 +125,7 @@ BAD_FILES = {
     "an empty file": b"",
     "not an image": b"hello, this is a letter",
     "a truncated JPEG": small_picture("BUDI")[:2000],
-    "a blank page": encode_jpeg(np.full((600, 900, 3), 255, np.uint8)),
+    "a blank page": encode_jpeg(np.full((600, 900), 255, np.uint8)),
 }
 
 

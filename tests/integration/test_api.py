@@ -33,7 +33,7 @@ def fresh_process(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) 
 
 
 def picture(text: str = "BUDI SANTOSO") -> bytes:
-    page = np.full((120, 560, 3), 240, np.uint8)
+    page = np.full((120, 560), 240, np.uint8)
     cv2.putText(page, text, (20, 70), cv2.FONT_HERSHEY_DUPLEX, 1, (30, 30, 30), 2)
     return encode_jpeg(page)
 

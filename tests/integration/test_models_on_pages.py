@@ -8,18 +8,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 import onnxruntime
+import pytest
 
 from service.demo.cards import Level, sample_cards
 from service.ocr.detection import LONGEST_SIDE, corners, find_boxes, find_lines
 from service.ocr.engine import Image
 from service.ocr.geometry import cut_line, turn_page
-from service.ocr.models import derive
 from service.ocr.orientation import CLASSIFIER_SIZE, quarter_turns
 from service.ocr.recognition import LONGEST_LINE, Recogniser, decode, line_tensor
 from service.ocr.sessions import Tensor, load_network
 from service.ocr.shapes import LINE_HEIGHT
 from service.pages import read_pages
-from tests.integration.test_models import origin, origin_bytes
+from tests.integration.test_models import as_origin, origin
 
 #: Invented cards of each level: KTP and NPWP in turn.
 PAGES: tuple[tuple[Level, int], ...] = (("flat", 4), ("photo", 4), ("scan", 2), ("turned", 1))
@@ -31,7 +31,9 @@ STANDS_FOR = str.maketrans({"\N{FULLWIDTH COLON}": ":"})
 @lru_cache(maxsize=1)
 def pages() -> tuple[Image, ...]:
     return tuple(
-        read_pages(card.content)[0] for level, count in PAGES for card in sample_cards(2026, count, level)
+        read_pages(card.content)[0].image
+        for level, count in PAGES
+        for card in sample_cards(2026, count, level)
     )
 
 
@@ -54,7 +56,7 @@ def texts(model: str) -> tuple[str, ...]:
 
 def origin_texts(session: onnxruntime.InferenceSession) -> list[str]:
     characters = ["", *session.get_modelmeta().custom_metadata_map["character"].split("\n"), " "]
-    outputs = [session.run(None, {"x": line_tensor(line)})[0][0] for line in lines()]
+    outputs = [session.run(None, {"x": as_origin(line_tensor(line))})[0][0] for line in lines()]
     return [decode(steps.argmax(axis=1), steps.max(axis=1), characters).text for steps in outputs]
 
 
@@ -71,16 +73,18 @@ def name_of_float_difference(ours: str, theirs: str) -> str:
 def name_of_int8_difference(ours: str, theirs: str) -> str:
     if ":" in ours and ours.replace(" ", "") == theirs.replace(" ", ""):
         return "a blank beside a colon"
-    if (theirs, ours) == ("OO", "OD"):
+    if (theirs, ours) in {("(O000", "(O00d"), ("", "C")}:
         return "the card's pattern, not print"
+    if ours == theirs.replace(" ", ""):
+        return "a blank between words"
     return f"{theirs!r} became {ours!r}"
 
 
 def detector_input(page: Image) -> Tensor:
-    height, width = page.shape[:2]
+    height, width = page.shape
     scale = min(1.0, LONGEST_SIDE / max(height, width))
     seen = cv2.resize(page, load_network("detector", "cpu").sizes.page(width * scale, height * scale))
-    return np.asarray(cv2.dnn.blobFromImage(seen, 1 / 127.5, mean=(127.5, 127.5, 127.5)), np.float32)
+    return np.asarray(cv2.dnn.blobFromImage(seen, 1 / 127.5, mean=(127.5,)), np.float32)
 
 
 def test_the_pages_hold_enough_to_tell_models_apart() -> None:
@@ -93,9 +97,9 @@ def test_the_detector_boxes_every_page_as_its_origin_does(wheel: Path) -> None:
 
     for page in pages():
         batch = detector_input(page)
-        mine, other = ours.run(batch)[0][0, 0], theirs.run(None, {"x": batch})[0][0, 0]
+        mine, other = ours.run(batch)[0][0, 0], theirs.run(None, {"x": as_origin(batch)})[0][0, 0]
 
-        found, expected = ([corners(box) for box in find_boxes(seen)] for seen in (mine, other))
+        found, expected = (corners(find_boxes(seen)) for seen in (mine, other))
         assert len(found) > 5
         assert np.allclose(found, expected, atol=0.01)
 
@@ -112,15 +116,14 @@ def test_the_int8_detector_finds_the_lines_that_the_float_one_finds_but_for_few(
 
 
 def test_the_classifier_of_directions_is_its_origin(wheel: Path) -> None:
-    shipped = (derive.FOLDER / "direction.onnx").read_bytes()
     session, network = (
         origin(wheel, "ch_ppocr_mobile_v2.0_cls_mobile"),
         load_network("direction", "cpu"),
     )
-    batch = np.zeros((1, 3, *CLASSIFIER_SIZE), np.float32)
+    seen = [cv2.resize(line, CLASSIFIER_SIZE[::-1]) for line in lines()]
+    batch = np.concatenate([line_tensor(np.asarray(line, np.uint8)) for line in seen])
 
-    assert shipped == origin_bytes(wheel, "ch_ppocr_mobile_v2.0_cls_mobile")
-    assert np.array_equal(session.run(None, {"x": batch})[0], network.run(batch)[0])
+    assert network.run(batch)[0] == pytest.approx(session.run(None, {"x": as_origin(batch)})[0], abs=1e-4)
 
 
 def test_the_recogniser_reads_every_line_as_its_origin_does_but_for_full_width_colons(wheel: Path) -> None:
@@ -128,12 +131,14 @@ def test_the_recogniser_reads_every_line_as_its_origin_does_but_for_full_width_c
 
     found = differences(texts("recogniser"), theirs, name_of_float_difference)
 
-    assert found == {"a full-width colon is a colon": 7}
+    assert found == {"a full-width colon is a colon": 3}
 
 
 def test_the_int8_recogniser_reads_every_line_as_the_float_one_does_but_for_few() -> None:
     # At most, because a processor with other instructions may round a close decision the other way.
-    known = Counter({"a blank beside a colon": 8, "the card's pattern, not print": 1})
+    known = Counter(
+        {"a blank beside a colon": 6, "a blank between words": 1, "the card's pattern, not print": 2}
+    )
 
     found = differences(texts("recogniser-int8"), texts("recogniser"), name_of_int8_difference)
 

@@ -9,7 +9,7 @@ import pytest
 from service.demo.cards import Level, sample_cards
 from service.errors import DeviceError, DeviceLostError, DeviceRefusalError
 from service.gpu import gpu_tuning, probe_gpu
-from service.ocr.engine import Image, PageText
+from service.ocr.engine import Page, PageText
 from service.ocr.loading import SPECIMEN, specimen
 from service.ocr.onnx import OnnxEngine
 from service.pages import read_pages
@@ -176,7 +176,7 @@ def test_what_was_read_while_another_job_lost_the_context_is_not_returned(
     gpu = probe_gpu(Settings(), EXPECTED)
     read = OnnxEngine.read
 
-    def read_and_lose(engine: OnnxEngine, page: Image) -> PageText:
+    def read_and_lose(engine: OnnxEngine, page: Page) -> PageText:
         text = read(engine, page)
         monkeypatch.undo()
         cuda.at_run[len(cuda.runs) + 1] = fake_cuda.ILLEGAL_ACCESS

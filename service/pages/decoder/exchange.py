@@ -7,13 +7,17 @@ over can answer nonsense, but not reach the worker with it.
 import socket
 import struct
 
-#: How a file is announced: its bytes.
-FILE = struct.Struct("!I")
+#: How a file is announced: what is wanted of it, and its bytes.
+FILE = struct.Struct("!4sI")
 
-#: How an answer begins: its kind and two numbers.
-ANSWER = struct.Struct("!4sII")
+#: Its pages in grey, or small copies of them in blue, green, red.
+GREY, COLOURS = b"grey", b"bgr "
 
-#: A page (height, width, then its pixels), the end of the pages, a refusal (its code's length, 0, the code).
+#: How an answer begins: its kind and three numbers.
+ANSWER = struct.Struct("!4sIIB")
+
+#: A page (height, width, EXIF's orientation, then its pixels), the end of the pages, a refusal (its code's
+#: length, two zeros, the code).
 PAGE, DONE, FAIL = b"page", b"done", b"fail"
 
 

@@ -9,6 +9,9 @@ LONGEST_SIDE = 3520
 #: Pixels of the longest side that a JPEG must keep when it is decoded at a part of its size.
 LEAST_DRAFT_SIDE = 2000
 
+#: Pixels of the longest side of a page's small copy in colour.
+COPY_SIDE = 360
+
 #: Pixels of a page's shortest side: nobody can read less.
 SHORTEST_SIDE = 48
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pypdfium2
 from pypdfium2.raw import FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY, FPDF_PAGEOBJ_IMAGE
 
-from .limits import LARGEST_PDF_SCALE, LONGEST_SIDE, MOST_PAGES, PIXEL_BUDGET
-from .page import Page, RefusedError, page_size
+from .limits import LARGEST_PDF_SCALE, MOST_PAGES, PIXEL_BUDGET
+from .page import Form, Page, RefusedError, page_size
 
 
-def pdf_pages(content: bytes) -> Iterator[Page]:
+def pdf_pages(content: bytes, form: Form) -> Iterator[Page]:
     """Yield the first pages.
 
     Raises:
@@ -25,18 +25,18 @@ def pdf_pages(content: bytes) -> Iterator[Page]:
         if not len(document):
             raise RefusedError("broken_pdf")
         for index in range(min(len(document), MOST_PAGES)):
-            yield _drawn(document[index])
+            yield _drawn(document[index], form)
 
 
-def _drawn(page: pypdfium2.PdfPage) -> Page:
+def _drawn(page: pypdfium2.PdfPage, form: Form) -> Page:
     images = page.get_objects(filter=[FPDF_PAGEOBJ_IMAGE])
     if sum(width * height for width, height in (image.get_px_size() for image in images)) > PIXEL_BUDGET:
         raise RefusedError("image_too_large")
     width, height = page.get_size()
-    # PDFium rounds a page up to whole pixels: half a pixel less comes to `LONGEST_SIDE` and never above.
-    scale = min(LARGEST_PDF_SCALE, (LONGEST_SIDE - 0.5) / max(width, height, 1))
-    page_size(width * scale, height * scale)
-    bitmap = page.render(scale=scale)
+    # PDFium rounds a page up to whole pixels: half a pixel less comes to the longest side and never above.
+    scale = min(LARGEST_PDF_SCALE, (form.longest_side - 0.5) / max(width, height, 1))
+    page_size(width * LARGEST_PDF_SCALE, height * LARGEST_PDF_SCALE, form)
+    bitmap = page.render(scale=scale, grayscale=form.mode == "L")
     try:
         return Page(bitmap.width, bitmap.height, _without_gaps(bitmap))
     finally:

@@ -5,33 +5,24 @@ from collections.abc import Iterator
 from typing import cast
 
 import PIL.Image
-from PIL.Image import Resampling, Transpose
+from PIL.Image import Resampling
 
 from .kinds import Kind
-from .limits import LEAST_DRAFT_SIDE, LONGEST_SIDE, MOST_PAGES, PIXEL_BUDGET, REDUCIBLE_PIXEL_BUDGET
-from .page import Page, RefusedError, page_size
+from .limits import MOST_PAGES, PIXEL_BUDGET, REDUCIBLE_PIXEL_BUDGET
+from .page import Form, Page, RefusedError, page_size
 
 #: Pillow looks at the size that WebP claims before it asks for the memory, and refuses twice as much as this.
 PIL.Image.MAX_IMAGE_PIXELS = REDUCIBLE_PIXEL_BUDGET // 2
 
-#: Tag and value of EXIF that say how the camera was held (CIPA DC-008, 4.6.5), and how its picture is turned.
-_ORIENTATION = 0x0112
-_TURNS = {
-    2: Transpose.FLIP_LEFT_RIGHT,
-    3: Transpose.ROTATE_180,
-    4: Transpose.FLIP_TOP_BOTTOM,
-    5: Transpose.TRANSPOSE,
-    6: Transpose.ROTATE_270,
-    7: Transpose.TRANSVERSE,
-    8: Transpose.ROTATE_90,
-}
+#: Tag of EXIF that says how the camera was held (CIPA DC-008, 4.6.5), and its values.
+_ORIENTATION, _ORIENTATIONS = 0x0112, range(1, 9)
 
 #: Tag of TIFF and its bit that say: this is a small copy of another page (TIFF 6.0, NewSubfileType).
 _SUBFILE_TYPE, _SMALL_COPY = 254, 1
 
 
-def pictures(content: bytes, kind: Kind) -> Iterator[Page]:
-    """Yield the first pages of a TIFF, or the one of any other picture, turned as the camera noted.
+def pictures(content: bytes, kind: Kind, form: Form) -> Iterator[Page]:
+    """Yield the first pages of a TIFF, or the one of any other picture.
 
     Raises:
         RefusedError: by its header the picture is too large or too small.
@@ -45,7 +36,7 @@ def pictures(content: bytes, kind: Kind) -> Iterator[Page]:
         raise RefusedError("image_too_large") from None
     with picture:
         if kind is not Kind.TIFF:
-            yield _page(picture)
+            yield _page(picture, form)
             return
         for frame in range(MOST_PAGES):
             try:
@@ -53,7 +44,7 @@ def pictures(content: bytes, kind: Kind) -> Iterator[Page]:
             except EOFError:
                 return
             if frame == 0 or not picture.getexif().get(_SUBFILE_TYPE, 0) & _SMALL_COPY:
-                yield _page(picture)
+                yield _page(picture, form)
 
 
 def _learn_heic() -> None:
@@ -62,29 +53,28 @@ def _learn_heic() -> None:
     pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
 
 
-def _page(picture: PIL.Image.Image) -> Page:
+def _page(picture: PIL.Image.Image, form: Form) -> Page:
     reducible = picture.format in ("JPEG", "MPO") and not picture.info.get("progressive")
     if picture.width * picture.height > (REDUCIBLE_PIXEL_BUDGET if reducible else PIXEL_BUDGET):
         raise RefusedError("image_too_large")
-    size = page_size(picture.width, picture.height)
-    # A JPEG is decoded at a half, a quarter or an eighth of its size; other formats ignore this.
-    picture.draft(
-        None, (size[0] * LEAST_DRAFT_SIDE // LONGEST_SIDE, size[1] * LEAST_DRAFT_SIDE // LONGEST_SIDE)
-    )
+    size = page_size(picture.width, picture.height, form)
+    # A JPEG is decoded at a half, a quarter or an eighth of its size, and its light without its colours;
+    # other formats ignore this.
+    least = form.least_draft_side / form.longest_side
+    picture.draft(form.mode, (int(size[0] * least), int(size[1] * least)))
     picture.load()
-    turn = _turn(picture)
-    page = _on_paper(_reduced(_plain(picture), size))
-    if turn is not None:
-        page = page.transpose(turn)
-    return Page(page.width, page.height, page.tobytes("raw", "BGR"))
+    page = _on_paper(_reduced(_plain(picture), size)).convert(form.mode)
+    pixels = page.tobytes() if form.mode == "L" else page.tobytes("raw", "BGR")
+    return Page(page.width, page.height, pixels, _orientation(picture))
 
 
-def _turn(picture: PIL.Image.Image) -> Transpose | None:
+def _orientation(picture: PIL.Image.Image) -> int:
     try:
-        return _TURNS.get(picture.getexif().get(_ORIENTATION, 1))
+        noted = picture.getexif().get(_ORIENTATION, 1)
     # Notes of the camera that nobody can read are no reason to refuse a picture.
     except Exception:
-        return None
+        return 1
+    return noted if noted in _ORIENTATIONS else 1
 
 
 def _plain(picture: PIL.Image.Image) -> PIL.Image.Image:
@@ -104,13 +94,13 @@ def _reduced(picture: PIL.Image.Image, size: tuple[int, int]) -> PIL.Image.Image
 
 
 def _on_paper(picture: PIL.Image.Image) -> PIL.Image.Image:
-    """Return the picture in red, green, blue; what is transparent shows white paper."""
+    """Return the picture with 8 bits a channel; what is transparent shows white paper."""
     if picture.mode == "F":
-        picture = _stretched(picture)
+        return _stretched(picture)
     if picture.mode in ("LA", "RGBA"):
         paper = PIL.Image.new("RGBA", picture.size, "white")
-        picture = PIL.Image.alpha_composite(paper, picture.convert("RGBA"))
-    return picture.convert("RGB")
+        return PIL.Image.alpha_composite(paper, picture.convert("RGBA"))
+    return picture
 
 
 def _stretched(grey: PIL.Image.Image) -> PIL.Image.Image:

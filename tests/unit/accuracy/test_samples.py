@@ -9,7 +9,7 @@ import pytest
 from bench.accuracy.levels import LEVELS, Level
 from bench.accuracy.samples import HELD_OUT_FROM, Sample, invent_sample
 from service.documents.scoring import CONTRACT_FIELDS
-from service.ocr.engine import Engine
+from service.ocr.engine import Engine, Page
 from service.ocr.geometry import cut_line, quad_size
 from service.ocr.loading import load_engine
 from service.pages import read_pages
@@ -60,7 +60,8 @@ def test_a_field_stands_where_the_sample_says(level: Level, engine: Engine) -> N
 
     straight = cut_line(sample.shown, quad, max(24, round(quad_size(quad)[1])), 1200)
     roomy = cv2.copyMakeBorder(straight, 30, 30, 30, 30, cv2.BORDER_REPLICATE)
-    text = " ".join(line.text for line in engine.read(np.asarray(roomy, np.uint8)).lines)
+    grey = np.asarray(cv2.cvtColor(roomy, cv2.COLOR_BGR2GRAY), np.uint8)
+    text = " ".join(line.text for line in engine.read(Page(grey)).lines)
 
     assert sample.truth["province"] in text
 

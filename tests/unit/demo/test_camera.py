@@ -10,7 +10,7 @@ import pytest
 from service.demo.camera import Conditions, map_points, photograph, scaled_to
 from service.demo.printing import CARD_SIZE
 from service.demo.scanner import A4_AT_300, Scanner, scan
-from service.ocr.engine import Image
+from service.ocr.engine import ColourImage
 
 #: The middle of a red mark on an otherwise white card, in card pixels.
 MARK = (250, 480)
@@ -20,20 +20,20 @@ CLEAR = Conditions(light=(1, 1), slope=0, glare=(0, 0), blur=(0, 0), noise=(0, 0
 
 
 @pytest.fixture(scope="module")
-def card() -> Image:
+def card() -> ColourImage:
     card = np.full((CARD_SIZE[1] * 2, CARD_SIZE[0] * 2, 3), 250, np.uint8)
     cv2.circle(card, (MARK[0] * 2, MARK[1] * 2), 40, (0, 0, 255), -1)
     return card
 
 
-def middle_of_mark(picture: Image) -> tuple[float, float]:
+def middle_of_mark(picture: ColourImage) -> tuple[float, float]:
     blue, green, red = cv2.split(picture.astype(int))
     ys, xs = np.nonzero((red > 180) & (green < 80) & (blue < 80))
     return float(xs.mean()), float(ys.mean())
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_photo_shows_the_card_where_it_says(card: Image, seed: int) -> None:
+def test_a_photo_shows_the_card_where_it_says(card: ColourImage, seed: int) -> None:
     picture = photograph(card, replace(CLEAR, tilt=30, roll=20), random.Random(seed))
 
     place = map_points(picture.place, [MARK])[0]
@@ -42,7 +42,7 @@ def test_a_photo_shows_the_card_where_it_says(card: Image, seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_no_photo_cuts_the_card_off(card: Image, seed: int) -> None:
+def test_no_photo_cuts_the_card_off(card: ColourImage, seed: int) -> None:
     conditions = replace(CLEAR, tilt=40, roll=30, fill=(0.9, 0.95), sizes=((1200, 1600),))
 
     picture = photograph(card, conditions, random.Random(seed))
@@ -53,7 +53,7 @@ def test_no_photo_cuts_the_card_off(card: Image, seed: int) -> None:
     assert (corners.max(axis=0) <= (1200, 1600)).all()
 
 
-def test_blur_is_measured_on_the_card_however_large_it_is_in_the_picture(card: Image) -> None:
+def test_blur_is_measured_on_the_card_however_large_it_is_in_the_picture(card: ColourImage) -> None:
     blurred = replace(CLEAR, blur=(3, 3), tilt=0, roll=0, fill=(0.8, 0.8))
 
     small = photograph(card, replace(blurred, sizes=((800, 600),)), random.Random(1)).image
@@ -64,7 +64,7 @@ def test_blur_is_measured_on_the_card_however_large_it_is_in_the_picture(card: I
     assert np.abs(np.diff(large.astype(int), axis=1)).max() < np.abs(np.diff(small.astype(int), axis=1)).max()
 
 
-def test_a_shadow_takes_light_from_a_part_of_the_card(card: Image) -> None:
+def test_a_shadow_takes_light_from_a_part_of_the_card(card: ColourImage) -> None:
     lit = photograph(card, CLEAR, random.Random(2)).image
     shaded = photograph(card, replace(CLEAR, shade=(0.5, 0.5)), random.Random(2)).image
 
@@ -74,7 +74,7 @@ def test_a_shadow_takes_light_from_a_part_of_the_card(card: Image) -> None:
     assert share.max() > 0.95
 
 
-def test_a_glare_bleaches_a_spot(card: Image) -> None:
+def test_a_glare_bleaches_a_spot(card: ColourImage) -> None:
     grey = np.full_like(card, 90)
 
     glaring = photograph(grey, replace(CLEAR, glare=(200, 200)), random.Random(3)).image
@@ -83,7 +83,7 @@ def test_a_glare_bleaches_a_spot(card: Image) -> None:
     assert glaring.max() == 255
 
 
-def test_the_same_seed_takes_the_same_picture(card: Image) -> None:
+def test_the_same_seed_takes_the_same_picture(card: ColourImage) -> None:
     first, second = (photograph(card, Conditions(), random.Random(5)) for _ in range(2))
 
     assert np.array_equal(first.image, second.image)
@@ -91,7 +91,7 @@ def test_the_same_seed_takes_the_same_picture(card: Image) -> None:
 
 
 @pytest.mark.parametrize("scanner", [Scanner(noise=0), Scanner(page=A4_AT_300, card_width=(1011, 1011))])
-def test_a_scan_shows_the_card_where_it_says(card: Image, scanner: Scanner) -> None:
+def test_a_scan_shows_the_card_where_it_says(card: ColourImage, scanner: Scanner) -> None:
     picture = scan(card, scanner, random.Random(4))
 
     place = map_points(picture.place, [MARK])[0]
@@ -100,13 +100,13 @@ def test_a_scan_shows_the_card_where_it_says(card: Image, scanner: Scanner) -> N
     assert np.allclose(middle_of_mark(picture.image), place, atol=3)
 
 
-def test_a_grey_scan_has_no_colour(card: Image) -> None:
+def test_a_grey_scan_has_no_colour(card: ColourImage) -> None:
     page = scan(card, Scanner(grey=True), random.Random(4)).image
 
     assert np.ptp(page.astype(int), axis=2).max() == 0
 
 
-def test_an_edge_to_edge_image_is_only_scaled(card: Image) -> None:
+def test_an_edge_to_edge_image_is_only_scaled(card: ColourImage) -> None:
     (place,) = map_points(scaled_to(card), [MARK])
 
     assert tuple(place) == (MARK[0] * 2, MARK[1] * 2)

@@ -71,7 +71,7 @@ def test_a_phones_note_of_its_orientation_is_the_only_sign_of_a_picture_stored_s
 ) -> None:
     card = next(card for card in cards if card.name.endswith("exif"))
 
-    page = read_pages(card.content)[0]
+    page = read_pages(card.content)[0].image
 
     assert page.shape[1] > page.shape[0]
 

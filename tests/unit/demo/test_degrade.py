@@ -10,22 +10,22 @@ import pytest
 
 from service.demo import degrade
 from service.demo.cards import invent_card
-from service.ocr.engine import Image
+from service.ocr.engine import ColourImage
 
 
 @pytest.fixture(scope="module")
-def card() -> Image:
+def card() -> ColourImage:
     return invent_card("one", "KTP", random.Random(3)).image
 
 
-def test_a_photo_has_the_size_of_a_phones_picture(card: Image) -> None:
+def test_a_photo_has_the_size_of_a_phones_picture(card: ColourImage) -> None:
     picture = degrade.photo(card, random.Random(1))
 
     assert picture.shape == (1200, 1600, 3)
     assert picture.dtype == np.uint8
 
 
-def test_a_scan_is_a_mostly_white_page(card: Image) -> None:
+def test_a_scan_is_a_mostly_white_page(card: ColourImage) -> None:
     page = degrade.scan(card, random.Random(1))
 
     assert page.shape == (2339, 1654, 3)
@@ -33,7 +33,7 @@ def test_a_scan_is_a_mostly_white_page(card: Image) -> None:
     assert np.median(page) > 230
 
 
-def test_a_poor_picture_has_lost_its_fine_print(card: Image) -> None:
+def test_a_poor_picture_has_lost_its_fine_print(card: ColourImage) -> None:
     poor = degrade.poor(card, random.Random(1))
     photo = degrade.photo(card, random.Random(1))
 
@@ -43,13 +43,13 @@ def test_a_poor_picture_has_lost_its_fine_print(card: Image) -> None:
     )
 
 
-def test_the_same_seed_takes_the_same_picture(card: Image) -> None:
+def test_the_same_seed_takes_the_same_picture(card: ColourImage) -> None:
     first, second = degrade.photo(card, random.Random(5)), degrade.photo(card, random.Random(5))
 
     assert np.array_equal(first, second)
 
 
-def test_the_card_itself_is_left_alone(card: Image) -> None:
+def test_the_card_itself_is_left_alone(card: ColourImage) -> None:
     before = card.copy()
 
     degrade.photo(card, random.Random(1))
@@ -70,7 +70,7 @@ def test_turning_is_clockwise() -> None:
     assert half[1, 2].all()
 
 
-def test_jpeg_and_png_bytes_hold_the_picture_with_its_colours(card: Image) -> None:
+def test_jpeg_and_png_bytes_hold_the_picture_with_its_colours(card: ColourImage) -> None:
     for content, name in ((degrade.encode_jpeg(card, 92), "JPEG"), (degrade.encode_png(card), "PNG")):
         picture = PIL.Image.open(io.BytesIO(content))
 
@@ -79,7 +79,7 @@ def test_jpeg_and_png_bytes_hold_the_picture_with_its_colours(card: Image) -> No
         assert np.abs(np.asarray(picture)[..., ::-1].astype(int) - card).mean() < 3
 
 
-def test_a_pdf_has_one_page_of_the_pictures_size(card: Image) -> None:
+def test_a_pdf_has_one_page_of_the_pictures_size(card: ColourImage) -> None:
     document = pypdfium2.PdfDocument(degrade.encode_pdf(card))
 
     width, _ = document[0].get_size()
@@ -89,5 +89,5 @@ def test_a_pdf_has_one_page_of_the_pictures_size(card: Image) -> None:
     document.close()
 
 
-def test_the_same_picture_gives_the_same_pdf(card: Image) -> None:
+def test_the_same_picture_gives_the_same_pdf(card: ColourImage) -> None:
     assert degrade.encode_pdf(card) == degrade.encode_pdf(card)

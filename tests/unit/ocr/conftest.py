@@ -21,14 +21,14 @@ Print: TypeAlias = tuple[str, tuple[int, int]]
 
 @pytest.fixture(scope="session")
 def draw() -> Callable[..., Image]:
-    """A function that prints texts on a page of light blue."""
+    """A function that prints texts on a page of light grey."""
 
     def draw(prints: Sequence[Print], size: tuple[int, int] = (1000, 640), height: int = 28) -> Image:
-        picture = PIL.Image.new("RGB", size, (205, 222, 235))
+        picture = PIL.Image.new("L", size, 220)
         pen = ImageDraw.Draw(picture)
         for text, place in prints:
-            pen.text(place, text, font=ImageFont.truetype(FONT, height), fill=(20, 20, 30))
-        return np.ascontiguousarray(np.asarray(picture)[:, :, ::-1])
+            pen.text(place, text, font=ImageFont.truetype(FONT, height), fill=20)
+        return np.array(picture)
 
     return draw
 

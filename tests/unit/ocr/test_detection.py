@@ -50,7 +50,7 @@ def test_a_core_broken_by_one_pixel_stays_one_line() -> None:
 def test_corners_begin_top_left_and_go_clockwise_however_the_box_lies(angle: int, turned: int) -> None:
     box = ((100.0, 100.0), (80.0, 20.0), float(angle + turned))
 
-    top_left, top_right, bottom_right, bottom_left = corners(box)
+    top_left, top_right, bottom_right, bottom_left = corners([box])[0]
 
     along, across = top_right - top_left, bottom_left - top_left
     assert along[0] > abs(along[1])

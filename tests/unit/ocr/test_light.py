@@ -8,7 +8,7 @@ from service.ocr.light import even_light
 def shaded(form: Image, shade: float) -> Image:
     """The form with its left half in a shadow that leaves this share of the light."""
     light = np.where(np.arange(form.shape[1]) < form.shape[1] // 2, shade, 1.0)
-    return np.asarray(form * light[None, :, None], np.uint8)
+    return np.asarray(form * light, np.uint8)
 
 
 @pytest.mark.parametrize("shade", [1.0, 0.6])

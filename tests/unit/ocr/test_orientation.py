@@ -53,4 +53,4 @@ def test_a_single_line_is_never_flipped(draw: Callable[..., Image], direction: N
 
 
 def test_a_page_without_text_stays_as_it_is(direction: Network) -> None:
-    assert quarter_turns(direction, np.zeros((100, 100, 3), np.uint8), []) == 0
+    assert quarter_turns(direction, np.zeros((100, 100), np.uint8), []) == 0

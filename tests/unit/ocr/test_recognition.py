@@ -45,10 +45,10 @@ def test_a_joint_is_as_sure_as_the_least_sure_step_between_two_characters() -> N
 def test_a_line_is_filled_up_to_whole_steps_with_what_the_network_takes_for_nothing(
     width: int, wanted: int
 ) -> None:
-    line = np.full((48, width, 3), 255, np.uint8)
+    line = np.full((48, width), 255, np.uint8)
 
     tensor = line_tensor(line)
 
-    assert tensor.shape == (1, 3, 48, wanted)
+    assert tensor.shape == (1, 1, 48, wanted)
     assert tensor[..., :width] == pytest.approx(1)
     assert np.abs(tensor[..., width:]).max(initial=0) < 0.01

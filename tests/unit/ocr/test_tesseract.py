@@ -10,7 +10,7 @@ import pytesseract
 import pytest
 
 from service.errors import EngineError, SettingsError
-from service.ocr.engine import Engine, Image
+from service.ocr.engine import Engine, Image, Page
 from service.ocr.loading import load_engine
 from service.ocr.tesseract import flatten_light, text_lines
 
@@ -77,8 +77,8 @@ def test_blank_words_are_no_text() -> None:
 
 
 def test_uneven_light_becomes_even_paper() -> None:
-    light = np.linspace(60, 250, 1000)[None, :, None]
-    page = np.asarray(np.broadcast_to(light, (640, 1000, 3)), np.uint8).copy()
+    light = np.linspace(60, 250, 1000)[None, :]
+    page = np.asarray(np.broadcast_to(light, (640, 1000)), np.uint8).copy()
     page[300:310, 100:900] //= 3
 
     flat = flatten_light(page)
@@ -92,7 +92,7 @@ def test_uneven_light_becomes_even_paper() -> None:
 def test_a_page_is_read_with_boxes_and_confidences(form: Image, form_text: list[str]) -> None:
     engine: Engine = load_engine("tesseract")
 
-    page = engine.read(form)
+    page = engine.read(Page(form))
 
     assert [line.text for line in page.lines] == form_text
     assert all(0.5 < line.confidence <= 1 for line in page.lines)
@@ -102,7 +102,7 @@ def test_a_page_is_read_with_boxes_and_confidences(form: Image, form_text: list[
 
 @needs_tesseract
 def test_a_blank_page_has_no_lines() -> None:
-    page = load_engine("tesseract").read(np.full((640, 1000, 3), 255, np.uint8))
+    page = load_engine("tesseract").read(Page(np.full((640, 1000), 255, np.uint8)))
 
     assert page.lines == ()
 
@@ -134,6 +134,6 @@ def test_a_program_that_breaks_is_an_engine_error_and_leaves_no_picture_behind(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
     with pytest.raises(EngineError, match="tesseract failed"):
-        engine.read(form)
+        engine.read(Page(form))
 
     assert [file.name for file in tmp_path.iterdir()] == ["tesseract"]

@@ -19,7 +19,7 @@ HEAD = ("file", "bytes", "seconds", "CPU s", "MiB", "what became of it")
 
 def row(name: str, size: int, result: Measured) -> tuple[str, ...]:
     """Return what ``HEAD`` says about one file."""
-    shapes = ", ".join(f"{page.shape[1]} x {page.shape[0]}" for page in result.pages)
+    shapes = ", ".join(f"{page.image.shape[1]} x {page.image.shape[0]}" for page in result.pages)
     outcome = f"`{result.code}`: {result.text}" if result.code else f"read: {shapes}"
     return (name, f"{size:,}", f"{result.seconds:.1f}", f"{result.cpu:.1f}", str(result.peak), outcome)
 

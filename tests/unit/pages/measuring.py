@@ -11,7 +11,7 @@ import psutil
 from structlog.testing import capture_logs
 
 from service.errors import DocumentError
-from service.ocr.engine import Image
+from service.ocr.engine import Page
 from service.pages import read_pages
 from service.pages.pool import pool
 
@@ -20,7 +20,7 @@ from service.pages.pool import pool
 class Measured:
     """How one file was answered, and what that took."""
 
-    pages: list[Image]
+    pages: list[Page]
     #: The refusal's code and what the user is told; empty when there are pages.
     code: str
     text: str

@@ -125,7 +125,7 @@ def test_a_damaged_file_gives_pages_or_a_refusal(kind: str, damage: list[tuple[s
         return
 
     assert pages
-    assert all(page.dtype == np.uint8 and max(page.shape) <= LONGEST_SIDE for page in pages)
+    assert all(page.image.dtype == np.uint8 and max(page.image.shape) <= LONGEST_SIDE for page in pages)
 
 
 @given(

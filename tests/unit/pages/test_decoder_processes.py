@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from service.errors import DocumentError, EngineError
-from service.ocr.engine import Image
+from service.ocr.engine import Page
 from service.pages import process, read_pages
 from service.pages.decoder.limits import CPU_TIME
 from service.pages.pool import MOST_PROCESSES
@@ -46,7 +46,7 @@ from tests.unit.pages.samples import sample, saved
 before = read_pages(saved(sample(), "PNG"))
 child = os.fork()
 for _ in range(20):
-    assert (read_pages(saved(sample(), "PNG"))[0] == before[0]).all()
+    assert (read_pages(saved(sample(), "PNG"))[0].image == before[0].image).all()
 if child:
     sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
@@ -59,7 +59,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.01)
 
 
-def reading(content: bytes) -> tuple["Future[list[Image]]", psutil.Process]:
+def reading(content: bytes) -> tuple["Future[list[Page]]", psutil.Process]:
     """Begin to read a file that takes long; return once its decoder is at work."""
     executor = ThreadPoolExecutor(1)
     future = executor.submit(read_pages, content)
@@ -95,14 +95,16 @@ def test_threads_decode_side_by_side_in_few_processes() -> None:
     contents = [saved(sample(300 + 10 * number, 200), "PNG") for number in range(3 * MOST_PROCESSES)]
     start = threading.Barrier(len(contents))
 
-    def read(content: bytes) -> list[Image]:
+    def read(content: bytes) -> list[Page]:
         start.wait()
         return read_pages(content)
 
     with ThreadPoolExecutor(len(contents)) as executor:
         pages = list(executor.map(read, contents))
 
-    assert [page.shape[1] for (page,) in pages] == [300 + 10 * number for number in range(len(contents))]
+    assert [page.image.shape[1] for (page,) in pages] == [
+        300 + 10 * number for number in range(len(contents))
+    ]
     assert len(decoders()) <= MOST_PROCESSES
 
 
@@ -162,18 +164,38 @@ def test_a_decoder_that_stands_still_is_given_up(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     "answer",
     [
-        b"page" + b"\xff" * 8,
-        b"page" + bytes(8),
-        b"done" + bytes(8),
-        b"fail" + b"\0\0\0\2" + bytes(4) + b"\xff\xff",
-        b"fail" + b"\0\0\0\2" + bytes(4) + b"no",
-        b"fail" + b"\xff" * 8,
-        b"what" + bytes(8),
+        b"page" + b"\xff" * 8 + b"\1",
+        b"page" + bytes(8) + b"\1",
+        b"page" + b"\0\0\0\1" * 2 + b"\0" + b"\0",
+        b"page" + b"\0\0\0\1" * 2 + b"\x09" + b"\0",
+        b"done" + bytes(9),
+        b"fail" + b"\0\0\0\2" + bytes(5) + b"\xff\xff",
+        b"fail" + b"\0\0\0\2" + bytes(5) + b"no",
+        b"fail" + b"\xff" * 9,
+        b"what" + bytes(9),
     ],
 )
 def test_a_decoder_that_a_file_took_over_can_only_have_the_file_refused(
     answer: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    answer_with(answer, tmp_path, monkeypatch)
+
+    with pytest.raises(DocumentError) as caught:
+        read_pages(SMALL)
+
+    assert caught.value.code == "file_breaks_decoder"
+
+
+def test_a_decoder_that_a_file_took_over_can_give_no_more_pages_than_two(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer_with((b"page" + b"\0\0\0\1" * 2 + b"\1" + b"\0") * 3, tmp_path, monkeypatch)
+
+    assert len(read_pages(SMALL)) == 2
+
+
+def answer_with(answer: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the next decoder answer its first file with these bytes."""
     impostor = tmp_path / "python"
     impostor.write_text(
         f"#!{sys.executable}\nimport socket, sys\nconnection = socket.socket(fileno=int(sys.argv[-1]))\n"
@@ -181,11 +203,6 @@ def test_a_decoder_that_a_file_took_over_can_only_have_the_file_refused(
     )
     impostor.chmod(0o700)
     monkeypatch.setattr(sys, "executable", str(impostor))
-
-    with pytest.raises(DocumentError) as caught:
-        read_pages(SMALL)
-
-    assert caught.value.code == "file_breaks_decoder"
 
 
 def test_without_a_decoder_the_document_can_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:

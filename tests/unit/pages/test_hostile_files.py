@@ -98,7 +98,7 @@ def test_no_file_takes_the_worker_down(
     assert result.code == code
     assert not code or all(sentence in result.text for sentence in REFUSALS[code])
     assert bool(result.pages) == (code == READ)
-    assert all(max(page.shape) <= LONGEST_SIDE for page in result.pages)
+    assert all(max(page.image.shape) <= LONGEST_SIDE for page in result.pages)
     assert result.peak < MOST_MEMORY
 
 
@@ -108,4 +108,4 @@ def test_after_a_hostile_file_the_next_one_is_read(no_decoder: None) -> None:
     measured(hostile.pdf_with_lying_jpx())
 
     (after,) = measured(saved(sample(), "PNG")).pages
-    assert np.array_equal(after, before[0])
+    assert np.array_equal(after.image, before[0].image)

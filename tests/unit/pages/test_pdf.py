@@ -2,6 +2,7 @@
 
 import io
 
+import numpy as np
 import PIL.Image
 import pypdfium2
 import pytest
@@ -14,6 +15,7 @@ from tests.unit.pages.samples import (
     GREY,
     RED,
     assert_quarters,
+    grey_pages,
     pdf_of,
     pdf_page,
     sample,
@@ -35,18 +37,28 @@ def blank_pdf(pages: int = 1, size: tuple[float, float] = (240, 150)) -> bytes:
 def test_a_pdf_gives_its_first_two_pages_in_print_resolution() -> None:
     content = blank_pdf(pages=3, size=(288, 192))
 
-    pages = read_pages(content)
+    pages = grey_pages(content)
 
-    assert [page.shape for page in pages] == [(800, 1200, 3)] * 2
+    assert [page.shape for page in pages] == [(800, 1200)] * 2
 
 
 @pytest.mark.parametrize("width", [241, 242, 243, 244])
 def test_the_scan_inside_a_pdf_is_drawn_whatever_its_width(width: int) -> None:
     content = saved(sample(width * 3, 600), "PDF", resolution=216, quality=95)
 
-    (page,) = read_pages(content)
+    (page,) = grey_pages(content)
 
     assert_quarters(page, RED, GREEN, BLUE, GREY)
+
+
+def test_a_page_has_a_small_copy_in_colour() -> None:
+    (page,) = read_pages(saved(sample(900, 600), "PDF", resolution=216, quality=95))
+
+    copy = page.in_colour()
+
+    assert copy is not None
+    assert copy.shape == (240, 360, 3)
+    assert copy[60, 90][::-1] == pytest.approx(np.array(RED), abs=8)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "CMYK"])
@@ -55,7 +67,7 @@ def test_scans_of_every_kind_of_colour_are_drawn(mode: str) -> None:
     picture.paste("black", (0, 0, 450, 600))
     content = saved(picture.convert(mode), "PDF", resolution=216)
 
-    (page,) = read_pages(content)
+    (page,) = grey_pages(content)
 
     # Ink of three colours without black is not quite black.
     assert page[:, :600].max() < 80
@@ -67,7 +79,7 @@ def test_text_inside_a_pdf_is_drawn_as_anything_else() -> None:
     text = stream(b"BT /F 60 Tf 10 50 Td (NIK 317) Tj ET")
     content = pdf_of(pdf_page(content=text, resources=font))
 
-    (page,) = read_pages(content)
+    (page,) = grey_pages(content)
 
     assert 0.02 < (page < 128).mean() < 0.5
 
@@ -77,7 +89,7 @@ def test_a_page_that_the_file_says_is_turned_is_turned() -> None:
     page_objects[2] = page_objects[2].replace(b"/Contents", b"/Rotate 90 /Contents")
     content = pdf_of(page_objects)
 
-    (page,) = read_pages(content)
+    (page,) = grey_pages(content)
 
     assert page.shape[0] > page.shape[1]
     assert_quarters(page, (0, 0, 0), (0, 0, 0), (255, 255, 255), (255, 255, 255))
@@ -88,7 +100,7 @@ def test_no_page_is_drawn_a_pixel_too_long(longest: float) -> None:
     """Of every ten lengths, one came to ``LONGEST_SIDE`` and a trace, was rounded up, and was refused."""
     content = blank_pdf(size=(longest, 400))
 
-    (page,) = read_pages(content)
+    (page,) = grey_pages(content)
 
     assert LONGEST_SIDE - 20 < page.shape[1] <= LONGEST_SIDE
 
@@ -96,9 +108,9 @@ def test_no_page_is_drawn_a_pixel_too_long(longest: float) -> None:
 def test_a_poster_in_a_pdf_is_drawn_no_larger_than_a_photo() -> None:
     content = blank_pdf(size=(14_400, 9_000))
 
-    (page,) = read_pages(content)
+    (page,) = grey_pages(content)
 
-    assert page.shape == (LONGEST_SIDE * 5 // 8, LONGEST_SIDE, 3)
+    assert page.shape == (LONGEST_SIDE * 5 // 8, LONGEST_SIDE)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +129,7 @@ def test_a_pdf_whose_second_page_cannot_be_read_is_read_by_its_first(second: byt
     more = [second, stream(b"x", image + b" /BitsPerComponent 8"), stream(b"240 0 0 150 0 0 cm /I Do")]
     content = pdf_of([*first, *more])
 
-    pages = read_pages(content)
+    pages = grey_pages(content)
 
     assert len(pages) == 1
     assert_quarters(pages[0], (255, 255, 255), (255, 255, 255), (0, 0, 0), (0, 0, 0))
@@ -126,7 +138,7 @@ def test_a_pdf_whose_second_page_cannot_be_read_is_read_by_its_first(second: byt
 def test_a_pdf_without_its_table_of_objects_is_read_all_the_same() -> None:
     content = saved(sample(900, 600), "PDF", resolution=200, quality=95)
 
-    (page,) = read_pages(content[: content.rindex(b"xref\n")].replace(b"%%EOF", b"") + b"%%EOF")
+    (page,) = grey_pages(content[: content.rindex(b"xref\n")].replace(b"%%EOF", b"") + b"%%EOF")
 
     assert_quarters(page, RED, GREEN, BLUE, GREY)
 
@@ -134,10 +146,10 @@ def test_a_pdf_without_its_table_of_objects_is_read_all_the_same() -> None:
 def test_a_pdf_may_begin_after_some_other_bytes() -> None:
     content = b"\r\n" * 20 + blank_pdf()
 
-    assert len(read_pages(content)) == 1
+    assert len(grey_pages(content)) == 1
 
 
 def test_a_scan_of_a_whole_sheet_in_black_and_white_is_not_too_large() -> None:
     content = pdf_with_image(4960, 7016, b"\x00" * 64, b"/RunLengthDecode")
 
-    assert len(read_pages(content)) == 1
+    assert len(grey_pages(content)) == 1

@@ -7,7 +7,7 @@ import pytest
 from service.errors import DocumentError
 from service.pages import LARGEST_FILE, REFUSALS, read_pages
 from tests.unit.pages.hostile import pdf_with_password, png
-from tests.unit.pages.samples import BLUE, GREEN, GREY, RED, assert_quarters, heic, sample, saved
+from tests.unit.pages.samples import BLUE, GREEN, GREY, RED, assert_quarters, grey_pages, heic, sample, saved
 from tests.unit.pages.test_pdf import blank_pdf
 
 
@@ -74,7 +74,7 @@ def test_other_truncated_pictures_are_refused_too(file_format: str, part: float)
 def test_a_photo_whose_notes_mention_pdf_is_still_a_photo() -> None:
     content = saved(sample(), "JPEG", comment=b"%PDF-1.7", quality=95)
 
-    (page,) = read_pages(content)
+    (page,) = grey_pages(content)
 
     assert_quarters(page, RED, GREEN, BLUE, GREY)
 
@@ -83,7 +83,7 @@ def test_a_photo_whose_notes_mention_pdf_is_still_a_photo() -> None:
 def test_a_file_that_is_a_picture_and_a_pdf_at_once_is_read_as_the_picture(first: str) -> None:
     content = saved(sample(), first, quality=95) + blank_pdf(pages=2)
 
-    (page,) = read_pages(content)
+    (page,) = grey_pages(content)
 
     assert_quarters(page, RED, GREEN, BLUE, GREY)
 
