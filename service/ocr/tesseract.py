@@ -1,7 +1,7 @@
 """The ``tesseract`` driver: the Tesseract program, called for each page through pytesseract, on the CPU."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -13,6 +13,8 @@ import pytesseract
 
 from service.errors import EngineError, SettingsError
 from service.ocr.engine import Box, Device, Image, Page, PageText, TextLine
+from service.ocr.geometry import turn_page
+from service.ocr.outline import find_card, flatten, is_card_shaped
 from service.ocr.reading_order import in_reading_order
 
 #: Indonesian first: it is what cards are printed in.
@@ -26,6 +28,10 @@ LONGEST_RUN = 60
 
 #: Words further apart than this many heights of their line belong to different columns.
 COLUMN_GAP = 1.5
+
+#: Letters, each counted as the share that it is certain, from which on a view shows a card upright: of 32
+#: cards an upright KTP gave 300 and more, an NPWP 187 to 237, either of them upside down 45 to 153.
+CERTAIN = 160
 
 #: Pieces below this confidence are patterns and smudges rather than text.
 LEAST_CONFIDENCE = 0.3
@@ -71,26 +77,54 @@ class TesseractEngine:
             )
 
     def read(self, page: Page) -> PageText:
-        """Find and recognise the text of one page.
+        """Find and recognise the text of one page; of a card that lies on something, made flat, or turned.
 
         Raises:
             EngineError: the program failed or took too long.
         """
-        picture = PIL.Image.fromarray(flatten_light(page.image))
-        # pytesseract hands the picture over in a file of this format; the default, PNG, is slow to write.
-        picture.format = "PPM"
-        try:
-            table = pytesseract.image_to_data(
-                picture,
-                lang="+".join(LANGUAGES),
-                config=LAYOUT,
-                timeout=LONGEST_RUN,
-                output_type=pytesseract.Output.DICT,
-            )
-        except (RuntimeError, OSError) as error:
-            raise EngineError(f"tesseract failed: {type(error).__name__}") from error
-        lines = [line for line in text_lines(table) if line.confidence >= LEAST_CONFIDENCE]
-        return PageText(page.image, tuple(in_reading_order(lines)), self.device)
+        best = PageText(page.image, (), self.device)
+        for view in _views(page):
+            lines = in_reading_order([line for line in _run(view) if line.confidence >= LEAST_CONFIDENCE])
+            if _certainty(lines) >= _certainty(best.lines):
+                best = PageText(view, tuple(lines), self.device)
+            if _certainty(lines) >= CERTAIN:
+                break
+        return best
+
+
+def _views(page: Page) -> Iterator[Image]:
+    """Yield what may show a card upright, the likeliest first."""
+    image = page.image
+    if is_card_shaped(image):
+        upright = turn_page(image, int(image.shape[0] > image.shape[1]))
+        yield from (upright, turn_page(upright, 2))
+        return
+    if (card := find_card(page)) is not None:
+        flat = flatten(image, card)
+        yield from (flat, turn_page(flat, 2))
+    yield image
+
+
+def _certainty(lines: Sequence[TextLine]) -> float:
+    """Return how many letters were read, each counted as the share that it is certain."""
+    return sum(line.confidence * len(line.text) for line in lines)
+
+
+def _run(image: Image) -> list[TextLine]:
+    picture = PIL.Image.fromarray(flatten_light(image))
+    # pytesseract hands the picture over in a file of this format; the default, PNG, is slow to write.
+    picture.format = "PPM"
+    try:
+        table = pytesseract.image_to_data(
+            picture,
+            lang="+".join(LANGUAGES),
+            config=LAYOUT,
+            timeout=LONGEST_RUN,
+            output_type=pytesseract.Output.DICT,
+        )
+    except (RuntimeError, OSError) as error:
+        raise EngineError(f"tesseract failed: {type(error).__name__}") from error
+    return [*text_lines(table)]
 
 
 def flatten_light(page: Image) -> Image:

@@ -11,8 +11,11 @@ import pytest
 
 from service.errors import EngineError, SettingsError
 from service.ocr.engine import Engine, Image, Page
+from service.ocr.geometry import turn_page
 from service.ocr.loading import load_engine
+from service.ocr.outline import is_card_shaped
 from service.ocr.tesseract import flatten_light, text_lines
+from tests.unit.ocr.test_outline import SLANTED, on_table
 
 
 def missing_parts() -> list[str]:
@@ -98,6 +101,23 @@ def test_a_page_is_read_with_boxes_and_confidences(form: Image, form_text: list[
     assert all(0.5 < line.confidence <= 1 for line in page.lines)
     assert (engine.name, page.device) == ("tesseract", "cpu")
     assert os.environ["OMP_THREAD_LIMIT"] == "1"
+
+
+@needs_tesseract
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_card_is_read_whichever_way_it_lies(form: Image, form_text: list[str], turns: int) -> None:
+    page = load_engine("tesseract").read(Page(turn_page(form, turns)))
+
+    assert [line.text for line in page.lines] == form_text
+    assert page.image.shape == form.shape
+
+
+@needs_tesseract
+def test_a_card_on_a_table_is_read_as_if_scanned(form: Image) -> None:
+    page = load_engine("tesseract").read(Page(on_table(form, SLANTED)))
+
+    assert is_card_shaped(page.image)
+    assert {"RATNA DEWI KUSUMA", "JALAN MERPATI NOMOR 17"} <= {line.text for line in page.lines}
 
 
 @needs_tesseract
