@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 from service.documents.fields import DocumentType
-from service.documents.labels import LabelSet
+from service.documents.labels import Label, LabelSet
 from service.documents.npwp import HEADINGS as NPWP_HEADINGS
 from service.documents.vocabulary import nearest
 from service.ocr.engine import TextLine
@@ -49,12 +49,19 @@ _FEWEST_MARKS = 2
 _LEAD = 2
 
 
+#: All of them, to be looked for in one go.
+_LABELS = LabelSet(
+    {**_KTP_LABELS.spellings, **_NPWP_LABELS.spellings, **_OTHER_HEADINGS.spellings},
+)
+
+
 def shown_kind(lines: Sequence[TextLine]) -> Kind | None:
     """What the page shows, or None when its lines do not tell."""
     texts = [line.text for line in lines]
-    if _labels(texts, _OTHER_HEADINGS):
+    found = [_LABELS.at_start(text) for text in texts]
+    if _count(found, _OTHER_HEADINGS):
         return "OTHER"
-    ktp, npwp = _labels(texts, _KTP_LABELS), _labels(texts, _NPWP_LABELS)
+    ktp, npwp = _count(found, _KTP_LABELS), _count(found, _NPWP_LABELS)
     npwp += len({word.value for text in texts if (word := nearest(text, NPWP_HEADINGS))})
     if ktp >= _FEWEST_MARKS and ktp > _LEAD * npwp:
         return "KTP"
@@ -66,5 +73,7 @@ def is_another(document_type: DocumentType, lines: Sequence[TextLine]) -> bool:
     return shown_kind(lines) not in {document_type, None}
 
 
-def _labels(texts: Sequence[str], labels: LabelSet) -> int:
-    return len({label.key for text in texts for label in labels.at_start(text)[:1]})
+def _count(found: Sequence[Sequence[Label]], labels: LabelSet) -> int:
+    """Count the labels of a set of which one line or another begins with, a line's likeliest of that set."""
+    firsts = (next((one.key for one in line if one.key in labels.spellings), None) for line in found)
+    return len({*firsts} - {None})

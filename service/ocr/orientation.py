@@ -1,6 +1,7 @@
 """Which way up a page is, told from its lines before they are read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 import cv2
 import numpy as np
@@ -34,7 +35,7 @@ def quarter_turns(network: Network, page: Image, quads: Sequence[Quad]) -> int:
     """
     sideways = runs_down(quads)
     voters = sorted(quads, key=lambda quad: max(quad_size(quad)), reverse=True)[:VOTERS]
-    lines = [cut_line(page, turn_quad(quad, int(sideways)), *CLASSIFIER_SIZE) for quad in voters]
+    lines = (cut_line(page, turn_quad(quad, int(sideways)), *CLASSIFIER_SIZE) for quad in voters)
     return int(sideways) + 2 * is_upside_down(network, lines)
 
 
@@ -62,13 +63,15 @@ def skew(quads: Sequence[Quad]) -> float:
     return float(np.median(np.degrees(np.arctan2(longest[:, 1], longest[:, 0]))))
 
 
-def is_upside_down(network: Network, lines: Sequence[Image]) -> bool:
+def is_upside_down(network: Network, lines: Iterable[Image]) -> bool:
     """Let lines of the classifier's height vote, each with the certainty that it has."""
-    if len(lines) < FEWEST_VOTERS:
+    lines = iter(lines)
+    first = [*islice(lines, FIRST_VOTERS)]
+    if len(first) < FEWEST_VOTERS:
         return False
-    votes = _votes(network, lines[:FIRST_VOTERS])
-    if abs(np.sign(votes).sum()) < len(votes) and len(lines) > FIRST_VOTERS:
-        votes = np.concatenate((votes, _votes(network, lines[FIRST_VOTERS:])))
+    votes = _votes(network, first)
+    if abs(np.sign(votes).sum()) < len(votes) and (others := [*lines]):
+        votes = np.concatenate((votes, _votes(network, others)))
     return bool(votes.sum() < 0)
 
 

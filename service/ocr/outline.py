@@ -1,9 +1,10 @@
 """A card that lies on something: its outline is found, and the card made flat as if it had been scanned."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations, pairwise
+from itertools import combinations
+from typing import Any
 
 import cv2
 import numpy as np
@@ -36,8 +37,9 @@ MOST_BETWEEN_PANELS = 1.15
 #: How much of the quadrilateral its own outline fills: the corners of a card are round.
 LEAST_FILLED = 0.93
 
-#: Share of each side, without its ends, that lies on an edge.
+#: Share of each side, without its ends, that lies on an edge, and where it is looked at.
 LEAST_SUPPORT = 0.6
+ALONG_SIDE = np.linspace(0.1, 0.9, 40)
 
 #: Share of the picture's edges that lie on the card: a framed box on a page of print has far less.
 LEAST_INSIDE = 0.5
@@ -57,6 +59,30 @@ class Slant:
     aspects: tuple[float, float]
     #: How different opposite sides may be: the shorter over the longer one.
     least_parallel: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    """An outline that is nearly a quadrilateral."""
+
+    #: n x 2, convex.
+    hull: Quad
+    #: Of the quadrilateral around it, clockwise from the top left.
+    corners: Quad
+    #: Of the hull, in pixels of the thumbnail.
+    area: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What the edges of a thumbnail show."""
+
+    edges: npt.NDArray[np.uint8]
+    #: These and what is at most two pixels off.
+    near_edges: npt.NDArray[np.uint8]
+    panels: Sequence[_Panel]
+    #: Two of them side by side.
+    joined: Sequence[_Panel]
 
 
 #: As most people hold their phone, and from well to one side. The latter fits panels on a card as well, so it
@@ -83,17 +109,23 @@ def find_card(page: Page) -> Quad | None:
 def _find(picture: Image | ColourImage) -> Quad | None:
     scale = THUMBNAIL / max(picture.shape)
     small = cv2.GaussianBlur(_thumbnail(picture, scale), (0, 0), 1)
-    outlines: list[npt.NDArray[np.uint8]] = []
+    looks: list[_Look] = []
     for slant in SLANTS:
         for step, thresholds in enumerate(EDGES):
-            if step == len(outlines):
-                edges = cv2.Canny(np.asarray(small, np.uint8), *thresholds, L2gradient=True)
-                outlines.append(np.asarray(edges, np.uint8))
-            card = _largest_card(outlines[step], slant)
+            if step == len(looks):
+                looks.append(_look(np.asarray(small, np.uint8), thresholds))
+            card = _largest_card(looks[step], slant)
             if card is not None:
                 across, down = quad_size(card)
                 return np.asarray(np.roll(card, int(across < down), axis=0) / scale, np.float32)
     return None
+
+
+def _look(small: Image | ColourImage, thresholds: tuple[int, int]) -> _Look:
+    edges = np.asarray(cv2.Canny(small, *thresholds, L2gradient=True), np.uint8)
+    panels = _panels(edges)
+    near_edges = np.asarray(cv2.dilate(edges, np.ones((5, 5), np.uint8)), np.uint8)
+    return _Look(edges, near_edges, panels, _joined(panels))
 
 
 def _thumbnail(picture: Image | ColourImage, scale: float) -> Image | ColourImage:
@@ -124,70 +156,69 @@ def flatten(page: Image, card: Quad) -> Image:
     return np.asarray(flat, np.uint8)
 
 
-def _largest_card(edges: npt.NDArray[np.uint8], slant: Slant) -> Quad | None:
-    near_edges = np.asarray(cv2.dilate(edges, np.ones((5, 5), np.uint8)), np.uint8)
-    panels = _panels(edges)
+def _largest_card(look: _Look, slant: Slant) -> Quad | None:
     # A card printed in two panels may show each of them more clearly than itself.
-    for hulls in (panels, _joined(panels)):
-        cards = [quad for hull in hulls if _is_card(quad := _corners(hull), hull, edges, near_edges, slant)]
+    for panels in (look.panels, look.joined):
+        cards = [panel.corners for panel in panels if _is_card(panel, look, slant)]
         if cards:
             return max(cards, key=cv2.contourArea)
     return None
 
 
-def _panels(edges: npt.NDArray[np.uint8]) -> list[Quad]:
-    """Return the convex hulls of outlines, and of the holes between them, that are nearly quadrilaterals."""
+def _panels(edges: npt.NDArray[np.uint8]) -> list[_Panel]:
+    """Return what outlines, and the holes between them, make."""
     outlines = cv2.dilate(edges, np.ones((3, 3), np.uint8))
     contours, _ = cv2.findContours(outlines, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
     least = LEAST_PANEL * edges.size
     # Most contours are letters: their boxes alone rule them out.
-    large = [contour for contour in contours if math.prod(cv2.boundingRect(contour)[2:]) > least]
-    hulls = [np.asarray(cv2.convexHull(contour), np.float32).reshape(-1, 2) for contour in large]
-    return [hull for hull in hulls if cv2.contourArea(hull) > least and _fills(hull, _corners(hull))]
+    large = (contour for contour in contours if math.prod(cv2.boundingRect(contour)[2:]) > least)
+    return [panel for contour in large if (panel := _panel(contour)) and panel.area > least]
 
 
-def _joined(panels: Sequence[Quad]) -> Iterator[Quad]:
-    """Yield the hulls of panels that lie side by side."""
-    for one, other in combinations(panels, 2):
-        both = np.asarray(cv2.convexHull(np.concatenate((one, other))), np.float32).reshape(-1, 2)
-        if cv2.contourArea(both) < MOST_BETWEEN_PANELS * (cv2.contourArea(one) + cv2.contourArea(other)):
-            yield both
+def _joined(panels: Sequence[_Panel]) -> list[_Panel]:
+    """Return what panels that lie side by side make."""
+    return [
+        both
+        for one, other in combinations(panels, 2)
+        if (both := _panel(np.concatenate((one.hull, other.hull))))
+        and both.area < MOST_BETWEEN_PANELS * (one.area + other.area)
+    ]
 
 
-def _corners(hull: Quad) -> Quad:
-    """Return the corners of the quadrilateral around a hull, clockwise from the top left one."""
+def _panel(points: npt.NDArray[Any]) -> _Panel | None:
+    """Return the panel around points; None where their hull is no quadrilateral."""
+    hull = np.asarray(cv2.convexHull(points), np.float32).reshape(-1, 2)
     quad = np.asarray(cv2.approxPolyN(hull, 4, ensure_convex=True), np.float32).reshape(-1, 2)
+    area = cv2.contourArea(hull)
+    if len(quad) != 4 or area <= LEAST_FILLED * cv2.contourArea(quad):
+        return None
     if cv2.contourArea(quad, oriented=True) < 0:
         quad = quad[::-1]
-    return np.roll(quad, -int(quad.sum(axis=1).argmin()), axis=0)
+    return _Panel(hull, np.roll(quad, -int(quad.sum(axis=1).argmin()), axis=0), area)
 
 
-def _fills(hull: Quad, quad: Quad) -> bool:
-    return len(quad) == 4 and cv2.contourArea(hull) > LEAST_FILLED * cv2.contourArea(quad)
-
-
-def _is_card(
-    quad: Quad, hull: Quad, edges: npt.NDArray[np.uint8], near_edges: npt.NDArray[np.uint8], slant: Slant
-) -> bool:
-    least, most = (share * edges.size for share in SHARES)
-    if not _fills(hull, quad) or not least < cv2.contourArea(hull) < most:
+def _is_card(panel: _Panel, look: _Look, slant: Slant) -> bool:
+    quad = panel.corners
+    least, most = (share * look.edges.size for share in SHARES)
+    if not least < panel.area < most:
         return False
     sides = np.linalg.norm(quad - np.roll(quad, -1, axis=0), axis=1).reshape(2, 2)
     aspect = sides[:, 0].sum() / sides[:, 1].sum()
     return bool(
         slant.aspects[0] < max(aspect, 1 / aspect) < slant.aspects[1]
         and (sides.min(axis=0) > slant.least_parallel * sides.max(axis=0)).all()
-        and all(_support(near_edges, start, end) > LEAST_SUPPORT for start, end in pairwise([*quad, quad[0]]))
-        and _inside(edges, quad) > LEAST_INSIDE
+        and _least_support(look.near_edges, quad) > LEAST_SUPPORT
+        and _inside(look.edges, quad) > LEAST_INSIDE
     )
 
 
-def _support(near_edges: npt.NDArray[np.uint8], start: Quad, end: Quad) -> float:
-    """Return which share of a side lies near an edge."""
-    steps = np.linspace(0.1, 0.9, 40)[:, None]
-    columns, rows = np.rint(start + (end - start) * steps).astype(int).T
-    height, width = near_edges.shape
-    return float((near_edges[rows.clip(0, height - 1), columns.clip(0, width - 1)] > 0).mean())
+def _least_support(near_edges: npt.NDArray[np.uint8], quad: Quad) -> float:
+    """Return which share of a side, the one with the least, lies near an edge."""
+    ways = np.roll(quad, -1, axis=0) - quad
+    points = quad[:, None] + ways[:, None] * ALONG_SIDE[:, None]
+    edge = np.array(near_edges.shape[::-1]) - 1
+    columns, rows = np.rint(points).astype(int).clip(0, edge).transpose(2, 0, 1)
+    return float((near_edges[rows, columns] > 0).mean(axis=1).min())
 
 
 def _inside(edges: npt.NDArray[np.uint8], quad: Quad) -> float:
