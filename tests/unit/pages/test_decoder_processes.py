@@ -212,13 +212,14 @@ def test_the_decoder_ends_with_a_worker_that_is_killed(work: str) -> None:
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": _paths()}
     ) as parent:
-        assert parent.stdout is not None
-        assert parent.stdout.readline() == b"up\n"
-        (decoder,) = psutil.Process(parent.pid).children()
-        if work == "busy":
-            wait_until(lambda: sum(decoder.cpu_times()[:2]) > 0.5)
-
-        parent.kill()
+        try:
+            assert parent.stdout is not None
+            assert parent.stdout.readline() == b"up\n"
+            (decoder,) = psutil.Process(parent.pid).children()
+            if work == "busy":
+                wait_until(lambda: sum(decoder.cpu_times()[:2]) > 0.5)
+        finally:
+            parent.kill()
 
         # Not by the limit on its time, which would end it later.
         assert cpu_until_gone(decoder) < CPU_TIME - 2
