@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import threading
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Self
@@ -81,6 +82,9 @@ class Heartbeat:
         self.publisher = publisher
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
         self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
+        # Held while Redis is told something: a farewell is the last that is heard of a worker.
+        self._speaking = threading.Lock()
+        self._gone = False
 
     def state(self) -> WorkerState:
         """What this worker does."""
@@ -100,10 +104,12 @@ class Heartbeat:
         )
 
     def beat(self) -> None:
-        """Say what this worker does. May raise ``redis.RedisError``."""
+        """Say what this worker does, unless it is gone. May raise ``redis.RedisError``."""
         client = self.in_hand.ledger.client
-        now, _ = client.time()
-        with client.pipeline(transaction=True) as all_at_once:
+        with self._speaking, client.pipeline(transaction=True) as all_at_once:
+            if self._gone:
+                return
+            now, _ = client.time()
             all_at_once.set(HEARTBEAT_PREFIX + self.worker, json.dumps(asdict(self.state())), ex=EXPIRY)
             all_at_once.zadd(SEEN_KEY, {self.worker: now})
             all_at_once.zremrangebyscore(SEEN_KEY, 0, now - FORGOTTEN)
@@ -112,7 +118,8 @@ class Heartbeat:
 
     def farewell(self) -> None:
         """Say that this worker is gone. May raise ``redis.RedisError``."""
-        with self.in_hand.ledger.client.pipeline(transaction=True) as all_at_once:
+        with self._speaking, self.in_hand.ledger.client.pipeline(transaction=True) as all_at_once:
+            self._gone = True
             all_at_once.delete(HEARTBEAT_PREFIX + self.worker)
             all_at_once.zrem(SEEN_KEY, self.worker)
             all_at_once.execute()

@@ -44,6 +44,9 @@ BAD_INPUT = (
     "indices\n index: 2 Got: 47 Expected: 48\n Please fix either the inputs/outputs or the model."
 )
 
+#: Pixels of a line's height, by which the networks' inputs are told from each other.
+LINE_HEIGHT = 48
+
 #: The variable that tells a fake worker the file whose being there says that its GPU failed already.
 FAILED = "FAKE_GPU_FAILED"
 
@@ -56,6 +59,8 @@ class FakeCuda:
     at_loading: str = ""
     #: Raised at runs by their number, from 1 on; warming up is not counted.
     at_run: dict[int, str] = field(default_factory=dict)
+    #: Raised at a page of another size than the first one, which each probe reads again: at a document's.
+    at_another_page: str = ""
     #: Called before a run fails.
     on_failure: Callable[[], None] = lambda: None
     #: Called before a shape is computed for the first time.
@@ -72,6 +77,13 @@ class FakeCuda:
     runs: list[tuple[int, ...]] = field(default_factory=list)
     #: The same of warming up.
     warmed: list[tuple[int, ...]] = field(default_factory=list)
+
+    def text_of_failure(self) -> str | None:
+        """What the latest run fails with, if it does."""
+        latest = self.runs[-1]
+        is_page = latest[2] != LINE_HEIGHT
+        of_another = self.at_another_page if is_page and latest != self.runs[0] else ""
+        return self.always or of_another or self.at_run.get(len(self.runs))
 
 
 class FakeSession:
@@ -90,7 +102,7 @@ class FakeSession:
             self._cuda.warmed.append(batch.shape)
             return []
         self._cuda.runs.append(batch.shape)
-        text = self._cuda.always or self._cuda.at_run.get(len(self._cuda.runs))
+        text = self._cuda.text_of_failure()
         if text:
             self._cuda.on_failure()
             raise RuntimeException(text)

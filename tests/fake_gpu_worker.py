@@ -1,6 +1,6 @@
 """The worker on a machine whose GPU fails once: `python -m tests.fake_gpu_worker worker`.
 
-The first process of a worker loses the GPU's context soon after its start; every later one finds it sound.
+The first process of a worker loses the GPU's context at its first document; every later one finds it sound.
 Nothing of the service is replaced, but the minute between two probes is made three seconds.
 """
 
@@ -20,8 +20,8 @@ def put_changes() -> None:
     cuda = fake_cuda.install(patch)
     failed = Path(os.environ[fake_cuda.FAILED])
     if not failed.exists():
-        # The warm-up picture takes fewer runs, and any document more.
-        cuda.at_run[6] = fake_cuda.ILLEGAL_ACCESS
+        # At the first document, however often the GPU was probed before.
+        cuda.at_another_page = fake_cuda.ILLEGAL_ACCESS
         cuda.on_failure = failed.touch
     schedule.PROBE_INTERVAL = 3
     in_earnest = supervisor._worker_command

@@ -28,6 +28,10 @@ class Findings:
         if not kept:
             self.broken.append(text)
 
+    def promise_in_time(self, ground: Ground, kept: bool, text: str) -> None:
+        """The same of a promise about seconds; the short form plays beside other tests, and judges none."""
+        self.promise(kept or ground.short, text)
+
     def none_of(self, faults: Iterable[str], what: str) -> None:
         """Note the faults of one kind, the first ones word for word."""
         found = list(faults)

@@ -46,8 +46,8 @@ class Listener:
         ready = threading.Event()
         self._ready = ready
         self._thread.start()
-        if not ready.wait(10):
-            raise TimeoutError("no subscription after 10 s")
+        if not ready.wait(60):
+            raise TimeoutError("no subscription after 60 s")
 
     def stop(self) -> None:
         """Listen no more."""

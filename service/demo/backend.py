@@ -12,6 +12,7 @@ import boto3
 import psycopg2
 import redis
 from botocore.config import Config
+from psycopg2.errors import DeadlockDetected
 from psycopg2.extras import RealDictCursor
 from redis.backoff import NoBackoff
 from redis.client import PubSub
@@ -152,9 +153,18 @@ class FilotBackend:
             "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) AS name FROM pg_tables"
             " WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
         )
-        self.execute("TRUNCATE " + ", ".join(table["name"] for table in tables))
+        self._empty([table["name"] for table in tables])
         objects = self.storage.list_objects_v2(Bucket=self.bucket).get("Contents", [])
         if objects:
             self.storage.delete_objects(
                 Bucket=self.bucket, Delete={"Objects": [{"Key": item["Key"]} for item in objects]}
             )
+
+    def _empty(self, tables: list[str]) -> None:
+        """Empty all at once, as foreign keys want it; again when a worker looked at some in another order."""
+        while True:
+            try:
+                self.execute("TRUNCATE " + ", ".join(tables))
+            except DeadlockDetected:
+                continue
+            return

@@ -26,7 +26,7 @@ class ResultChannel:
         # The confirmation itself; it is consumed and not returned.
         self._subscription.get_message(timeout=CONFIRM_TIMEOUT)
 
-    def wait_for(self, count: int, timeout: float = 60.0) -> list[dict[str, Any]]:
+    def wait_for(self, count: int, timeout: float = 120.0) -> list[dict[str, Any]]:
         """Every result so far, once there are at least `count`.
 
         Args:

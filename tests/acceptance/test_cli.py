@@ -19,6 +19,7 @@ from service.database import Database
 from service.demo.backend import ATTEMPTS, PROCESSING, QUEUE, FilotBackend
 from service.demo.people import Person
 from service.demo.servers.worker import Worker
+from service.heartbeat import SEEN_KEY
 from service.intake.ledger import LATER_KEY
 from tests.acceptance.conftest import Runner
 
@@ -79,6 +80,9 @@ def test_status_names_what_only_postgresql_knows_and_the_workers(
     run: Runner, backend: FilotBackend, environment: dict[str, str], start_worker: Callable[..., Worker]
 ) -> None:
     start_worker()
+    # Its first heartbeat comes just after it is ready.
+    while not backend.redis.exists(SEEN_KEY):
+        backend.redis.blpop(["nothing is pushed here"], timeout=1)
     well = run("status").stdout
     bury(backend, environment)
 
@@ -193,13 +197,15 @@ def test_results_follows_the_channel(
         stdout=subprocess.PIPE,
         text=True,
     ) as follower:
-        assert follower.stdout is not None
-        while not backend.redis.pubsub_numsub("filot:ocr:gpu:results")[0][1]:
-            backend.redis.blpop(["nothing is pushed here"], timeout=1)
+        try:
+            assert follower.stdout is not None
+            while not backend.redis.pubsub_numsub("filot:ocr:gpu:results")[0][1]:
+                backend.redis.blpop(["nothing is pushed here"], timeout=1)
 
-        backend.push("no-uuid")
-        line = follower.stdout.readline()
-        follower.terminate()
+            backend.push("no-uuid")
+            line = follower.stdout.readline()
+        finally:
+            follower.kill()
 
     assert json.loads(line)["documentId"] == "no-uuid"
 

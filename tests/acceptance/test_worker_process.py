@@ -11,6 +11,7 @@ import pytest
 from service.demo.backend import QUEUE, FilotBackend
 from service.demo.servers import FilotStack
 from service.demo.servers.worker import Worker
+from tests.health_port import ask
 
 WorkerStarter = Callable[..., Worker]
 
@@ -105,8 +106,8 @@ def test_without_a_gpu_and_without_fallback_nothing_is_taken(
     worker = start_worker(ready=False, OCR_GPU_ENABLED="true", OCR_GPU_AUTOFALLBACK="false")
     worker.logged("gpu_not_in_use")
 
-    assert worker.get("/ready") == HTTPStatus.SERVICE_UNAVAILABLE
-    assert worker.get("/health") == HTTPStatus.OK
+    assert ask(worker.port, "/ready")[0] == HTTPStatus.SERVICE_UNAVAILABLE
+    assert ask(worker.port, "/health")[0] == HTTPStatus.OK
     assert backend.redis.lrange(QUEUE, 0, -1) == ["card"]
 
 

@@ -12,7 +12,6 @@ from service.demo.backend import PROCESSING, QUEUE, FilotBackend
 from service.demo.degrade import encode_jpeg
 from service.demo.servers import FilotStack
 from service.errors import DeviceError
-from service.heartbeat import SEEN_KEY
 from service.intake.ledger import WATCH_KEY
 from service.metrics.backlog import MARKS_KEY
 from tests import fake_cuda
@@ -142,7 +141,7 @@ def test_a_worker_inside_this_process_can_be_started_and_stopped_again(backend: 
         assert status.is_running
         assert not status.is_gpu_available
         assert status.gpu_absence == "OCR_GPU_ENABLED is false"
-        assert set(map(str, backend.redis.keys("*"))) <= {WATCH_KEY, MARKS_KEY, SEEN_KEY}
+        assert set(map(str, backend.redis.keys("*"))) <= {WATCH_KEY, MARKS_KEY}
 
 
 def test_the_status_of_an_empty_pipeline(backend: FilotBackend) -> None:

@@ -21,9 +21,15 @@ def read(backend: FilotBackend) -> dict[str, Any]:
 
 
 def wait_for_hold(runtime: Runtime, backend: FilotBackend) -> str:
-    while not runtime.broker.in_hand.holds() or runtime.broker.in_hand.tokens():
+    """Wait until no document is taken any more and all are back; returns why."""
+    in_hand = runtime.broker.in_hand
+    while not in_hand.holds():
         backend.redis.blpop(["nothing is pushed here"], timeout=1)
-    (reason,) = runtime.broker.in_hand.holds()
+    # The consumer may have asked before the hold and take after it: that is in hand when it looks again.
+    looked = in_hand.last_look
+    while in_hand.last_look == looked or in_hand.tokens():
+        backend.redis.blpop(["nothing is pushed here"], timeout=1)
+    (reason,) = in_hand.holds()
     return reason
 
 

@@ -76,6 +76,7 @@ def test_a_listener_hears_everything_published_since_it_began(backend: FilotBack
 def test_a_listener_says_how_many_results_are_missing(backend: FilotBackend) -> None:
     with backend.listen() as channel:
         backend.redis.publish(RESULTS, "{}")
+        channel.wait_for(1)
 
         with pytest.raises(TimeoutError, match="1 of 2 results"):
             channel.wait_for(2, timeout=0.1)

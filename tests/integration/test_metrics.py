@@ -55,9 +55,10 @@ def runtime(
 
 
 @pytest.fixture
-def running(runtime: Runtime) -> Iterator[Runtime]:
+def running(runtime: Runtime, backend: FilotBackend) -> Iterator[Runtime]:
     worker = Worker(runtime.broker, worker_threads=3, worker_timeout=100)
     worker.start()
+    wait_until(backend, lambda: reachable(runtime))
     yield runtime
     worker.stop()
     runtime.broker.close()
@@ -209,7 +210,7 @@ def test_a_scrape_shows_the_work_done_and_the_queue(running: Runtime, backend: F
         for document_id in documents:
             backend.enqueue(document_id)
         channel.wait_for(2)
-    wait_until(backend, lambda: not backend.redis.scard(PROCESSING))
+    wait_until(backend, lambda: not running.broker.in_hand.tokens())
     after = scrape(running.settings)
 
     def grown(name: str) -> float:
@@ -276,11 +277,12 @@ def test_a_worker_that_only_puts_documents_off_is_seen_in_the_metrics(
     in_hand._trouble_since -= HUNG_AFTER + 1
     wait_until(backend, lambda: not makes_progress())
     stack.storage.start()
-    # It has forgotten the file: that the document fails for good is progress.
+    # It has forgotten the file: that the document fails for good is progress. (While it is only tried again,
+    # nothing waits, and the worker seems to get on for a moment.)
+    wait_until(backend, lambda: backend.row(document_id)["status"] == "failed")
     wait_until(backend, makes_progress)
 
     assert young
-    assert backend.row(document_id)["status"] == "failed"
 
 
 def reachable(runtime: Runtime) -> bool:

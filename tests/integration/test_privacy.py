@@ -64,7 +64,7 @@ class Ground:
         with self.backend.listen() as channel:
             for document_id in waited_for:
                 self.backend.enqueue(document_id)
-            self.results += channel.wait_for(len(waited_for), timeout=100)
+            self.results += channel.wait_for(len(waited_for), timeout=240)
         untold = "SELECT 1 FROM ocr_worker.outbox WHERE told_at IS NULL"
         while self.backend.redis.scard(PROCESSING) or self.backend.execute(untold):
             self.backend.redis.blpop(["nothing is pushed here"], timeout=1)

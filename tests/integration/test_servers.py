@@ -31,6 +31,9 @@ psutil = pytest.importorskip("psutil")
 # A shell's background jobs, and all that they start, ignore SIGINT; a terminal's do not.
 TERMINAL = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
 
+#: s until a process counts as one that does not end.
+PATIENCE = 60
+
 NO_RETRY = Retry(NoBackoff(), 0)
 
 SERVE = "from service.demo.servers import serve_until_interrupted; serve_until_interrupted()"
@@ -81,13 +84,20 @@ def python(code: str, scratch: Path) -> Iterator[tuple[subprocess.Popen[str], li
 
 
 def still_running(processes: list[Any]) -> list[Any]:
-    """The processes that do not end in 15 seconds. One whose exit code nobody fetched yet has ended."""
-    for _ in range(75):
+    """The processes that do not end in a minute. One whose exit code nobody fetched yet has ended."""
+    for _ in range(5 * PATIENCE):
         _, left = psutil.wait_procs(processes, timeout=0.2)
-        processes = [p for p in left if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+        processes = [process for process in left if not has_ended(process)]
         if not processes:
             break
     return processes
+
+
+def has_ended(process: Any) -> bool:
+    try:
+        return bool(not process.is_running() or process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
 
 
 def execute(url: str, statement: str) -> list[Any]:
@@ -246,7 +256,7 @@ def test_serving_ends_in_order_when_it_is_interrupted(scratch: Path, number: sig
         servers = psutil.Process(process.pid).children(recursive=True)
 
         process.send_signal(number)
-        code = process.wait(30)
+        code = process.wait(PATIENCE)
 
     assert code == 0
     assert len(servers) >= 5
@@ -276,7 +286,7 @@ def test_no_server_outlives_its_process_however_it_ends(scratch: Path, number: s
             process.communicate("\n")
         else:
             process.send_signal(number)
-        process.wait(30)
+        process.wait(PATIENCE)
 
     assert len(servers) >= 3
     assert still_running(servers) == []

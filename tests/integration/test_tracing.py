@@ -26,9 +26,6 @@ from service.tracing.job_traces import JobTraces
 from service.tracing.traces import Traces
 from tests.integration.test_api import picture
 
-#: s that a collector may wait for what must come, far more than it takes.
-PATIENCE = 60
-
 
 @dataclass(frozen=True)
 class Arrived:

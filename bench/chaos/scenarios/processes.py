@@ -35,12 +35,16 @@ def killed_workers(ground: Ground, findings: Findings) -> None:
     takes = TakeHistory(ground)
     ground.enqueue(papers)
     deaths: dict[int, float] = {}
-    deadline = time.monotonic() + (60 if ground.short else 240)
+    deadline = time.monotonic() + (120 if ground.short else 240)
     while ground.listener.count() < len(papers) and time.monotonic() < deadline:
         takes.watch(KILL_INTERVAL)
-        ready = [tag for tag, worker in workers.items() if worker.answers()]
-        # With nobody left to work there is nobody to recover a job either, and the figure would say nothing.
-        tag = ground.rng.choice([tag for tag in workers if ready != [tag]])
+        ready = {tag for tag, worker in workers.items() if worker.answers()}
+        # With nobody left to work there is nobody to recover a job either, and the figure would say nothing;
+        # and where workers start slowly, none would ever get ready.
+        victims = [tag for tag in workers if ready - {tag}]
+        if not victims:
+            continue
+        tag = ground.rng.choice(victims)
         child = workers[tag].child()
         deaths[child] = time.monotonic()
         if ground.rng.random() < 0.5:
@@ -54,7 +58,9 @@ def killed_workers(ground: Ground, findings: Findings) -> None:
     slowest = takes.slowest_recovery(papers, deaths)
     findings.figure(f"slowest recovery {slowest:.1f} s with a lease of {LEASE / 1000:g} s")
     findings.promise(slowest > 0, "no job was seen to be taken again from a worker that died")
-    findings.promise(slowest < 2 * LEASE / 1000, f"a job was recovered only after {slowest:.1f} s")
+    findings.promise_in_time(
+        ground, slowest < 2 * LEASE / 1000, f"a job was recovered only after {slowest:.1f} s"
+    )
 
 
 def _killable(ground: Ground, tag: str) -> ChaosWorker:
@@ -108,7 +114,7 @@ def _hang(ground: Ground, findings: Findings, hanging: list[Paper]) -> None:
 
 def frozen_worker(ground: Ground, findings: Findings) -> None:
     """Thaw it once while the document's new owner is at work, and once after it is done."""
-    papers = ground.add(Behaviour.GOOD, 2, seconds=1.5)
+    papers = ground.add(Behaviour.GOOD, 2, seconds=3)
     frozen = ground.worker("A", OCR_GPU_CONCURRENCY="2")
     ground.enqueue(papers)
     findings.promise(ground.begun(papers), "the jobs were never begun")

@@ -64,12 +64,13 @@ def empty(ground: Ground, findings: Findings) -> None:
     for path in ground.stack.valkey.directory.glob("appendonly*"):
         shutil.rmtree(path)
     ground.stack.valkey.start()
-    ground.backend.execute(
-        "UPDATE documents SET status = 'processing' WHERE id = ANY(%s::uuid[])", [p.id for p in kept]
-    )
+    # First in the CPU pipeline, then to be worked on: at no time are they documents that nobody knows.
     ground.backend.redis.rpush("filot:ocr:queue", kept[0].id)
     ground.backend.redis.sadd("filot:ocr:processing", kept[1].id)
     ground.backend.redis.zadd("filot:ocr:delayed", {kept[2].id: time.time() * 1000 + 60_000})
+    ground.backend.execute(
+        "UPDATE documents SET status = 'processing' WHERE id = ANY(%s::uuid[])", [p.id for p in kept]
+    )
     ground.wait_for(lambda: ground.listener.count() == len(papers), 30)
     touched = [paper.id for paper in kept if ground.trace.reads(paper.marks.serial)]
     findings.none_of(touched, "taken from the CPU pipeline")

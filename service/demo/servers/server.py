@@ -11,8 +11,8 @@ from service.errors import OcrWorkerError
 
 #: Seconds that a server may take to answer after its start: far more than any needs, for a loaded machine.
 START_TIMEOUT = 60.0
-#: Seconds that a server may take to end after a signal.
-STOP_TIMEOUT = 10.0
+#: Seconds that a server may take to end after a signal; the same.
+STOP_TIMEOUT = 60.0
 #: Seconds between looks whether a server answers.
 INTERVAL = 0.01
 #: Lines of a server's log that are shown when it does not start.

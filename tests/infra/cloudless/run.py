@@ -13,8 +13,8 @@ from pulumi.runtime.proto import engine_pb2_grpc, resource_pb2_grpc
 
 from cloudless.engine import Engine
 
-#: Seconds that a run may take.
-LIMIT = 100
+#: Seconds that a run may take, far more than it needs.
+LIMIT = 250
 
 #: What the CLI's launcher for Python programs does: configure, change into the folder, run it as a script.
 LAUNCHER = """

@@ -16,6 +16,9 @@ from service.ocr.shapes import EXACT, Sizes
 
 FOREVER = 1e9
 
+#: s after which a test that has failed keeps no thread waiting.
+PATIENCE = 60
+
 #: An input with this in its first pixel cannot be computed.
 BAD = -1.0
 
@@ -37,7 +40,7 @@ class Device:
     def run(self, batch: Tensor) -> Outputs:
         self.threads.add(threading.current_thread().name)
         self.busy.set()
-        self.go.wait()
+        self.go.wait(PATIENCE)
         if self.error is not None:
             raise self.error
         if len(batch) > self.room:
@@ -94,7 +97,7 @@ def read_together(
     batcher: Batcher, threads: ThreadPoolExecutor, each: list[list[Tensor]]
 ) -> "list[Future[list[Outputs]]]":
     """Let as many readers as there are lists hand theirs in; none before all of them read."""
-    all_read = threading.Barrier(len(each))
+    all_read = threading.Barrier(len(each), timeout=PATIENCE)
 
     def read(tensors: list[Tensor]) -> list[Outputs]:
         with batcher.reading():
@@ -258,7 +261,7 @@ def test_the_work_of_one_reader_goes_on_while_the_device_computes_for_another(
     batcher = opened(device, most=1)
     device.go.clear()
     first = threads.submit(batcher.run, "recogniser", inputs(1))
-    device.busy.wait()
+    assert device.busy.wait(PATIENCE)
 
     # The device is held until the second reader has prepared, and handed in, what it will compute next.
     second = threads.submit(batcher.run, "recogniser", inputs(2))
@@ -276,7 +279,7 @@ def test_closing_fails_those_who_wait_and_lets_the_batch_that_runs_end(
     batcher = opened(device)
     device.go.clear()
     running = threads.submit(batcher.run, "recogniser", inputs(1))
-    device.busy.wait()
+    assert device.busy.wait(PATIENCE)
     waiting = [threads.submit(batcher.run, "recogniser", inputs(first)) for first in (2, 3)]
     while batcher.queued < 2:
         threading.Event().wait(0.001)

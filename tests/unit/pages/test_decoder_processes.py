@@ -61,12 +61,20 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
 
 def reading(content: bytes) -> tuple["Future[list[Page]]", psutil.Process]:
     """Begin to read a file that takes long; return once its decoder is at work."""
+    # It is up already, however long a start takes here: what it uses now is for this file.
+    read_pages(SMALL)
+    (decoder,) = decoders()
+    used = cpu_of(decoder)
     executor = ThreadPoolExecutor(1)
     future = executor.submit(read_pages, content)
     executor.shutdown(wait=False)
-    wait_until(lambda: any(sum(decoder.cpu_times()[:2]) > 0.3 for decoder in decoders()))
-    (decoder,) = decoders()
+    wait_until(lambda: cpu_of(decoder) > used + 0.1)
     return future, decoder
+
+
+def cpu_of(process: psutil.Process) -> float:
+    """s of processor time that it has used."""
+    return float(sum(process.cpu_times()[:2]))
 
 
 def cpu_until_gone(decoder: psutil.Process) -> float:
@@ -74,7 +82,7 @@ def cpu_until_gone(decoder: psutil.Process) -> float:
     used = 0.0
     with contextlib.suppress(psutil.NoSuchProcess):
         while decoder.status() != psutil.STATUS_ZOMBIE:
-            used = sum(decoder.cpu_times()[:2])
+            used = cpu_of(decoder)
             time.sleep(0.01)
     return used
 
@@ -229,13 +237,14 @@ def test_the_decoder_ends_with_a_worker_that_is_killed(work: str) -> None:
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": _paths()}
     ) as parent:
-        assert parent.stdout is not None
-        assert parent.stdout.readline() == b"up\n"
-        (decoder,) = psutil.Process(parent.pid).children()
-        if work == "busy":
-            wait_until(lambda: sum(decoder.cpu_times()[:2]) > 0.5)
-
-        parent.kill()
+        try:
+            assert parent.stdout is not None
+            assert parent.stdout.readline() == b"up\n"
+            (decoder,) = psutil.Process(parent.pid).children()
+            if work == "busy":
+                wait_until(lambda: cpu_of(decoder) > 0.5)
+        finally:
+            parent.kill()
 
         # Not by the limit on its time, which would end it later.
         assert cpu_until_gone(decoder) < CPU_TIME - 2
