@@ -213,6 +213,16 @@ def answer_with(answer: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(sys, "executable", str(impostor))
 
 
+def test_a_decoder_that_a_file_took_over_cannot_take_the_shared_memory_away() -> None:
+    read_pages(SMALL)
+    (decoder,) = decoders()
+    opened = Path(f"/proc/{decoder.pid}/fd").iterdir()
+    (memory,) = [file for file in opened if os.readlink(file).startswith("/memfd:pages")]
+
+    with memory.open("r+b") as file, pytest.raises(PermissionError):
+        file.truncate(0)
+
+
 def test_without_a_decoder_the_document_can_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
 
