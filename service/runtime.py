@@ -6,7 +6,7 @@ from functools import lru_cache
 from dramatiq.middleware import CurrentMessage
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from service import tracing
+from service import status_page, tracing
 from service.database import Database
 from service.devices import Devices
 from service.health import Answer, Health
@@ -24,6 +24,7 @@ from service.middleware.log_context import LogContext
 from service.middleware.metering import Metering
 from service.middleware.result_publishing import ResultPublishing
 from service.middleware.settlement import Settling
+from service.onlooker import Onlooker
 from service.processing import Processing
 from service.progress import Progress
 from service.publishing import Publisher
@@ -79,7 +80,8 @@ def build_runtime(settings: Settings) -> Runtime:
     schedule = Schedule(
         settings, broker.ledger, publisher, detection, heartbeat, Recovery(database, broker.ledger)
     )
-    health.pages |= StatusPage(settings, health, heartbeat).pages()
+    onlooker = Onlooker(broker.ledger.client, database, settings, status_page.PATIENCE)
+    health.pages |= StatusPage(settings, onlooker, health, heartbeat).pages()
     reports = _publish_metrics(health, schedule, publisher, settings)
     # Hooks after a message run from the last to the first: told, then settled, then forgotten by the log.
     for middleware in (

@@ -74,7 +74,7 @@ def test_a_watch_outlives_an_outage_of_redis(environment: dict[str, str], stack:
     with on_a_terminal(environment, "status", "--watch") as (_, read_until):
         read_until(b"queue length")
         stack.valkey.kill()
-        read_until(b"Redis does not answer")
+        read_until(b"Redis is away")
         stack.valkey.start()
         read_until(b"queue length")
 

@@ -12,7 +12,8 @@ from service.heartbeat import Heard, WorkerState
 from service.metrics.backlog import Backlog, Owed
 from service.settings import Settings
 from service.status import JobInHand, Records, Status, Traffic
-from service.troubles import find_troubles, span, well
+from service.troubles import find_troubles, well
+from service.wording import span
 
 DIED = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 NOTHING = Period(None, 0, 0, 0, None, None)

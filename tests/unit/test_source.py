@@ -7,12 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
+from service import source
 from service.errors import UnavailableError
-from service.status_page import source
-from service.status_page.source import Said, Source
+from service.source import Said, Source
 
 #: s, more than a test takes.
 FRESH = 600.0
+
+#: s that a look waits where an answer will come.
+PATIENCE = 30.0
 
 
 class Server:
@@ -44,7 +47,7 @@ def outdate(asked: Source[int]) -> None:
 
 
 def test_many_who_look_at_once_cost_one_question(server: Server) -> None:
-    asked = Source("test", server.read, FRESH)
+    asked = Source("test", server.read, FRESH, PATIENCE)
 
     with ThreadPoolExecutor(8) as viewers:
         looks = [viewers.submit(asked.latest) for _ in range(8)]
@@ -57,7 +60,7 @@ def test_many_who_look_at_once_cost_one_question(server: Server) -> None:
 
 def test_an_answer_is_asked_for_again_when_it_is_no_longer_fresh(server: Server) -> None:
     server.may_answer.set()
-    asked = Source("test", server.read, FRESH)
+    asked = Source("test", server.read, FRESH, PATIENCE)
 
     first = asked.latest()
     outdate(asked)
@@ -66,9 +69,8 @@ def test_an_answer_is_asked_for_again_when_it_is_no_longer_fresh(server: Server)
     assert (first, second) == (Said(1), Said(2))
 
 
-def test_nobody_waits_long_for_a_silent_server(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "PATIENCE", 0.01)
-    asked = Source("test", server.read, FRESH)
+def test_nobody_waits_long_for_a_silent_server(server: Server) -> None:
+    asked = Source("test", server.read, FRESH, patience=0.01)
 
     answers = [asked.latest(), asked.latest()]
 
@@ -76,9 +78,8 @@ def test_nobody_waits_long_for_a_silent_server(server: Server, monkeypatch: pyte
     assert server.asked == 1
 
 
-def test_a_slow_answer_is_bridged_by_the_one_before(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "PATIENCE", 0.01)
-    asked = Source("test", server.read, fresh=0)
+def test_a_slow_answer_is_bridged_by_the_one_before(server: Server) -> None:
+    asked = Source("test", server.read, fresh=0, patience=0.01)
     server.may_answer.set()
     while asked.latest().value is None:
         pass
@@ -96,6 +97,7 @@ def test_a_slow_answer_is_bridged_by_the_one_before(server: Server, monkeypatch:
     ("error", "problem"),
     [
         (redis.ConnectionError("redis://:hunter2@cache"), "ConnectionError"),
+        (redis.AuthenticationError("WRONGPASS hunter2"), "it refuses the password"),
         (UnavailableError("PostgreSQL is away or refuses us: OperationalError"), "OperationalError"),
         (ValueError("hunter2"), "the look failed"),
     ],
@@ -104,4 +106,4 @@ def test_why_there_is_no_answer_is_told_in_few_words(server: Server, error: Exce
     server.error = error
     server.may_answer.set()
 
-    assert Source("test", server.read, FRESH).latest() == Said(None, problem)
+    assert Source("test", server.read, FRESH, PATIENCE).latest() == Said(None, problem)
