@@ -144,11 +144,6 @@ class Database:
             work.execute((Path(__file__).parent / "schema.sql").read_text())
         self._has_own_tables = True
 
-    def ping(self) -> None:
-        """Raise ``UnavailableError`` unless the server answers."""
-        with self.transaction() as work:
-            work.execute("SELECT 1")
-
     def close(self) -> None:
         """Close every connection."""
         self._pool.closeall()

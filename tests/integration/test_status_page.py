@@ -57,6 +57,7 @@ def serve(
 ) -> Iterator[PageMaker]:
     """A worker's parts with the health port open and nothing else started."""
     opened: list[Page] = []
+    databases = []
 
     def serve(*, warm: bool = True, **changes: str) -> Page:
         port = str(stack.sandbox.reserve_port())
@@ -67,6 +68,7 @@ def serve(
         (companions,) = (part for part in runtime.broker.middleware if isinstance(part, Companions))
         page = Page(companions.health, companions.schedule.heartbeat)
         opened.append(page)
+        databases.append(runtime.publisher.database)
         if warm:
             runtime.devices.probe()
             page.heartbeat.beat()
@@ -76,7 +78,8 @@ def serve(
     yield serve
     for page in opened:
         page.health.stop()
-        page.health.database.close()
+    for database in databases:
+        database.close()
 
 
 def calls(backend: FilotBackend, command: str) -> int:
