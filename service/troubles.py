@@ -16,6 +16,9 @@ Level: TypeAlias = Literal["down", "warn"]
 #: workers cannot keep up with.
 LONG_WAIT, LONG_QUEUE = 60, 300
 
+#: s that one download may take: a file has at most 5 MiB, and a store that hangs is given up only after 40 s.
+LONG_DOWNLOAD = 5
+
 #: Minutes that "lately" means, and the failures in them that are too many: what the alarm on errors says.
 LATELY, LEAST_FAILURES, FAILURE_SHARE = 5, 2, 0.10
 
@@ -83,6 +86,7 @@ def _of_traffic(traffic: Traffic, records: Records | None, settings: Settings) -
     yield from _holds(traffic, living)
     yield from _gpu(living)
     yield from _nobody_takes(traffic, living, records)
+    yield from _slow_store(living)
     yield from _old_jobs(traffic, settings)
     yield from _silent(traffic.workers)
 
@@ -152,6 +156,19 @@ def _nobody_takes(
             f"{count(put_off, 'document')} {do(put_off, 'was', 'were')} put off to be tried again, and "
             f"none has ended in the last {LATELY} minutes.",
             "See whether the file store answers.",
+            "filot-ocr doctor",
+        )
+
+
+def _slow_store(living: Sequence[WorkerState]) -> Iterator[Trouble]:
+    waiting = [state for state in living if state.download_seconds > LONG_DOWNLOAD]
+    if waiting:
+        longest = max(state.download_seconds for state in waiting)
+        yield Trouble(
+            "warn",
+            f"{len(waiting)} of {count(len(living), 'worker')} {do(len(waiting), 'waits', 'wait')} for the "
+            f"file store, for {span(longest)} by now.",
+            "See whether the file store answers; documents are put off meanwhile, and nothing is lost.",
             "filot-ocr doctor",
         )
 

@@ -18,6 +18,7 @@ from service.demo.backend import PROCESSING, QUEUE, FilotBackend
 from service.demo.servers import FilotStack
 from service.demo.servers.worker import Worker
 from tests.acceptance.conftest import Runner
+from tests.frozen import frozen
 
 #: s until a program that says nothing counts as stuck.
 PATIENCE = 60
@@ -77,6 +78,27 @@ def test_a_watch_outlives_an_outage_of_redis(environment: dict[str, str], stack:
         read_until(b"Redis is away")
         stack.valkey.start()
         read_until(b"queue length")
+
+
+def test_a_file_store_that_hangs_is_seen_while_documents_wait_for_it(
+    run: Runner, start_worker: Callable[..., Worker], stack: FilotStack, backend: FilotBackend
+) -> None:
+    start_worker()
+    document_id = backend.add_document(b"no picture")
+
+    with backend.listen() as channel:
+        with frozen(stack.storage):
+            backend.enqueue(document_id)
+            said: list[str] = []
+            while not said:
+                troubles = json.loads(run("status", "--json").stdout)["troubles"]
+                said = [trouble["sentence"] for trouble in troubles]
+        (result,) = channel.wait_for(1)
+
+    assert said[0].startswith("1 of 1 worker waits for the file store, for ")
+    assert result["documentId"] == document_id
+    while not run("status").stdout.startswith("All is well: "):
+        pass  # until the next heartbeat
 
 
 def test_a_status_loads_no_engine(environment: dict[str, str]) -> None:
