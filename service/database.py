@@ -182,6 +182,12 @@ def is_document_id(text: str) -> bool:
     return True
 
 
+def existing(work: RealDictCursor, document_ids: list[str]) -> set[str]:
+    """Those of these UUIDs that are a row's id."""
+    work.execute("SELECT id::text FROM documents WHERE id = ANY(%s::uuid[])", (document_ids,))
+    return {row["id"] for row in work.fetchall()}
+
+
 def find_document(work: RealDictCursor, document_id: str) -> Document | None:
     """The row of a document, or None."""
     work.execute(

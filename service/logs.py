@@ -42,7 +42,7 @@ ALLOWED = frozenset(
         # how many
         *("documents", "jobs", "leases_expired", "listeners", "results", "retries_due"),
         # which part of the service
-        *("channel", "cpu_s", "exit_code", "next_start_in_s", "port", "task"),
+        *("channel", "cpu_s", "engine", "exit_code", "next_start_in_s", "port", "task"),
     }
 )
 

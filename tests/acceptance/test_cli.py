@@ -26,7 +26,7 @@ from tests.health_port import ask
 
 
 def test_enqueue_says_what_was_accepted(run: Runner, backend: FilotBackend) -> None:
-    a, b, c = (str(uuid.uuid4()) for _ in range(3))
+    a, b, c = (backend.add_document(b"picture") for _ in range(3))
 
     first = run("enqueue", a, b)
     second = run("enqueue", b, c)
@@ -38,21 +38,23 @@ def test_enqueue_says_what_was_accepted(run: Runner, backend: FilotBackend) -> N
 
 
 def test_enqueue_says_of_each_refused_one_why(run: Runner, backend: FilotBackend) -> None:
-    in_work, put_off = (str(uuid.uuid4()) for _ in range(2))
+    in_work, put_off = (backend.add_document(b"picture") for _ in range(2))
+    unknown = str(uuid.uuid4())
     backend.redis.sadd(PROCESSING, in_work, put_off)
     backend.redis.zadd(LATER_KEY, {put_off: 1})
 
-    ended = run("enqueue", in_work, put_off, "[b]card[/b]")
+    ended = run("enqueue", in_work, put_off, unknown, "[b]card[/b]")
 
     assert ended.returncode == 1
     assert f"{in_work} refused: it is in work" in ended.stdout
     assert f"{put_off} refused: it waits for its next attempt" in ended.stdout
+    assert f"{unknown} refused: FiLot has no row of it" in ended.stdout
     assert "[b]card[/b] refused: it is no UUID" in ended.stdout
     assert backend.redis.llen(QUEUE) == 0
 
 
 def test_an_id_is_queued_as_the_backend_spells_it(run: Runner, backend: FilotBackend) -> None:
-    document_id = str(uuid.uuid4())
+    document_id = backend.add_document(b"picture")
 
     run("enqueue", document_id.upper())
 

@@ -239,8 +239,9 @@ def test_a_backfill_says_where_to_and_how_many(run: Runner, backend: FilotBacken
     part = run(*arguments, "--limit", "1", OCR_GPU_ENABLED="true")
     rest = run(*arguments, OCR_GPU_ENABLED="true")
 
-    assert "2 documents for the GPU queue; 1 others wait or are in work already" in plan.stdout
+    assert "2 documents for the GPU queue; 1 other waits or is in work already" in plan.stdout
     assert untouched == 1
+    assert part.stdout.startswith("1 document for the GPU queue; ")
     assert "1 pushed" in part.stdout
     assert "1 pushed, 0 skipped: someone else was faster; 0 left" in rest.stdout
     assert backend.redis.lrange(QUEUE, 0, -1) == cards
@@ -290,7 +291,7 @@ def test_erase_removes_ours_and_says_what_it_left(
     assert unasked.returncode == 1
     assert len(kept) == 1
     assert erased.returncode == 0
-    assert "1 dead jobs" in erased.stdout
+    assert "1 dead job," in erased.stdout
     assert "the backend's: they were left alone" in erased.stdout
     assert json.loads(run("dead", "list", "--json").stdout) == []
     assert backend.row(document_id)["status"] == "uploaded"

@@ -1,5 +1,6 @@
 """The worker as an operator meets it: start, health, stop."""
 
+import json
 import os
 import subprocess
 import sys
@@ -64,6 +65,16 @@ def test_a_server_that_hangs_is_named_by_ready_and_once_in_the_log(
     assert "bring it back" in line
     assert "filot-ocr doctor" in line
     assert "maximum number of running instances" not in worker.log.read_text()
+
+
+def test_the_log_says_at_the_start_which_engine_and_port(start_worker: WorkerStarter) -> None:
+    worker = start_worker()
+
+    (starts,), (ready,) = worker.logged("worker_starts"), worker.logged("worker_ready")
+
+    said = json.loads(starts)
+    assert (said["engine"], said["port"], said["jobs"]) == ("onnx", worker.port, 2)
+    assert json.loads(ready)["device"] == "cpu"
 
 
 def test_sigterm_lets_the_work_finish_and_exits_with_zero(
