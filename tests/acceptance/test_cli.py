@@ -18,10 +18,12 @@ from service import dead, endings
 from service.database import Database
 from service.demo.backend import ATTEMPTS, PROCESSING, QUEUE, FilotBackend
 from service.demo.people import Person
+from service.demo.servers import FilotStack
 from service.demo.servers.worker import Worker
 from service.intake.ledger import LATER_KEY
 from service.result import GPUOCRResult
 from tests.acceptance.conftest import Runner
+from tests.frozen import frozen
 from tests.health_port import ask
 
 
@@ -227,6 +229,20 @@ def test_status_without_redis_says_what_is_known(
     assert [trouble["level"] for trouble in said["troubles"]] == ["down", "warn"]
     assert (said["queueLength"], said["queue"], said["owed"]["dead"]) == (None, None, 1)
     assert human.stderr + program.stderr == ""
+
+
+def test_status_does_not_wait_with_a_server_that_hangs(
+    run: Runner, backend: FilotBackend, stack: FilotStack
+) -> None:
+    backend.push("card")
+
+    with frozen(stack.postgres):
+        ended = run("status", "--json")
+
+    said = json.loads(ended.stdout)
+    assert ended.returncode == 2
+    assert said["sentence"] == "PostgreSQL is away (no answer for 5 s): no document can be worked on."
+    assert (said["queueLength"], said["hour"]) == (1, None)
 
 
 def test_a_wrong_password_of_redis_is_told_as_one(run: Runner, environment: dict[str, str]) -> None:
