@@ -1,7 +1,6 @@
 """FiLot's OCR worker: reads identity cards (KTP, NPWP) that the backend queues."""
 
 from service.api import (
-    GPUWorkerStatus,
     dequeue_from_gpu,
     enqueue_for_gpu,
     get_gpu_queue_length,
@@ -15,6 +14,7 @@ from service.api import (
     stop_gpu_worker,
 )
 from service.result import GPUOCRResult
+from service.summary import GPUWorkerStatus
 
 __all__ = [
     "GPUOCRResult",

@@ -5,7 +5,7 @@ The two that read documents import what they need when called: who only enqueues
 
 import threading
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 import redis
@@ -17,34 +17,9 @@ from service.heartbeat import worker_states
 from service.intake.ledger import CPU_PROCESSING_KEY, CPU_QUEUE_KEY, Ledger, connect_redis
 from service.result import GPUOCRResult
 from service.settings import current_settings
+from service.summary import GPUWorkerStatus, summarise
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GPUWorkerStatus:
-    """The state of the GPU pipeline over all workers that share its Redis."""
-
-    #: Whether any worker lives.
-    is_running: bool
-    #: Whether any worker computes on a GPU.
-    is_gpu_available: bool
-    #: Why no GPU is used, as the workers say; empty while one is or no worker lives.
-    gpu_absence: str
-    #: The setting, not the fact.
-    is_gpu_enabled: bool
-    #: Jobs that living workers hold.
-    active_jobs_count: int
-    queue_length: int
-    #: Members of the processing set: jobs in work and jobs that wait for a retry.
-    processing_count: int
-    workers: int
-    #: Results published while nobody was subscribed, by the workers that live now.
-    results_unheard: int
-    auto_fallback_enabled: bool
-    max_retries: int
-    stuck_job_timeout_ms: int
-    reaper_interval_ms: int
 
 
 @lru_cache(maxsize=1)
@@ -149,23 +124,9 @@ def process_document_gpu(document_id: str) -> GPUOCRResult:
 
 def get_gpu_worker_status() -> GPUWorkerStatus:
     """The state of the pipeline, from Redis. Raises ``redis.RedisError``."""
-    settings, ledger = current_settings(), _ledger()
-    workers = worker_states(ledger.client)
-    on_gpu = any(worker.gpu_available for worker in workers)
-    return GPUWorkerStatus(
-        is_running=bool(workers),
-        is_gpu_available=on_gpu,
-        gpu_absence="" if on_gpu else "; ".join(sorted({worker.gpu_absence for worker in workers})),
-        is_gpu_enabled=settings.gpu_enabled,
-        active_jobs_count=sum(worker.active_jobs for worker in workers),
-        queue_length=ledger.queue_length(),
-        processing_count=ledger.processing_count(),
-        workers=len(workers),
-        results_unheard=sum(worker.results_unheard for worker in workers),
-        auto_fallback_enabled=settings.auto_fallback,
-        max_retries=settings.max_retries,
-        stuck_job_timeout_ms=settings.stuck_timeout,
-        reaper_interval_ms=settings.reaper_interval,
+    ledger = _ledger()
+    return summarise(
+        worker_states(ledger.client), ledger.queue_length(), ledger.processing_count(), current_settings()
     )
 
 

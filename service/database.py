@@ -144,11 +144,6 @@ class Database:
             work.execute((Path(__file__).parent / "schema.sql").read_text())
         self._has_own_tables = True
 
-    def ping(self) -> None:
-        """Raise ``UnavailableError`` unless the server answers."""
-        with self.transaction() as work:
-            work.execute("SELECT 1")
-
     def close(self) -> None:
         """Close every connection."""
         self._pool.closeall()
@@ -185,6 +180,12 @@ def is_document_id(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def existing(work: RealDictCursor, document_ids: list[str]) -> set[str]:
+    """Those of these UUIDs that are a row's id."""
+    work.execute("SELECT id::text FROM documents WHERE id = ANY(%s::uuid[])", (document_ids,))
+    return {row["id"] for row in work.fetchall()}
 
 
 def find_document(work: RealDictCursor, document_id: str) -> Document | None:

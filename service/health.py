@@ -10,13 +10,11 @@ from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import redis
 import structlog
 
-from service.database import Database
 from service.devices import Devices
-from service.errors import OcrWorkerError
 from service.intake.in_hand import InHand
+from service.metrics.sampling import Sampler
 
 log = structlog.get_logger(__name__)
 
@@ -70,14 +68,15 @@ class Health:
 
     Parameters:
         port: TCP port on all interfaces; 0: no server
-        in_hand, devices, database: what is asked
+        in_hand, devices: what is asked
+        sampler: what the servers said last; no request waits for one that hangs
     """
 
-    def __init__(self, port: int, in_hand: InHand, devices: Devices, database: Database) -> None:
+    def __init__(self, port: int, in_hand: InHand, devices: Devices, sampler: Sampler) -> None:
         self.port = port
         self.in_hand = in_hand
         self.devices = devices
-        self.database = database
+        self.sampler = sampler
         #: Path to what answers it.
         self.pages: dict[str, Callable[[Request], Answer]] = {
             "/health": lambda _: _checked(self.alive()),
@@ -130,19 +129,12 @@ class Health:
     def ready(self) -> list[str]:
         """What keeps this worker from working on documents."""
         problems = self.alive() + self.in_hand.holds()
-        if not self.devices.warm:
-            problems.append("the OCR engine is warming up")
         if self.in_hand.stopping:
             problems.append("the worker is stopping")
-        try:
-            self.in_hand.ledger.client.ping()
-        except redis.RedisError as error:
-            problems.append(f"Redis is away: {type(error).__name__}")
-        try:
-            self.database.ping()
-        except OcrWorkerError as error:
-            problems.append(str(error))
-        return problems
+        if not self.devices.warm:
+            # The clock that looks at the servers begins once the engine is warm.
+            return [*problems, "the OCR engine is warming up"]
+        return problems + self.sampler.away()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         pages = self.pages

@@ -13,6 +13,7 @@ import redis
 from service.devices import Devices
 from service.intake.in_hand import InHand
 from service.publishing import Publisher
+from service.stages import longest
 
 #: Redis keys of the workers' heartbeats; they expire by themselves.
 HEARTBEAT_PREFIX = "filot:ocr:gpu:worker:"
@@ -46,6 +47,8 @@ class WorkerState:
     concurrency: int = 0
     #: Results published while nobody listened, since the process began.
     results_unheard: int = 0
+    #: s that it has waited for the file store, with the document for which that takes longest.
+    download_seconds: float = 0.0
     #: Ids of the documents in work.
     documents: list[str] = field(default_factory=list)
 
@@ -100,6 +103,7 @@ class Heartbeat:
             active_jobs=len(documents),
             concurrency=self.in_hand.limit,
             results_unheard=self.publisher.unheard,
+            download_seconds=round(longest("download"), 1),
             documents=documents,
         )
 

@@ -16,9 +16,11 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+#: Loggers of which only errors matter: what APScheduler warns of at each turn, `schedule` says now and then.
+REPETITIVE = ("apscheduler",)
+
 #: Loggers that are too talkative below warning.
 NOISY = (
-    "apscheduler",
     "botocore",
     "boto3",
     "httpx",
@@ -40,7 +42,7 @@ ALLOWED = frozenset(
         # how many
         *("documents", "jobs", "leases_expired", "listeners", "results", "retries_due"),
         # which part of the service
-        *("channel", "cpu_s", "exit_code", "next_start_in_s", "port", "task"),
+        *("channel", "cpu_s", "engine", "exit_code", "next_start_in_s", "port", "task"),
     }
 )
 
@@ -64,6 +66,8 @@ def configure_logs(level: str) -> None:
     logging.basicConfig(level=number, handlers=[handler], force=True)
     for name in NOISY:
         logging.getLogger(name).setLevel(max(number, logging.WARNING))
+    for name in REPETITIVE:
+        logging.getLogger(name).setLevel(logging.ERROR)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -6,7 +6,7 @@ from functools import lru_cache
 from dramatiq.middleware import CurrentMessage
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from service import tracing
+from service import status_page, tracing
 from service.database import Database
 from service.devices import Devices
 from service.health import Answer, Health
@@ -24,6 +24,7 @@ from service.middleware.log_context import LogContext
 from service.middleware.metering import Metering
 from service.middleware.result_publishing import ResultPublishing
 from service.middleware.settlement import Settling
+from service.onlooker import Onlooker
 from service.processing import Processing
 from service.progress import Progress
 from service.publishing import Publisher
@@ -74,12 +75,14 @@ def build_runtime(settings: Settings) -> Runtime:
     devices = Devices(settings)
     publisher = Publisher(database, broker.ledger.client, settings)
     detection = GpuDetection(devices, broker.in_hand, settings)
-    health = Health(settings.health_port, broker.in_hand, devices, database)
+    sampler = Sampler(settings, broker.ledger.client, database)
+    health = Health(settings.health_port, broker.in_hand, devices, sampler)
     heartbeat = Heartbeat(broker.in_hand, devices, publisher)
     schedule = Schedule(
-        settings, broker.ledger, publisher, detection, heartbeat, Recovery(database, broker.ledger)
+        settings, broker.ledger, publisher, detection, heartbeat, Recovery(database, broker.ledger), sampler
     )
-    health.pages |= StatusPage(settings, health, heartbeat).pages()
+    onlooker = Onlooker(broker.ledger.client, database, settings, status_page.PATIENCE)
+    health.pages |= StatusPage(settings, onlooker, health, heartbeat).pages()
     reports = _publish_metrics(health, schedule, publisher, settings)
     # Hooks after a message run from the last to the first: told, then settled, then forgotten by the log.
     for middleware in (
@@ -113,13 +116,12 @@ def _publish_metrics(
     health: Health, schedule: Schedule, publisher: Publisher, settings: Settings
 ) -> CloudWatch:
     """Let the clock sample and report, and the health port answer scrapes."""
-    in_hand = health.in_hand
-    sampler = Sampler(settings, in_hand.ledger.client, health.database)
-
-    progress = Progress(health, sampler)
+    in_hand, sampler = health.in_hand, health.sampler
+    progress = Progress(health)
     exposition = Exposition(sampler, in_hand, health.devices, publisher, progress.problems)
     health.pages["/metrics"] = lambda _: Answer(exposition.page(), CONTENT_TYPE_LATEST)
     reports = CloudWatch(settings.metrics_namespace, in_hand, sampler, progress.problems)
-    schedule.every(sampling.INTERVAL, sampler.sample, at_once=True)
+    for look in sampler.looks():
+        schedule.every(sampling.INTERVAL, look, at_once=True)
     schedule.every(cloudwatch.INTERVAL, reports.report)
     return reports

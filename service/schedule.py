@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import redis
 import structlog
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, EVENT_JOB_MAX_INSTANCES, JobEvent
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from service import endings, outbox
@@ -13,9 +14,11 @@ from service.errors import OcrWorkerError
 from service.heartbeat import INTERVAL, Heartbeat
 from service.intake.ledger import Ledger
 from service.metrics.instruments import RETURNED
+from service.metrics.sampling import Sampler
 from service.middleware.gpu_detection import GpuDetection
 from service.publishing import Publisher
 from service.recovery import Recovery
+from service.reminder import Reminder
 from service.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -30,6 +33,7 @@ class Schedule:
     Parameters:
         settings: the reaper's interval
         ledger, publisher, detection, heartbeat, recovery: what is called
+        sampler: knows which server hangs when a task does
     """
 
     def __init__(
@@ -40,14 +44,20 @@ class Schedule:
         detection: GpuDetection,
         heartbeat: Heartbeat,
         recovery: Recovery,
+        sampler: Sampler,
     ) -> None:
         self.ledger = ledger
         self.publisher = publisher
         self.heartbeat = heartbeat
+        self.sampler = sampler
         self._orphans: set[str] = set()
         self._scheduler = BackgroundScheduler(
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
+        self._hanging: set[str] = set()
+        self._reminder = Reminder()
+        self._scheduler.add_listener(self._on_hanging, EVENT_JOB_MAX_INSTANCES)
+        self._scheduler.add_listener(self._on_end, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
         for task, seconds in (
             (heartbeat.beat, INTERVAL),
             (self._reap, settings.reaper_interval / 1000),
@@ -61,7 +71,7 @@ class Schedule:
     def every(self, seconds: float, task: Callable[[], None], *, at_once: bool = False) -> None:
         """Run one more task by the clock, for the first time at the start or after ``seconds``."""
         first = {"next_run_time": datetime.now(UTC)} if at_once else {}
-        self._scheduler.add_job(_guarded(task), "interval", seconds=seconds, **first)
+        self._scheduler.add_job(_guarded(task), "interval", seconds=seconds, id=task.__qualname__, **first)
 
     def start(self) -> None:
         """Run everything from now on, the heartbeat at once."""
@@ -73,6 +83,22 @@ class Schedule:
         self._scheduler.shutdown(wait=False)
         with suppress(redis.RedisError):
             self.heartbeat.farewell()
+
+    def _on_hanging(self, event: JobEvent) -> None:
+        """A task is due and its last run still waits: say what for, once for all that wait."""
+        self._hanging.add(event.job_id)
+        if self._reminder.due():
+            what = "; ".join(self.sampler.away()) or "what this task waits for does not answer"
+            reason = f"{what}: bring it back, and the worker goes on by itself; `filot-ocr doctor` says more"
+            log.warning("task_hangs", task=event.job_id, reason=reason)
+
+    def _on_end(self, event: JobEvent) -> None:
+        self._hanging.discard(event.job_id)
+        # A run that gave up on a server that still hangs is no end of it.
+        if not self._hanging and not self.sampler.away():
+            lasted = self._reminder.over()
+            if lasted is not None:
+                log.info("tasks_go_on", seconds=round(lasted))
 
     def _reap(self) -> None:
         returned, self._orphans = self.ledger.reap(self._orphans)
@@ -94,10 +120,15 @@ class Schedule:
 def _guarded(task: Callable[[], None]) -> Callable[[], None]:
     """The task, which may fail while a server is away: the clock calls it again."""
 
+    failing = Reminder()
+
     def run() -> None:
         try:
             task()
         except (redis.RedisError, OcrWorkerError) as error:
-            log.warning("task_failed", task=task.__name__, reason=str(error))
+            if failing.due():
+                log.warning("task_failed", task=task.__qualname__, reason=str(error))
+        else:
+            failing.over()
 
     return run

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 from service.heartbeat import Heard, WorkerState
 from service.settings import Settings
 from service.status import Records, Status, Traffic
+from service.wording import count, do, span
 
 #: ``down``: work stands still or gets lost from sight; ``warn``: it goes on, but somebody should look.
 Level: TypeAlias = Literal["down", "warn"]
@@ -14,6 +15,9 @@ Level: TypeAlias = Literal["down", "warn"]
 #: s that the oldest document waits before a queue is a trouble: one that nobody takes from, and one that the
 #: workers cannot keep up with.
 LONG_WAIT, LONG_QUEUE = 60, 300
+
+#: s that one download may take: a file has at most 5 MiB, and a store that hangs is given up only after 40 s.
+LONG_DOWNLOAD = 5
 
 #: Minutes that "lately" means, and the failures in them that are too many: what the alarm on errors says.
 LATELY, LEAST_FAILURES, FAILURE_SHARE = 5, 2, 0.10
@@ -54,16 +58,9 @@ def well(status: Status) -> str:
         return "All is well."
     waiting = status.traffic.backlog.waiting
     living = sum(each.state is not None for each in status.traffic.workers)
-    queue = f"{_count(waiting, 'document')} {_do(waiting, 'waits', 'wait')}" if waiting else "nothing waits"
-    ended = _count(status.records.hour.finished, "document")
-    return f"All is well: {_count(living, 'worker')}, {queue}, {ended} in the last hour."
-
-
-def span(seconds: float) -> str:
-    """A time as people say it: ``45 s``, ``12 min``, ``3 h``."""
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
+    queue = f"{count(waiting, 'document')} {do(waiting, 'waits', 'wait')}" if waiting else "nothing waits"
+    ended = count(status.records.hour.finished, "document")
+    return f"All is well: {count(living, 'worker')}, {queue}, {ended} in the last hour."
 
 
 def _servers(status: Status) -> Iterator[Trouble]:
@@ -89,6 +86,7 @@ def _of_traffic(traffic: Traffic, records: Records | None, settings: Settings) -
     yield from _holds(traffic, living)
     yield from _gpu(living)
     yield from _nobody_takes(traffic, living, records)
+    yield from _slow_store(living)
     yield from _old_jobs(traffic, settings)
     yield from _silent(traffic.workers)
 
@@ -110,8 +108,8 @@ def _gpu(living: Sequence[WorkerState]) -> Iterator[Trouble]:
         number = len(without)
         yield Trouble(
             "warn",
-            f"{number} of {_count(len(living), 'worker')} {_do(number, 'has', 'have')} lost the GPU or found "
-            f"none and {_do(number, 'reads', 'read')} on the CPU: {reasons}.",
+            f"{number} of {count(len(living), 'worker')} {do(number, 'has', 'have')} lost the GPU or found "
+            f"none and {do(number, 'reads', 'read')} on the CPU: {reasons}.",
             "Look at the driver and the GPU; a worker looks for its GPU again every minute.",
             "nvidia-smi",
         )
@@ -124,7 +122,7 @@ def _holds(traffic: Traffic, living: Sequence[WorkerState]) -> Iterator[Trouble]
         all_of_them = all(state.holds or state.stopping for state in living)
         yield Trouble(
             "down" if all_of_them else "warn",
-            f"{len(holding)} of {_count(len(living), 'worker')} {_do(len(holding), 'takes', 'take')} nothing "
+            f"{len(holding)} of {count(len(living), 'worker')} {do(len(holding), 'takes', 'take')} nothing "
             f"({reasons}), and {_waiting(traffic)}.",
             "Mend what the reason names; the workers go on by themselves.",
             "filot-ocr doctor",
@@ -155,9 +153,22 @@ def _nobody_takes(
         put_off = traffic.backlog.put_off
         yield Trouble(
             "warn",
-            f"{_count(put_off, 'document')} {_do(put_off, 'was', 'were')} put off to be tried again, and "
+            f"{count(put_off, 'document')} {do(put_off, 'was', 'were')} put off to be tried again, and "
             f"none has ended in the last {LATELY} minutes.",
             "See whether the file store answers.",
+            "filot-ocr doctor",
+        )
+
+
+def _slow_store(living: Sequence[WorkerState]) -> Iterator[Trouble]:
+    waiting = [state for state in living if state.download_seconds > LONG_DOWNLOAD]
+    if waiting:
+        longest = max(state.download_seconds for state in waiting)
+        yield Trouble(
+            "warn",
+            f"{len(waiting)} of {count(len(living), 'worker')} {do(len(waiting), 'waits', 'wait')} for the "
+            f"file store, for {span(longest)} by now.",
+            "See whether the file store answers; documents are put off meanwhile, and nothing is lost.",
             "filot-ocr doctor",
         )
 
@@ -193,11 +204,11 @@ def _of_records(records: Records) -> Iterator[Trouble]:
 
 
 def _untold_results(records: Records) -> Iterator[Trouble]:
-    count, age = records.owed.untold["result"]
+    number, age = records.owed.untold["result"]
     if age > RESULT_PATIENCE:
         yield Trouble(
             "down",
-            f"{_count(count, 'result')} {_do(count, 'is', 'are')} stored but not published, the oldest "
+            f"{count(number, 'result')} {do(number, 'is', 'are')} stored but not published, the oldest "
             f"for {span(age)}.",
             "See whether Redis takes PUBLISH; any worker catches up by itself.",
             "filot-ocr doctor",
@@ -205,11 +216,11 @@ def _untold_results(records: Records) -> Iterator[Trouble]:
 
 
 def _reviews(records: Records) -> Iterator[Trouble]:
-    count, age = records.owed.untold["review"]
+    number, age = records.owed.untold["review"]
     if age > REVIEW_PATIENCE:
         yield Trouble(
             "warn",
-            f"The review service does not take {_count(count, 'review')}, the oldest for {span(age)}.",
+            f"The review service does not take {count(number, 'review')}, the oldest for {span(age)}.",
             "See whether BULI2 answers; each review is asked for again for about a day.",
             "filot-ocr doctor",
         )
@@ -222,8 +233,8 @@ def _failures(records: Records) -> Iterator[Trouble]:
         cause = f", mostly of {records.failures[0].code}" if records.failures else ""
         yield Trouble(
             "warn",
-            f"{failed} of {_count(finished, 'document')} failed in the last {LATELY} minutes{cause}.",
-            "The table of failures names the causes; a bad upload fails once, a bad engine fails all.",
+            f"{failed} of {count(finished, 'document')} failed in the last {LATELY} minutes{cause}.",
+            "See the failures by cause below: a bad upload fails once, a bad engine fails all.",
         )
 
 
@@ -232,8 +243,7 @@ def _given_up(records: Records) -> Iterator[Trouble]:
     if given_up:
         yield Trouble(
             "warn",
-            f"{_count(given_up, 'review')} {_do(given_up, 'was', 'were')} given up: "
-            "no person has been asked.",
+            f"{count(given_up, 'review')} {do(given_up, 'was', 'were')} given up: no person has been asked.",
             "Have them asked for again once BULI2 answers.",
             "filot-ocr requeue --reviews",
         )
@@ -244,7 +254,7 @@ def _dead(records: Records) -> Iterator[Trouble]:
     if dead:
         yield Trouble(
             "warn",
-            f"{_count(dead, 'job')} used up {_do(dead, 'its', 'their')} attempts.",
+            f"{count(dead, 'job')} used up {do(dead, 'its', 'their')} attempts.",
             "Look at the cause, then queue the documents again or drop them.",
             "filot-ocr dead list",
         )
@@ -254,13 +264,5 @@ def _waiting(traffic: Traffic) -> str:
     backlog = traffic.backlog
     if not backlog.waiting:
         return "nothing waits"
-    waits = f"{_count(backlog.waiting, 'document')} {_do(backlog.waiting, 'waits', 'wait')}"
+    waits = f"{count(backlog.waiting, 'document')} {do(backlog.waiting, 'waits', 'wait')}"
     return f"{waits}, the oldest for {span(backlog.oldest_waiting)}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _do(number: int, singular: str, plural: str) -> str:
-    return singular if number == 1 else plural

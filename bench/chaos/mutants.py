@@ -89,9 +89,8 @@ MUTANTS = (
     Mutant(
         "a take whose reply was lost is repeated, not forgotten",
         "service/intake/broker.py",
-        'log.warning("redis_away", reason=type(error).__name__)\n',
-        'log.warning("redis_away", reason=type(error).__name__)\n'
-        "            self.token = str(uuid.uuid4())\n",
+        "            self.in_hand.looked()\n",
+        "            self.in_hand.looked()\n            self.token = str(uuid.uuid4())\n",
         "reply-take",
     ),
     Mutant(

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from service.cli.output import BAD_INPUT, camel, console, give_up, print_json, say
+from service.cli.output import BAD_INPUT, console, give_up, print_json, say
 from service.cli.surroundings import document_id, open_database
+from service.wording import camel
 
 app = typer.Typer(no_args_is_help=True, help="Jobs that used up their attempts.")
 

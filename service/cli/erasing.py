@@ -6,6 +6,7 @@ import typer
 
 from service.cli.output import BAD_INPUT, give_up, say
 from service.cli.surroundings import document_id, open_database, open_ledger
+from service.wording import count
 
 
 def erase(
@@ -24,8 +25,9 @@ def erase(
     except InWorkError as error:
         give_up(f"{error}: nothing was removed; try again when it is done", BAD_INPUT)
     say(
-        f"removed: {erased.tellings} notes of what is told to whom, {erased.dead_jobs} dead jobs,"
-        f" {erased.claims} claims, {erased.endings} endings, {erased.redis_fields} fields in Redis"
+        f"removed: {count(erased.tellings, 'note')} of what is told to whom,"
+        f" {count(erased.dead_jobs, 'dead job')}, {count(erased.claims, 'claim')},"
+        f" {count(erased.endings, 'ending')}, {count(erased.redis_fields, 'field')} in Redis"
     )
     if erased.untold:
         say(f"{erased.untold} of the notes had not been told yet, and will not be")

@@ -1,4 +1,4 @@
-"""How every command speaks: its console, its exit codes, and names as programs expect them."""
+"""How every command speaks: its console and its exit codes."""
 
 import json
 import sys
@@ -27,9 +27,3 @@ def give_up(reason: str, code: int) -> NoReturn:
     """End the command with one line on stderr."""
     print(f"filot-ocr: {reason}", file=sys.stderr)
     sys.exit(code)
-
-
-def camel(name: str) -> str:
-    """A status field as the backend's code knows it: ``is_gpu_enabled`` becomes ``isGPUEnabled``."""
-    first, *rest = name.split("_")
-    return first + "".join("GPU" if part == "gpu" else part.capitalize() for part in rest)

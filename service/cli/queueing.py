@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from service.cli.output import BAD_INPUT, BAD_SURROUNDINGS, console, give_up, say
 from service.cli.surroundings import open_database, open_ledger, spelt_as_stored
+from service.wording import count, do
 
 if TYPE_CHECKING:
     from service.backfill import Pace
@@ -25,13 +26,22 @@ INTERRUPTED = 130
 
 
 def enqueue(documents: Annotated[list[str], typer.Argument(metavar="ID...")]) -> None:
-    """Append documents to the GPU queue; non-zero when any was refused."""
+    """Append documents to the GPU queue; non-zero when any was refused.
+
+    An id without a row is refused: no worker can read it, and its failure would be published for nobody.
+    """
+    from service.database import existing
+
     ledger = open_ledger()
+    spelt = {text: spelt_as_stored(text) for text in documents}
+    with open_database().transaction() as work:
+        known = existing(work, [document for document in spelt.values() if document])
     refused = 0
-    for text in documents:
-        document = spelt_as_stored(text)
+    for text, document in spelt.items():
         if document is None:
             reason = "it is no UUID, as the ids of documents are"
+        elif document not in known:
+            reason = "FiLot has no row of it in `documents`; compare the id with the backend's"
         else:
             reason = "" if ledger.enqueue(document) else _why_refused(ledger, document)
         refused += bool(reason)
@@ -85,7 +95,8 @@ def _requeue_reviews(dry_run: bool) -> None:
                 outbox.try_again(work, document)
     for document in documents:
         say(f"{document} its review was given up")
-    say(f"{len(documents)} reviews {'would be' if dry_run else 'are'} asked for again")
+    asked = "would be" if dry_run else do(len(documents), "is", "are")
+    say(f"{count(len(documents), 'review')} {asked} asked for again")
 
 
 def _requeue_stuck(dry_run: bool) -> None:
@@ -126,7 +137,8 @@ def backfill(
     documents, known = filling.candidates(database, ledger, filling.Wanted(status, document_type))
     documents = documents[:limit]
     road = "the GPU queue" if is_gpu_enabled() else "the backend's CPU pipeline (OCR_GPU_ENABLED is false)"
-    say(f"{len(documents)} documents for {road}; {known} others wait or are in work already")
+    others = f"{count(known, 'other')} {do(known, 'waits or is', 'wait or are')} in work already"
+    say(f"{count(len(documents), 'document')} for {road}; {others}")
     if dry_run or not documents:
         return
     pace = filling.Pace(rate)

@@ -1,7 +1,7 @@
 """Holds what was read against what a card says, field by field."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -38,6 +38,12 @@ def compare_fields(
     keys = [*truth, *(key for key in read if key not in truth)]
     known = confidences or {}
     return tuple(FieldComparison(key, truth.get(key), read.get(key), known.get(key)) for key in keys)
+
+
+def tally(fields: Iterable[FieldComparison]) -> tuple[int, int]:
+    """How many fields were read right, and how many are printed."""
+    known = list(fields)
+    return sum(field.verdict == "right" for field in known), sum(field.truth is not None for field in known)
 
 
 def _plain(value: str) -> str:

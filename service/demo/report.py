@@ -8,7 +8,7 @@ from pathlib import Path
 
 import cv2
 
-from service.demo.comparison import FieldComparison
+from service.demo.comparison import FieldComparison, tally
 from service.demo.degrade import encode_jpeg
 from service.ocr.engine import ColourImage
 
@@ -133,8 +133,7 @@ def _outcome(entry: ReportEntry) -> str:
 
 
 def _tally(entry: ReportEntry) -> str:
-    right = sum(field.verdict == "right" for field in entry.fields)
-    printed = sum(field.truth is not None for field in entry.fields)
+    right, printed = tally(entry.fields)
     return f"{right} of {printed}"
 
 

@@ -14,11 +14,10 @@ from rich.table import Table
 
 from service.demo.backend import FilotBackend
 from service.demo.cards import DemoCard, demo_cards
-from service.demo.comparison import FieldComparison, compare_fields
+from service.demo.comparison import FieldComparison, compare_fields, tally
 from service.demo.report import ReportEntry, write_report
 from service.demo.servers import FilotStack, filot_stack
 from service.demo.servers.worker import Worker
-from service.documents.scoring import CONTRACT_FIELDS
 from service.heartbeat import HEARTBEAT_PREFIX
 from service.intake.ledger import WATCH_KEY
 from service.ocr.loading import load_engine
@@ -34,7 +33,7 @@ PATIENCE = 300.0
 #: s until the reviews are all requested after the last result.
 REVIEW_PATIENCE = 30.0
 
-#: Share of contract fields that must be right on cards that are flat or photographed.
+#: Share of printed fields that must be right on cards that are flat or photographed.
 LEAST_RIGHT = 0.98
 JUDGED_LEVELS = frozenset({"flat", "photo", "scan", "turned"})
 
@@ -51,17 +50,9 @@ class Outcome:
     row: dict[str, Any]
 
     @property
-    def contract_fields(self) -> list[FieldComparison]:
-        """What the card says in the fields that count, against what was published."""
-        contract = CONTRACT_FIELDS[self.card.document_type]
-        truth = {key: value for key, value in self.card.truth.items() if key in contract}
-        published = self.result.get("parsedResult", {})
-        return list(compare_fields(truth, {key: published[key] for key in truth if key in published}))
-
-    @property
-    def right(self) -> int:
-        """How many of those were read as they are printed."""
-        return sum(field.verdict == "right" for field in self.contract_fields)
+    def fields(self) -> tuple[FieldComparison, ...]:
+        """What the card says, against what was published."""
+        return compare_fields(self.card.truth, self.result.get("parsedResult", {}))
 
     def complaints(self) -> Iterator[str]:
         """What is not as it should be."""
@@ -79,15 +70,18 @@ def run_demo(report: Path) -> int:
     # A pipe or a file has no width of its own; the table needs this much.
     console = Console() if sys.stdout.isatty() else Console(width=110)
     console.print("Starting Redis (Valkey), PostgreSQL, an S3 server and a review service ...")
+    cards = demo_cards(SEED)
     with filot_stack() as stack, FilotBackend(stack.environment()) as backend:
         with _running_worker(stack, console):
-            outcomes = _process(backend, demo_cards(SEED), console)
+            outcomes = _process(backend, cards, console)
         complaints = [complaint for outcome in outcomes for complaint in outcome.complaints()]
         complaints += _left_behind(backend)
     console.print(_table(outcomes))
     complaints += _too_many_wrong(outcomes)
     _report(report, outcomes, console)
     console.print(f"Each card with its boxes and fields: {report}")
+    kept = _keep(cards, report.parent / "cards")
+    console.print(f"The cards, to be read one by one: filot-ocr read {kept} --type {cards[0].document_type}")
     for complaint in complaints:
         console.print(f"NOT AS EXPECTED  {complaint}", style="bold red", markup=False)
     return 1 if complaints else 0
@@ -140,11 +134,18 @@ def _left_behind(backend: FilotBackend) -> list[str]:
 
 def _too_many_wrong(outcomes: list[Outcome]) -> list[str]:
     judged = [outcome for outcome in outcomes if outcome.card.level in JUDGED_LEVELS]
-    right = sum(outcome.right for outcome in judged)
-    total = sum(len(outcome.contract_fields) for outcome in judged)
-    if right >= LEAST_RIGHT * total:
+    right, printed = tally(field for outcome in judged for field in outcome.fields)
+    if right >= LEAST_RIGHT * printed:
         return []
-    return [f"{right} of {total} contract fields right, {LEAST_RIGHT:.0%} are expected"]
+    return [f"{right} of {printed} fields right, {LEAST_RIGHT:.0%} are expected"]
+
+
+def _keep(cards: list[DemoCard], folder: Path) -> Path:
+    """Leave the files for whoever wants to try more with them; returns the first, a clean identity card."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for card in cards:
+        (folder / card.filename).write_bytes(card.content)
+    return folder / cards[0].filename
 
 
 def _report(path: Path, outcomes: list[Outcome], console: Console) -> None:
@@ -172,9 +173,8 @@ def _report(path: Path, outcomes: list[Outcome], console: Console) -> None:
                     note=", ".join(result.get("reviewReasons", [])) or result.get("error", ""),
                 )
             )
-    right = sum(outcome.right for outcome in outcomes)
-    total = sum(len(outcome.contract_fields) for outcome in outcomes)
-    write_report(path, entries, {"cards": str(len(outcomes)), "contract fields right": f"{right} of {total}"})
+    right, printed = tally(field for entry in entries for field in entry.fields)
+    write_report(path, entries, {"cards": str(len(outcomes)), "fields right": f"{right} of {printed}"})
 
 
 def _device(result: dict[str, Any]) -> str:
@@ -194,7 +194,7 @@ def _table(outcomes: list[Outcome]) -> Table:
             outcome.card.document_type,
             str(result.get("outcome", "failed")),
             str(result.get("score", "")),
-            f"{outcome.right} of {len(outcome.contract_fields)}",
+            "{} of {}".format(*tally(outcome.fields)),
             _device(result),
             str(result["processingTimeMs"]),
         )

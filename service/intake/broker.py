@@ -16,6 +16,7 @@ from service.errors import DeviceError, LeaseLostError, OcrWorkerError, Unavaila
 from service.intake.in_hand import InHand
 from service.intake.ledger import UNHARMED, Job, Ledger, connect_redis
 from service.metrics.instruments import RETURNED
+from service.reminder import Reminder
 from service.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -94,6 +95,7 @@ class DocumentConsumer(Consumer):
         self.token = str(uuid.uuid4())
         # A job whose worker died, waiting until nothing else is in work beside it.
         self.suspect: Job | None = None
+        self.away = Reminder()
 
     def __next__(self) -> MessageProxy | None:
         try:
@@ -108,7 +110,10 @@ class DocumentConsumer(Consumer):
                 job = self.ledger.take(self.token)
         except redis.RedisError as error:
             # The token stays: if only the reply to a take was lost, the next call gets that job.
-            log.warning("redis_away", reason=type(error).__name__)
+            if self.away.due():
+                log.warning("redis_away", reason=type(error).__name__)
+            # Asked for as often as ever, a single command, so that work begins again with Redis itself.
+            self.in_hand.looked()
             time.sleep(self.poll)
             return None
         if job is None:
@@ -131,6 +136,9 @@ class DocumentConsumer(Consumer):
         if now - self.last_return >= self.return_interval:
             expired, due = self.ledger.return_due()
             self.last_return = now
+            lasted = self.away.over()
+            if lasted is not None:
+                log.info("redis_back", seconds=round(lasted))
             if expired or due:
                 RETURNED.labels("lease_expired").inc(expired)
                 log.info("jobs_returned", leases_expired=expired, retries_due=due)
@@ -159,14 +167,17 @@ class ReviewConsumer(Consumer):
         self.in_hand = in_hand
         self.poll = settings.poll_interval / 1000
         self.busy = False
+        self.away = Reminder()
 
     def __next__(self) -> MessageProxy | None:
         if not self.busy and not self.in_hand.stopping:
             try:
                 with self.database.transaction() as work:
                     telling = outbox.claim_due(work, "review")
+                self.away.over()
             except OcrWorkerError as error:
-                log.warning("reviews_not_looked_for", reason=str(error))
+                if self.away.due():
+                    log.warning("reviews_not_looked_for", reason=str(error))
                 telling = None
             if telling is not None:
                 self.busy = True

@@ -133,9 +133,13 @@ class InHand:
         with self._changed:
             return time.monotonic() - self._trouble_since if self._troubles else 0.0
 
+    def looked(self) -> None:
+        """Note a look for work, whether or not Redis answered it."""
+        self.last_look = time.monotonic()
+
     def wait_for_room(self, timeout: float) -> bool:
         """Wait up to ``timeout`` seconds until another job may be taken; returns whether it may."""
-        self.last_look = time.monotonic()
+        self.looked()
         with self._changed:
             if not self.may_take():
                 # A stop or the end of a pause notifies nobody, so the wait is the caller's to repeat.
@@ -144,7 +148,7 @@ class InHand:
 
     def wait_until_alone(self, timeout: float) -> bool:
         """Wait up to ``timeout`` seconds until one job only is out; returns whether that is so."""
-        self.last_look = time.monotonic()
+        self.looked()
         with self._changed:
             return self._changed.wait_for(lambda: len(self._jobs) <= 1, timeout)
 

@@ -47,10 +47,10 @@ class Exposition(Collector):
         yield from REGISTRY.collect()
         yield from self._process.collect()
         yield from self._worker()
-        yield _gauge("redis_up", "Whether Redis answered the latest look.", self.sampler.backlog is not None)
-        yield _gauge(
-            "postgresql_up", "Whether PostgreSQL answered the latest look.", self.sampler.owed is not None
-        )
+        redis_up = self.sampler.backlog is not None and not self.sampler.hangs_for("Redis")
+        postgresql_up = self.sampler.owed is not None and not self.sampler.hangs_for("PostgreSQL")
+        yield _gauge("redis_up", "Whether Redis answered the latest look.", redis_up)
+        yield _gauge("postgresql_up", "Whether PostgreSQL answered the latest look.", postgresql_up)
         if self.sampler.backlog is not None:
             yield from _backlog(self.sampler.backlog)
         if self.sampler.owed is not None:

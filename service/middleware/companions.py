@@ -2,11 +2,14 @@
 
 from typing import Any
 
+import structlog
 from dramatiq import Broker, Middleware
 
 from service.health import Health
 from service.schedule import Schedule
 from service.watchdog import Watchdog
+
+log = structlog.get_logger(__name__)
 
 
 class Companions(Middleware):
@@ -25,12 +28,20 @@ class Companions(Middleware):
 
     def before_worker_boot(self, broker: Broker, worker: Any) -> None:
         """Answer, and watch."""
+        settings = self.health.devices.settings
+        log.info(
+            "worker_starts",
+            engine=settings.driver,
+            port=self.health.port or "none",
+            jobs=settings.concurrency,
+        )
         self.health.start()
         self.watchdog.start()
 
     def after_worker_boot(self, broker: Broker, worker: Any) -> None:
         """Run by the clock."""
         self.schedule.start()
+        log.info("worker_ready", device="cuda" if self.health.devices.gpu_available else "cpu")
 
     def after_worker_shutdown(self, broker: Broker, worker: Any) -> None:
         """End all three."""

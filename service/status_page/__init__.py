@@ -3,18 +3,17 @@
 from collections.abc import Callable
 from http import HTTPStatus
 
+from service.figures import figures
 from service.health import Answer, Health, Request, json_answer
-from service.heartbeat import Heartbeat
+from service.heartbeat import Heard, Heartbeat
+from service.onlooker import Onlooker
 from service.settings import Settings
-from service.status import Records, Status, Traffic, TrafficReader, read_records
 from service.status_page.access import Access
 from service.status_page.document import PAGE, SIGN_IN
-from service.status_page.figures import figures
-from service.status_page.source import Source
 from service.troubles import Trouble
 
-#: s for which what Redis said, and what PostgreSQL said, is good enough: the last hour changes slowly.
-TRAFFIC_FRESH, RECORDS_FRESH = 1.0, 3.0
+#: s that one request waits for a server's answer; a browser should hear of a silent one soon.
+PATIENCE = 2.0
 
 
 class StatusPage:
@@ -22,20 +21,17 @@ class StatusPage:
 
     Parameters:
         settings: names, limits and the token
-        health: what this process says of itself, and with which servers it works
+        onlooker: asks the servers
+        health: what this process says of itself
         heartbeat: the same, as other workers see it
     """
 
-    def __init__(self, settings: Settings, health: Health, heartbeat: Heartbeat) -> None:
+    def __init__(self, settings: Settings, onlooker: Onlooker, health: Health, heartbeat: Heartbeat) -> None:
         self.settings = settings
         self.health = health
         self.heartbeat = heartbeat
         self.access = Access(settings.status_token)
-        reader = TrafficReader(health.in_hand.ledger.client, settings)
-        self.traffic: Source[Traffic] = Source("redis", reader.read, TRAFFIC_FRESH)
-        self.records: Source[Records] = Source(
-            "postgresql", lambda: read_records(health.database), RECORDS_FRESH
-        )
+        self.onlooker = onlooker
 
     def pages(self) -> dict[str, Callable[[Request], Answer]]:
         """What answers which path."""
@@ -52,17 +48,11 @@ class StatusPage:
         """Everything that the page shows, in JSON."""
         if not self.access.granted(request):
             return json_answer(HTTPStatus.UNAUTHORIZED, {"error": "a token is needed"})
-        # Both are asked at the same time: two servers that are away cost no more patience than one.
-        self.traffic.ask()
-        self.records.ask()
+        own = self.heartbeat.state()
         return json_answer(
             HTTPStatus.OK,
-            figures(self._look(), self._own_troubles(), self.heartbeat.state(), self.settings),
+            figures(self.onlooker.look(), self.settings, Heard(own.worker, 0.0, own), self._own_troubles()),
         )
-
-    def _look(self) -> Status:
-        traffic, records = self.traffic.latest(), self.records.latest()
-        return Status(traffic.value, records.value, traffic.problem, records.problem)
 
     def _own_troubles(self) -> list[Trouble]:
         found = [

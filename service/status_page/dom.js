@@ -49,6 +49,8 @@ function shortId(id) {
 
 const whole = new Intl.NumberFormat("en");
 
+const counted = (number, noun) => `${whole.format(number)} ${noun}${number === 1 ? "" : "s"}`;
+
 function span(seconds) {
   if (seconds < 120) return `${Math.max(0, Math.round(seconds))} s`;
   if (seconds < 7200) return `${Math.round(seconds / 60)} min`;

@@ -51,7 +51,7 @@ function tiles(said) {
     hour ? tile("Failed", whole.format(hour.failed), share, hour.failed > finished / 10 ? "bad" : "") : tile("Failed", "?", unknown),
     hour ? tile("Typical time", duration(hour.median), `95 of 100: ${duration(hour.percentile95)}`) : tile("Typical time", "?", unknown),
     owed
-      ? tile("Not told yet", whole.format(owed.result.count + owed.review.count), `${owed.result.count} results, ${owed.review.count} reviews`)
+      ? tile("Not told yet", whole.format(owed.result.count + owed.review.count), `${counted(owed.result.count, "result")}, ${counted(owed.review.count, "review")}`)
       : tile("Not told yet", "?", unknown),
   );
 }

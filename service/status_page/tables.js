@@ -42,7 +42,7 @@ function workerCard(worker, jobs) {
     // What holds it names the GPU already.
     if (gone && !worker.holds.length) lines.push(make("p", "", worker.gpuAbsence));
     if (worker.resultsUnheard) {
-      lines.push(make("p", "soft", `${worker.resultsUnheard} results published while nobody listened`));
+      lines.push(make("p", "soft", `${counted(worker.resultsUnheard, "result")} published while no backend listened; the rows hold them`));
     }
     const held = make("ul", "jobs", ...jobs.map(jobLine));
     return make("article", "worker", make("h3", "", worker.worker), make("span", `pill ${kind}`, text), device, ...lines, held);

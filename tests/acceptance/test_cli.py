@@ -14,18 +14,22 @@ from pathlib import Path
 import PIL.Image
 import PIL.ImageFilter
 
-from service import dead
+from service import dead, endings
 from service.database import Database
 from service.demo.backend import ATTEMPTS, PROCESSING, QUEUE, FilotBackend
 from service.demo.people import Person
+from service.demo.servers import FilotStack
 from service.demo.servers.worker import Worker
 from service.heartbeat import SEEN_KEY
 from service.intake.ledger import LATER_KEY
+from service.result import GPUOCRResult
 from tests.acceptance.conftest import Runner
+from tests.frozen import frozen
+from tests.health_port import ask
 
 
 def test_enqueue_says_what_was_accepted(run: Runner, backend: FilotBackend) -> None:
-    a, b, c = (str(uuid.uuid4()) for _ in range(3))
+    a, b, c = (backend.add_document(b"picture") for _ in range(3))
 
     first = run("enqueue", a, b)
     second = run("enqueue", b, c)
@@ -37,21 +41,23 @@ def test_enqueue_says_what_was_accepted(run: Runner, backend: FilotBackend) -> N
 
 
 def test_enqueue_says_of_each_refused_one_why(run: Runner, backend: FilotBackend) -> None:
-    in_work, put_off = (str(uuid.uuid4()) for _ in range(2))
+    in_work, put_off = (backend.add_document(b"picture") for _ in range(2))
+    unknown = str(uuid.uuid4())
     backend.redis.sadd(PROCESSING, in_work, put_off)
     backend.redis.zadd(LATER_KEY, {put_off: 1})
 
-    ended = run("enqueue", in_work, put_off, "[b]card[/b]")
+    ended = run("enqueue", in_work, put_off, unknown, "[b]card[/b]")
 
     assert ended.returncode == 1
     assert f"{in_work} refused: it is in work" in ended.stdout
     assert f"{put_off} refused: it waits for its next attempt" in ended.stdout
+    assert f"{unknown} refused: FiLot has no row of it" in ended.stdout
     assert "[b]card[/b] refused: it is no UUID" in ended.stdout
     assert backend.redis.llen(QUEUE) == 0
 
 
 def test_an_id_is_queued_as_the_backend_spells_it(run: Runner, backend: FilotBackend) -> None:
-    document_id = str(uuid.uuid4())
+    document_id = backend.add_document(b"picture")
 
     run("enqueue", document_id.upper())
 
@@ -74,6 +80,62 @@ def test_status_is_for_humans_and_programs(run: Runner, backend: FilotBackend) -
     assert program["isGPUEnabled"] is False
     assert program["resultsUnheard"] == 0
     assert program["stuckJobTimeoutMs"] == 300_000
+    assert [trouble["sentence"][:31] for trouble in program["troubles"]] == [
+        "No worker says that it lives, a"
+    ]
+
+
+def test_status_says_to_programs_what_the_page_says(
+    run: Runner, backend: FilotBackend, environment: dict[str, str], start_worker: Callable[..., Worker]
+) -> None:
+    worker = start_worker()
+    bury(backend, environment)
+
+    program = json.loads(run("status", "--json").stdout)
+    status, page = ask(worker.port, "/status.json")
+
+    of_the_moment = {"now", "servedBy"}
+    assert status == 200
+    assert program.keys() == page.keys()
+    assert [trouble["command"] for trouble in program["troubles"]] == ["filot-ocr dead list"]
+    assert [each["worker"] for each in program["workers"]] == [page["servedBy"]]
+    assert {
+        name: (program[name], page[name])
+        for name in page.keys() - of_the_moment - {"workers"}
+        if program[name] != page[name]
+    } == {}
+
+
+def test_one_status_asks_redis_once(run: Runner, backend: FilotBackend) -> None:
+    def looks() -> int:
+        return int(backend.redis.info("commandstats").get("cmdstat_zrange", {"calls": 0})["calls"])
+
+    before = looks()
+    run("status")
+
+    assert looks() - before == 1
+
+
+def test_status_shows_the_failures_that_it_names(
+    run: Runner, environment: dict[str, str], backend: FilotBackend
+) -> None:
+    with Database(environment["DATABASE_URL"], 1).transaction() as work:
+        for _ in range(2):
+            failed = GPUOCRResult(
+                success=False,
+                document_id=str(uuid.uuid4()),
+                correlation_id=str(uuid.uuid4()),
+                job_id=str(uuid.uuid4()),
+                gpu_processed=False,
+                processing_time_ms=7,
+            )
+            endings.put(work, failed, "KTP", "not_an_image")
+
+    shown = run("status").stdout
+
+    assert "2 of 2 documents failed in the last 5 minutes, mostly of not_an_image." in shown
+    assert re.search(r"failure +last hour +last day *\n *not_an_image +2 +2", shown)
+    assert re.search(rf"{failed.document_id} +KTP +failed \(not_an_image\)", shown)
 
 
 def test_status_names_what_only_postgresql_knows_and_the_workers(
@@ -154,20 +216,47 @@ def test_a_dead_job_can_be_forgotten_its_document_not(
     assert backend.redis.keys("*") == []
 
 
-def test_status_without_redis_says_what_to_look_at(run: Runner) -> None:
-    ended = run("status", REDIS_URL="redis://127.0.0.1:1/0")
+def test_status_without_redis_says_what_is_known(
+    run: Runner, backend: FilotBackend, environment: dict[str, str]
+) -> None:
+    document_id = bury(backend, environment)
 
+    human = run("status", REDIS_URL="redis://127.0.0.1:1/0")
+    program = run("status", "--json", REDIS_URL="redis://127.0.0.1:1/0")
+    said = json.loads(program.stdout)
+
+    assert (human.returncode, program.returncode) == (2, 2)
+    assert human.stdout.startswith("Redis is away (ConnectionError): nothing can be taken or published.")
+    assert "1 job used up its attempts." in human.stdout
+    assert re.search(rf"{document_id} +3 +EngineError", human.stdout)
+    assert re.search("queue length +unknown", human.stdout)
+    assert [trouble["level"] for trouble in said["troubles"]] == ["down", "warn"]
+    assert (said["queueLength"], said["queue"], said["owed"]["dead"]) == (None, None, 1)
+    assert human.stderr + program.stderr == ""
+
+
+def test_status_does_not_wait_with_a_server_that_hangs(
+    run: Runner, backend: FilotBackend, stack: FilotStack
+) -> None:
+    backend.push("card")
+
+    with frozen(stack.postgres):
+        ended = run("status", "--json")
+
+    said = json.loads(ended.stdout)
     assert ended.returncode == 2
-    assert "REDIS_URL" in ended.stderr
-    assert "Traceback" not in ended.stderr
+    assert said["sentence"] == "PostgreSQL is away (no answer for 5 s): no document can be worked on."
+    assert (said["queueLength"], said["hour"]) == (1, None)
 
 
 def test_a_wrong_password_of_redis_is_told_as_one(run: Runner, environment: dict[str, str]) -> None:
-    ended = run("status", REDIS_PASSWORD="not-the-password")
+    status = run("status", REDIS_PASSWORD="not-the-password")
+    other = run("requeue", "--stuck", REDIS_PASSWORD="not-the-password")
 
-    assert ended.returncode == 2
-    assert "refuses the password" in ended.stderr
-    assert "not-the-password" not in ended.stderr
+    assert (status.returncode, other.returncode) == (2, 2)
+    assert "it refuses the password" in status.stdout
+    assert "refuses the password" in other.stderr
+    assert "not-the-password" not in status.stdout + status.stderr + other.stdout + other.stderr
 
 
 def test_the_version_is_that_of_the_package(run: Runner) -> None:

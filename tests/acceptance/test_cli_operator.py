@@ -18,6 +18,7 @@ from service.demo.backend import PROCESSING, QUEUE, FilotBackend
 from service.demo.servers import FilotStack
 from service.demo.servers.worker import Worker
 from tests.acceptance.conftest import Runner
+from tests.frozen import frozen
 
 #: s until a program that says nothing counts as stuck.
 PATIENCE = 60
@@ -85,9 +86,30 @@ def test_a_watch_outlives_an_outage_of_redis(environment: dict[str, str], stack:
     with on_a_terminal(environment, "status", "--watch") as (_, read_until):
         read_until(b"queue length")
         stack.valkey.kill()
-        read_until(b"Redis does not answer")
+        read_until(b"Redis is away")
         stack.valkey.start()
         read_until(b"queue length")
+
+
+def test_a_file_store_that_hangs_is_seen_while_documents_wait_for_it(
+    run: Runner, start_worker: Callable[..., Worker], stack: FilotStack, backend: FilotBackend
+) -> None:
+    start_worker()
+    document_id = backend.add_document(b"no picture")
+
+    with backend.listen() as channel:
+        with frozen(stack.storage):
+            backend.enqueue(document_id)
+            said: list[str] = []
+            while not said:
+                troubles = json.loads(run("status", "--json").stdout)["troubles"]
+                said = [trouble["sentence"] for trouble in troubles]
+        (result,) = channel.wait_for(1)
+
+    assert said[0].startswith("1 of 1 worker waits for the file store, for ")
+    assert result["documentId"] == document_id
+    while not run("status").stdout.startswith("All is well: "):
+        pass  # until the next heartbeat
 
 
 def test_a_status_loads_no_engine(environment: dict[str, str]) -> None:
@@ -228,8 +250,9 @@ def test_a_backfill_says_where_to_and_how_many(run: Runner, backend: FilotBacken
     part = run(*arguments, "--limit", "1", OCR_GPU_ENABLED="true")
     rest = run(*arguments, OCR_GPU_ENABLED="true")
 
-    assert "2 documents for the GPU queue; 1 others wait or are in work already" in plan.stdout
+    assert "2 documents for the GPU queue; 1 other waits or is in work already" in plan.stdout
     assert untouched == 1
+    assert part.stdout.startswith("1 document for the GPU queue; ")
     assert "1 pushed" in part.stdout
     assert "1 pushed, 0 skipped: someone else was faster; 0 left" in rest.stdout
     assert backend.redis.lrange(QUEUE, 0, -1) == cards
@@ -279,7 +302,7 @@ def test_erase_removes_ours_and_says_what_it_left(
     assert unasked.returncode == 1
     assert len(kept) == 1
     assert erased.returncode == 0
-    assert "1 dead jobs" in erased.stdout
+    assert "1 dead job," in erased.stdout
     assert "the backend's: they were left alone" in erased.stdout
     assert json.loads(run("dead", "list", "--json").stdout) == []
     assert backend.row(document_id)["status"] == "uploaded"

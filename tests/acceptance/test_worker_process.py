@@ -1,16 +1,19 @@
 """The worker as an operator meets it: start, health, stop."""
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Any
 
 import pytest
 
 from service.demo.backend import QUEUE, FilotBackend
 from service.demo.servers import FilotStack
 from service.demo.servers.worker import Worker
+from tests.frozen import frozen
 from tests.health_port import ask
 
 WorkerStarter = Callable[..., Worker]
@@ -30,11 +33,48 @@ def test_a_worker_without_redis_is_alive_but_not_ready(
     worker = start_worker()
 
     stack.valkey.kill()
-    without = (worker.get("/health"), worker.get("/ready"))
+    until_ready_says(worker, HTTPStatus.SERVICE_UNAVAILABLE)
+    alive = worker.get("/health")
     stack.valkey.start()
 
-    assert without == (HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE)
-    assert worker.get("/ready") == HTTPStatus.OK
+    assert alive == HTTPStatus.OK
+    until_ready_says(worker, HTTPStatus.OK)
+
+
+def until_ready_says(worker: Worker, status: HTTPStatus) -> dict[str, Any]:
+    """Ask until `/ready` answers so, each time without waiting for long; what it says then."""
+    while True:
+        code, body = ask(worker.port, "/ready")
+        if code == status:
+            return body
+
+
+def test_a_server_that_hangs_is_named_by_ready_and_once_in_the_log(
+    start_worker: WorkerStarter, stack: FilotStack
+) -> None:
+    worker = start_worker()
+
+    with frozen(stack.postgres):
+        said = until_ready_says(worker, HTTPStatus.SERVICE_UNAVAILABLE)
+        (line,) = worker.logged("task_hangs")
+    until_ready_says(worker, HTTPStatus.OK)
+    worker.logged("tasks_go_on")
+
+    assert said["problems"][0].startswith("PostgreSQL has not answered for ")
+    assert "PostgreSQL has not answered for " in line
+    assert "bring it back" in line
+    assert "filot-ocr doctor" in line
+    assert "maximum number of running instances" not in worker.log.read_text()
+
+
+def test_the_log_says_at_the_start_which_engine_and_port(start_worker: WorkerStarter) -> None:
+    worker = start_worker()
+
+    (starts,), (ready,) = worker.logged("worker_starts"), worker.logged("worker_ready")
+
+    said = json.loads(starts)
+    assert (said["engine"], said["port"], said["jobs"]) == ("onnx", worker.port, 2)
+    assert json.loads(ready)["device"] == "cpu"
 
 
 def test_sigterm_lets_the_work_finish_and_exits_with_zero(

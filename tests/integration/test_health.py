@@ -4,14 +4,17 @@ from collections.abc import Iterator
 from http import HTTPStatus
 
 import pytest
+from structlog.testing import capture_logs
 
 from service.database import Database
 from service.demo.backend import QUEUE, FilotBackend
 from service.demo.servers import FilotStack
 from service.devices import Devices
 from service.health import HUNG_AFTER, Health
+from service.intake.broker import DocumentConsumer
 from service.intake.in_hand import InHand
 from service.intake.ledger import Ledger, connect_redis
+from service.metrics.sampling import Sampler
 from service.settings import Settings
 from tests.health_port import ask
 
@@ -21,7 +24,10 @@ def health(stack: FilotStack, settings: Settings, database: Database) -> Iterato
     in_hand = InHand(Ledger(connect_redis(settings), settings), limit=2)
     devices = Devices(settings)
     devices.probe()
-    health = Health(stack.sandbox.reserve_port(), in_hand, devices, database)
+    sampler = Sampler(settings, in_hand.ledger.client, database)
+    for look in sampler.looks():
+        look()
+    health = Health(stack.sandbox.reserve_port(), in_hand, devices, sampler)
     health.start()
     yield health
     health.stop()
@@ -75,3 +81,44 @@ def test_a_hold_is_no_reason_to_restart_but_to_send_nothing(health: Health) -> N
             "gpu": "OCR_GPU_ENABLED is false",
         },
     )
+
+
+def test_an_outage_of_redis_is_no_reason_to_restart_however_long_it_lasts(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variables = {**environment, "OCR_GPU_POLL_INTERVAL": "50", "REDIS_URL": "redis://127.0.0.1:1/0"}
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    settings = Settings()
+    devices, client = Devices(settings), connect_redis(settings)
+    devices.probe()
+    in_hand = InHand(Ledger(client, settings), limit=2)
+    health = Health(
+        0, in_hand, devices, Sampler(settings, client, Database("postgresql://127.0.0.1:1/none", 1))
+    )
+    in_hand.last_look -= HUNG_AFTER + 1
+
+    taken = next(DocumentConsumer(in_hand, settings))
+
+    assert taken is None
+    assert health.alive() == []
+
+
+def test_an_outage_of_redis_is_logged_once_and_ever_more_seldom(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, stack: FilotStack
+) -> None:
+    for name, value in {**environment, "OCR_GPU_POLL_INTERVAL": "50"}.items():
+        monkeypatch.setenv(name, value)
+    settings = Settings()
+    consumer = DocumentConsumer(InHand(Ledger(connect_redis(settings), settings), limit=2), settings)
+    next(consumer)
+    stack.valkey.kill()
+
+    with capture_logs() as lines:
+        for _ in range(5):
+            next(consumer)
+        stack.valkey.start()
+        while not [line for line in lines if line["event"] == "redis_back"]:
+            next(consumer)
+
+    assert [line["event"] for line in lines] == ["redis_away", "redis_back"]

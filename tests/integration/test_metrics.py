@@ -184,15 +184,20 @@ def test_what_is_owed_is_counted_with_its_age(database: Database, backend: Filot
     assert (count, round(seconds / 60)) == (1, 60)
 
 
+def look(sampler: Sampler) -> None:
+    for each in sampler.looks():
+        each()
+
+
 def test_servers_that_are_away_are_named_and_their_numbers_unknown(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, database: Database
 ) -> None:
     sampler = Sampler(settings, connect_redis(settings), database)
-    sampler.sample()
+    look(sampler)
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
     no_redis = Sampler(settings, connect_redis(Settings()), Database("postgresql://127.0.0.1:1/none", 1))
 
-    no_redis.sample()
+    look(no_redis)
 
     assert sampler.away() == []
     assert no_redis.away() == [

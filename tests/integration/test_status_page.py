@@ -62,6 +62,7 @@ def serve(
     monkeypatch.setattr("service.heartbeat.EXPIRY", 600)
     monkeypatch.setattr("service.status_page.source.PATIENCE", 60.0)
     opened: list[Page] = []
+    databases = []
 
     def serve(*, warm: bool = True, **changes: str) -> Page:
         port = str(stack.sandbox.reserve_port())
@@ -72,6 +73,7 @@ def serve(
         (companions,) = (part for part in runtime.broker.middleware if isinstance(part, Companions))
         page = Page(companions.health, companions.schedule.heartbeat)
         opened.append(page)
+        databases.append(runtime.publisher.database)
         if warm:
             runtime.devices.probe()
             page.heartbeat.beat()
@@ -81,7 +83,8 @@ def serve(
     yield serve
     for page in opened:
         page.health.stop()
-        page.health.database.close()
+    for database in databases:
+        database.close()
 
 
 def calls(backend: FilotBackend, command: str) -> int:

@@ -29,7 +29,7 @@ def progress(monkeypatch: pytest.MonkeyPatch) -> Progress:
     sampler.owed = Owed(dead=0, given_up=0, untold={"result": (0, 0.0), "review": (0, 0.0)})
     devices = Devices(settings)
     devices.probe()
-    return Progress(Health(0, InHand(Ledger(client, settings), limit=2), devices, database), sampler)
+    return Progress(Health(0, InHand(Ledger(client, settings), limit=2), devices, sampler))
 
 
 def in_vain_for(progress: Progress, seconds: float) -> InHand:
@@ -67,7 +67,9 @@ def test_a_worker_that_hangs_does_not(progress: Progress) -> None:
 
 
 def test_servers_that_are_away_are_named(progress: Progress) -> None:
-    progress.sampler.backlog = progress.sampler.owed = None
+    # Nobody listens at the addresses of the fixture.
+    for look in progress.health.sampler.looks():
+        look()
 
     assert progress.problems() == [
         "Redis did not answer the latest look",
@@ -78,7 +80,7 @@ def test_servers_that_are_away_are_named(progress: Progress) -> None:
 @pytest.mark.parametrize("waits", [{"waiting": 1}, {"put_off": 1}])
 def test_a_worker_that_only_puts_documents_off_does_not(progress: Progress, waits: dict[str, int]) -> None:
     counts = {"waiting": 0, "processing": 0, "put_off": 0} | waits
-    progress.sampler.backlog = Backlog(**counts, oldest_waiting=0.0)
+    progress.health.sampler.backlog = Backlog(**counts, oldest_waiting=0.0)
     in_hand = in_vain_for(progress, HUNG_AFTER + 1)
 
     in_vain = progress.problems()
@@ -94,7 +96,7 @@ def test_trouble_that_is_young_or_that_nothing_waits_for_any_more_is_none(progre
     nothing_waits = progress.problems()
     progress.health.in_hand.note_success()
     in_vain_for(progress, HUNG_AFTER - 10)
-    progress.sampler.backlog = Backlog(waiting=0, processing=1, put_off=1, oldest_waiting=0.0)
+    progress.health.sampler.backlog = Backlog(waiting=0, processing=1, put_off=1, oldest_waiting=0.0)
 
     assert nothing_waits == []
     assert progress.problems() == []

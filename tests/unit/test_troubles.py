@@ -12,7 +12,8 @@ from service.heartbeat import Heard, WorkerState
 from service.metrics.backlog import Backlog, Owed
 from service.settings import Settings
 from service.status import JobInHand, Records, Status, Traffic
-from service.troubles import find_troubles, span, well
+from service.troubles import find_troubles, well
+from service.wording import span
 
 DIED = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 NOTHING = Period(None, 0, 0, 0, None, None)
@@ -133,6 +134,10 @@ def test_what_makes_work_stand_still_is_down(status: Status, sentence: str, sett
             "4 documents were put off to be tried again, and none has ended in the last 5 minutes.",
         ),
         (
+            traffic(workers=workers(WORKER, replace(WORKER, download_seconds=9.2))),
+            "1 of 2 workers waits for the file store, for 9 s by now.",
+        ),
+        (
             traffic(workers=[*workers(WORKER), Heard("two:2", 200.0, None)]),
             "Worker two:2 fell silent 3 min ago without a farewell.",
         ),
@@ -167,6 +172,7 @@ def test_what_somebody_should_look_at_is_a_warning(status: Status, sentence: str
         traffic(workers=workers(replace(WORKER, gpu_enabled=False, gpu_available=False))),
         traffic(workers=[*workers(WORKER), Heard("two:2", 3000.0, None)]),
         traffic(jobs=[JobInHand("card", 60.0, 1, "one:1")]),
+        traffic(workers=workers(replace(WORKER, download_seconds=2.0))),
         replace(
             traffic(backlog=Backlog(0, 2, 2, 0.0)), records=records(minutes=lately(auto_approved=1)).records
         ),
@@ -174,7 +180,16 @@ def test_what_somebody_should_look_at_is_a_warning(status: Status, sentence: str
         records(minutes=lately(failed=1)),
         records(owed=Owed(0, 0, {"result": (1, 30.0), "review": (4, 60.0)})),
     ],
-    ids=["no GPU wanted", "silent for long", "young job", "some end", "few fail", "one fails", "just untold"],
+    ids=[
+        "no GPU wanted",
+        "silent for long",
+        "young job",
+        "short download",
+        "some end",
+        "few fail",
+        "one fails",
+        "just untold",
+    ],
 )
 def test_what_passes_by_itself_wakes_nobody(status: Status, settings: Settings) -> None:
     assert find_troubles(status, settings) == []

@@ -17,8 +17,8 @@ GREY, COLOURS = b"grey", b"bgr "
 #: How an answer begins: its kind and three numbers.
 ANSWER = struct.Struct("!4sIIB")
 
-#: A page (height, width, EXIF's orientation; the pixels of page n are at n times ``PAGE_ROOM`` of the memory),
-#: the end of the pages, a refusal (its code's length, two zeros, the code).
+#: A page (height, width, EXIF's orientation; page n's pixels are at n times ``PAGE_ROOM`` of the memory), the
+#: end of the pages, a refusal (its code's length, two zeros, the code).
 PAGE, DONE, FAIL = b"page", b"done", b"fail"
 
 

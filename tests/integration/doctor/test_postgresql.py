@@ -45,7 +45,8 @@ def poor_url(url: str, stack: FilotStack) -> Iterator[str]:
 
 
 def test_a_sound_database_is_green(settings_with: SettingsMaker, url: str) -> None:
-    Database(url, 1).ping()
+    with Database(url, 1).transaction():
+        pass
     settings = settings_with(DATABASE_URL=url)
 
     findings = [*check_postgres(settings), *check_tables(settings)]
@@ -132,9 +133,11 @@ def test_missing_rights_are_named_until_they_are_given(
     before = list(check_tables(settings))
     execute(url, "GRANT SELECT, UPDATE ON documents TO poor", f"GRANT CREATE ON DATABASE {name} TO poor")
     given = list(check_tables(settings))
-    Database(poor_url, 1).ping()
+    with Database(poor_url, 1).transaction():
+        pass
     execute(url, f"REVOKE CREATE ON DATABASE {name} FROM poor")
-    Database(poor_url, 1).ping()
+    with Database(poor_url, 1).transaction():
+        pass
     after = list(check_tables(settings))
 
     assert [finding.level for finding in before] == ["red", "red"]
@@ -145,7 +148,8 @@ def test_missing_rights_are_named_until_they_are_given(
 
 
 def test_tables_of_another_user_are_red(settings_with: SettingsMaker, url: str, poor_url: str) -> None:
-    Database(url, 1).ping()
+    with Database(url, 1).transaction():
+        pass
     name = urlsplit(url).path[1:]
     execute(url, "GRANT SELECT, UPDATE ON documents TO poor", f"GRANT CREATE ON DATABASE {name} TO poor")
 

@@ -97,6 +97,7 @@ def test_a_review_service_that_answers_is_green_and_gets_no_review(
     ("status", "level", "says"),
     [
         (200, "green", "it answers"),
+        (404, "green", "takes no GET there (HTTP 404), as is right"),
         (401, "red", "refuses our key"),
         (403, "red", "refuses our key"),
         (301, "red", "sends us elsewhere"),

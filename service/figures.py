@@ -1,4 +1,4 @@
-"""The state of the pipeline as `/status.json` tells it: figures, ids, and sentences without personal data."""
+"""The state of the pipeline for programs: figures, ids, and sentences without personal data."""
 
 import time
 from collections.abc import Sequence
@@ -7,31 +7,34 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from service.heartbeat import Heard, WorkerState
+from service.heartbeat import Heard
 from service.settings import Settings
 from service.status import Records, Status
+from service.summary import summary
 from service.troubles import Trouble, find_troubles, well
+from service.wording import camel
 
 
 def figures(
-    status: Status, own_troubles: Sequence[Trouble], own: WorkerState, settings: Settings
+    status: Status, settings: Settings, own: Heard | None = None, own_troubles: Sequence[Trouble] = ()
 ) -> dict[str, Any]:
-    """Everything in one object; what a server did not tell is null.
+    """What `/status.json` and `filot-ocr status --json` say; what a server did not tell is null.
 
     Args:
         status: what Redis and PostgreSQL say
-        own_troubles: what is wrong with the worker that answers
-        own: what that worker does, which is all that is known of workers while Redis is away
         settings: limits
+        own: the worker that answers, if one does: all that is known of workers while Redis is away
+        own_troubles: what is wrong with it
     """
     troubles = sorted(
         [*find_troubles(status, settings), *own_troubles], key=lambda trouble: trouble.level != "down"
     )
     traffic, records = status.traffic, status.records
-    workers = traffic.workers if traffic else [Heard(own.worker, 0.0, own)]
+    workers = traffic.workers if traffic else [own] if own else []
     return {
+        **{camel(name): value for name, value in summary(traffic, settings).items()},
         "now": round(time.time() * 1000),
-        "servedBy": own.worker,
+        "servedBy": own.worker if own else None,
         "level": troubles[0].level if troubles else "well",
         "sentence": troubles[0].sentence if troubles else well(status),
         "troubles": as_json(troubles),
@@ -74,9 +77,4 @@ def as_json(value: Any) -> Any:
 @lru_cache
 def _names(kind: type[Any]) -> list[tuple[str, str]]:
     """The fields of a dataclass, each with its name in camel case."""
-    return [(each.name, _camel(each.name)) for each in fields(kind)]
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(part.capitalize() for part in rest)
+    return [(each.name, camel(each.name)) for each in fields(kind)]

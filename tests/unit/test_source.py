@@ -8,12 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
+from service import source
 from service.errors import UnavailableError
-from service.status_page import source
-from service.status_page.source import Said, Source
+from service.source import Said, Source
 
 #: s, more than a test takes.
 FRESH = 600.0
+
+#: s that a look waits where an answer will come.
+PATIENCE = 60.0
 
 
 class Server:
@@ -33,9 +36,7 @@ class Server:
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """One whose answer is waited for as long as it takes, unless a test says otherwise."""
-    monkeypatch.setattr(source, "PATIENCE", 60.0)
+def server() -> Iterator[Server]:
     server = Server()
     yield server
     server.may_answer.set()
@@ -47,7 +48,7 @@ def outdate(asked: Source[int]) -> None:
 
 
 def test_many_who_look_at_once_cost_one_question(server: Server) -> None:
-    asked = Source("test", server.read, FRESH)
+    asked = Source("test", server.read, FRESH, PATIENCE)
 
     with ThreadPoolExecutor(8) as viewers:
         looks = [viewers.submit(asked.latest) for _ in range(8)]
@@ -60,7 +61,7 @@ def test_many_who_look_at_once_cost_one_question(server: Server) -> None:
 
 def test_an_answer_is_asked_for_again_when_it_is_no_longer_fresh(server: Server) -> None:
     server.may_answer.set()
-    asked = Source("test", server.read, FRESH)
+    asked = Source("test", server.read, FRESH, PATIENCE)
 
     first = asked.latest()
     outdate(asked)
@@ -69,9 +70,8 @@ def test_an_answer_is_asked_for_again_when_it_is_no_longer_fresh(server: Server)
     assert (first, second) == (Said(1), Said(2))
 
 
-def test_nobody_waits_long_for_a_silent_server(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "PATIENCE", 0.01)
-    asked = Source("test", server.read, FRESH)
+def test_nobody_waits_long_for_a_silent_server(server: Server) -> None:
+    asked = Source("test", server.read, FRESH, patience=0.01)
 
     answers = [asked.latest(), asked.latest()]
 
@@ -82,11 +82,11 @@ def test_nobody_waits_long_for_a_silent_server(server: Server, monkeypatch: pyte
 
 def test_a_slow_answer_is_bridged_by_the_one_before(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source, "STALE", FRESH)
-    asked = Source("test", server.read, fresh=0)
+    asked = Source("test", server.read, fresh=0, patience=PATIENCE)
     server.may_answer.set()
     asked.latest()
     server.may_answer.clear()
-    monkeypatch.setattr(source, "PATIENCE", 0.01)
+    asked.patience = 0.01
 
     bridged = asked.latest()
     asked._said_at -= source.STALE
@@ -100,6 +100,7 @@ def test_a_slow_answer_is_bridged_by_the_one_before(server: Server, monkeypatch:
     ("error", "problem"),
     [
         (redis.ConnectionError("redis://:hunter2@cache"), "ConnectionError"),
+        (redis.AuthenticationError("WRONGPASS hunter2"), "it refuses the password"),
         (UnavailableError("PostgreSQL is away or refuses us: OperationalError"), "OperationalError"),
         (ValueError("hunter2"), "the look failed"),
     ],
@@ -108,4 +109,4 @@ def test_why_there_is_no_answer_is_told_in_few_words(server: Server, error: Exce
     server.error = error
     server.may_answer.set()
 
-    assert Source("test", server.read, FRESH).latest() == Said(None, problem)
+    assert Source("test", server.read, FRESH, PATIENCE).latest() == Said(None, problem)

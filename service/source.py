@@ -14,9 +14,6 @@ from service.errors import OcrWorkerError
 
 log = structlog.get_logger(__name__)
 
-#: s that one request waits for an answer; a browser should hear of a silent server soon.
-PATIENCE = 2.0
-
 #: s after which an earlier answer no longer stands in for one that does not come.
 STALE = 10.0
 
@@ -40,12 +37,14 @@ class Source(Generic[T]):
         name: of that thread
         read: asks once; may take as long as the client's own limits let it
         fresh: s for which an answer is good enough for everybody
+        patience: s that one who looks waits for an answer
     """
 
-    def __init__(self, name: str, read: Callable[[], T], fresh: float) -> None:
+    def __init__(self, name: str, read: Callable[[], T], fresh: float, patience: float) -> None:
         self.name = name
         self.read = read
         self.fresh = fresh
+        self.patience = patience
         self._changed = threading.Condition()
         self._asked_at: float | None = None
         self._said: Said[T] = Said(None, "not asked yet")
@@ -62,7 +61,7 @@ class Source(Generic[T]):
         """The answer that is fresh or on its way; an earlier one or a reason when that takes long."""
         self.ask()
         with self._changed:
-            if self._changed.wait_for(lambda: self._asked_at is None, PATIENCE):
+            if self._changed.wait_for(lambda: self._asked_at is None, self.patience):
                 return self._said
             if time.monotonic() - self._said_at < STALE and self._said.value is not None:
                 return self._said
@@ -85,4 +84,6 @@ class Source(Generic[T]):
 
 def _words(error: Exception) -> str:
     """The cause in few words: our own errors end in it; a client's may quote what it was given."""
+    if isinstance(error, redis.AuthenticationError):
+        return "it refuses the password"
     return str(error).rpartition(": ")[2] if isinstance(error, OcrWorkerError) else type(error).__name__

@@ -1,0 +1,86 @@
+"""What `status` shows a person below what is wrong: figures, workers, failures, dead jobs, latest results."""
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.table import Table
+
+from service.heartbeat import Heard
+from service.settings import Settings
+from service.status import Records, Status, Traffic
+from service.summary import summary
+from service.wording import span
+
+#: How many of the latest dead jobs and results fit on a screen; `dead list` and `status --json` have more.
+FEW = 5
+
+#: What a figure's name does not say by itself.
+EXPLAINED = {"results_unheard": "results unheard (published while no backend listened; rows have them)"}
+
+#: What stands for a figure of a server that does not answer.
+UNKNOWN = "unknown"
+
+
+def tables(status: Status, settings: Settings) -> Iterator[RenderableType]:
+    """Everything that is known, an empty line before each table."""
+    for table in (
+        _figures(status, settings),
+        *(_workers(status.traffic) if status.traffic else ()),
+        *(_records(status.records) if status.records else ()),
+    ):
+        yield ""
+        yield table
+
+
+def _figures(status: Status, settings: Settings) -> Table:
+    table = Table(show_header=False, box=None)
+    for name, value in summary(status.traffic, settings).items():
+        shown = UNKNOWN if value is None else str(value)
+        table.add_row(EXPLAINED.get(name, name.replace("_", " ")), shown)
+    if status.records is not None:
+        hour, owed = status.records.hour, status.records.owed
+        table.add_row("ended in the last hour", f"{hour.finished}, failed {hour.failed}")
+        untold = {kind: number for kind, (number, _) in owed.untold.items()}
+        table.add_row("not told yet", f"results {untold['result']}, reviews {untold['review']}")
+    return table
+
+
+def _workers(traffic: Traffic) -> Iterator[Table]:
+    if not traffic.workers:
+        return
+    table = Table("worker", "device", "in hand", "oldest job", "says", box=None)
+    for heard in traffic.workers:
+        ages = [job.seconds for job in traffic.jobs if job.worker == heard.worker]
+        table.add_row(heard.worker, *_activity(heard, span(max(ages)) if ages else "-"))
+    yield table
+
+
+def _activity(heard: Heard, oldest_job: str) -> tuple[str, str, str, str]:
+    state = heard.state
+    if state is None:
+        return "?", "?", oldest_job, f"silent for {span(heard.seconds)}"
+    says = "; ".join(state.holds) or ("stopping" if state.stopping else "") or state.gpu_absence
+    device = "GPU" if state.gpu_available else "CPU"
+    return device, f"{state.active_jobs} of {state.concurrency}", oldest_job, says
+
+
+def _records(records: Records) -> Iterator[Table]:
+    if records.failures:
+        failures = Table("failure", "last hour", "last day", box=None)
+        for cause in records.failures:
+            failures.add_row(cause.code, str(cause.last_hour), str(cause.last_day))
+        yield failures
+    if records.dead:
+        dead = Table("dead job", "attempts", "cause", "died at", box=None)
+        for job in records.dead[:FEW]:
+            dead.add_row(
+                job.document_id, str(job.attempts), job.cause, f"{job.died_at:%Y-%m-%d %H:%M:%S} UTC"
+            )
+        yield dead
+    if records.recent:
+        recent = Table("latest result", "type", "outcome", "score", "ms", box=None)
+        for end in records.recent[:FEW]:
+            outcome = f"{end.outcome} ({end.code})" if end.code else end.outcome
+            score = "-" if end.score is None else str(end.score)
+            recent.add_row(end.document_id, end.document_type, outcome, score, str(end.milliseconds))
+        yield recent
