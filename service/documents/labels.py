@@ -38,13 +38,13 @@ class LabelSet:
 
     def at_start(self, text: str) -> tuple[Label, ...]:
         """Every label that ``text`` may begin with, the likeliest first."""
-        folded, ends = fold(text)
-        found = [label for key in self.spellings if (label := self._find(key, folded, ends, text))]
+        start = _Start.of(text)
+        found = [label for key in self.spellings if (label := self._find(key, start))]
         return tuple(sorted(found, key=lambda label: -label.likeness))
 
     def find(self, key: str, text: str) -> Label | None:
         """The label ``key`` at the start of ``text``, or None."""
-        return self._find(key, *fold(text), text)
+        return self._find(key, _Start.of(text))
 
     def inside(self, key: str, text: str) -> tuple[int, Label] | None:
         """The offset of label ``key`` at the start of a later word of ``text``, and the label there."""
@@ -56,11 +56,11 @@ class LabelSet:
         found = [(start, label) for start in starts if (label := self.find(key, text[start:]))]
         return max(found, key=lambda pair: pair[1].likeness, default=None)
 
-    def _find(self, key: str, folded: str, ends: Sequence[int], text: str) -> Label | None:
+    def _find(self, key: str, start: "_Start") -> Label | None:
         candidates = [
             label
-            for spelling in self.spellings[key]
-            if (label := _at_start(key, _spelling(spelling), folded, ends, text))
+            for printed in self.spellings[key]
+            if start.may_begin_with(spelling := _spelling(printed)) and (label := start.label(key, spelling))
         ]
         return max(candidates, key=lambda label: (label.likeness, label.end), default=None)
 
@@ -70,13 +70,13 @@ class _Spelling:
     """A label as it is compared."""
 
     folded: str
+    letters: frozenset[str]
     least_likeness: float
+    #: How many of its letters may be others.
+    most_wrong: int
     #: Of the text's beginnings, in folded letters.
     shortest: int
     longest: int
-    #: How far the longest beginning may be from the label at most: what is farther is so in each of the
-    #: others, which are at most twice the slack shorter.
-    farthest: int
 
 
 @cache
@@ -84,21 +84,51 @@ def _spelling(printed: str) -> _Spelling:
     folded, _ = fold(printed)
     least = next(likeness for length, likeness in _LIKENESS if len(folded) >= length)
     longest = len(folded) + _SLACK
-    farthest = int((1 - least) * longest) + 2 * _SLACK
-    return _Spelling(folded, least, max(1, len(folded) - _SLACK), longest, farthest)
+    return _Spelling(
+        folded=folded,
+        letters=frozenset(folded),
+        least_likeness=least,
+        most_wrong=int((1 - least) * longest),
+        shortest=max(1, len(folded) - _SLACK),
+        longest=longest,
+    )
 
 
-def _at_start(key: str, spelling: _Spelling, folded: str, ends: Sequence[int], text: str) -> Label | None:
-    """Compare a spelling with beginnings of the text about as long, and keep the best."""
-    most = spelling.farthest
-    # Hardly a text begins with the label.
-    if Levenshtein.distance(spelling.folded, folded[: spelling.longest], score_cutoff=most) > most:
-        return None
-    best: tuple[float, Label] | None = None
-    for length in range(spelling.shortest, min(len(folded), spelling.longest) + 1):
-        likeness = Levenshtein.normalized_similarity(spelling.folded, folded[:length])
-        end = ends[length - 1]
-        rank = likeness + _WORD_END_BONUS * (end == len(text) or not text[end].isalnum())
-        if likeness >= spelling.least_likeness and (best is None or rank > best[0]):
-            best = rank, Label(key, end, likeness)
-    return best[1] if best else None
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """A text that may start with a label."""
+
+    text: str
+    folded: str
+    #: Of each folded letter: the offset in the text just behind it.
+    ends: Sequence[int]
+    letters: frozenset[str]
+
+    @classmethod
+    def of(cls, text: str) -> "_Start":
+        folded, ends = fold(text)
+        return cls(text, folded, ends, frozenset(folded))
+
+    def may_begin_with(self, spelling: _Spelling) -> bool:
+        """Rule out, cheaply, nearly all labels: hardly a text begins with one.
+
+        A letter that the text has nowhere is wrong in each of its beginnings; and these are at most twice the
+        slack shorter than the longest one.
+        """
+        most = spelling.most_wrong
+        if len(spelling.letters - self.letters) > most:
+            return False
+        most += 2 * _SLACK
+        beginning = self.folded[: spelling.longest]
+        return Levenshtein.distance(spelling.folded, beginning, score_cutoff=most) <= most
+
+    def label(self, key: str, spelling: _Spelling) -> Label | None:
+        """Compare a spelling with beginnings of the text about as long, and keep the best."""
+        best: tuple[float, Label] | None = None
+        for length in range(spelling.shortest, min(len(self.folded), spelling.longest) + 1):
+            likeness = Levenshtein.normalized_similarity(spelling.folded, self.folded[:length])
+            end = self.ends[length - 1]
+            rank = likeness + _WORD_END_BONUS * (end == len(self.text) or not self.text[end].isalnum())
+            if likeness >= spelling.least_likeness and (best is None or rank > best[0]):
+                best = rank, Label(key, end, likeness)
+        return best[1] if best else None

@@ -4,12 +4,11 @@ The page may be turned by a few degrees or seen slightly from one side: position
 the slope of the long lines before they are compared.
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import linear_regression, median
 from typing import TypeAlias
-
-import numpy as np
 
 from service.documents.characters import single_spaced
 from service.ocr.engine import Box, TextLine
@@ -122,10 +121,8 @@ def _straightener(lines: Sequence[TextLine]) -> Callable[[TextLine], Piece]:
         x, y = _middle(line)
         slope = slope_at(y)
         lean = slope_at(origin) * (y - origin)
-        height = max(1.0, (np.hypot(x4 - x1, y4 - y1) + np.hypot(x3 - x2, y3 - y2)) / 2)
-        return Piece(
-            line, (x1 + x4) / 2 + lean, (x2 + x3) / 2 + lean, y - slope * (x - centre), float(height)
-        )
+        height = max(1.0, (math.hypot(x4 - x1, y4 - y1) + math.hypot(x3 - x2, y3 - y2)) / 2)
+        return Piece(line, (x1 + x4) / 2 + lean, (x2 + x3) / 2 + lean, y - slope * (x - centre), height)
 
     return straighten
 
@@ -143,9 +140,8 @@ def _slope_by_height(lines: Sequence[TextLine]) -> Callable[[float], float]:
     kept = [(y, slope) for y, slope in measured if abs(slope - typical) < _SLOPE_OUTLIER]
     if len(kept) < 6:
         return lambda _: typical
-    ys, slopes = np.array(kept).T
-    rate, start = np.polyfit(ys, slopes, 1)
-    return lambda y: float(start + rate * y)
+    rate, start = linear_regression(*zip(*kept, strict=True))
+    return lambda y: start + rate * y
 
 
 def _middle(line: TextLine) -> tuple[float, float]:

@@ -1,7 +1,5 @@
 """One decoder process, seen from the worker: a file goes out, pages or the reason why not come back."""
 
-import fcntl
-import mmap
 import os
 import signal
 import socket
@@ -15,8 +13,8 @@ import structlog
 
 from service.errors import DocumentError, EngineError
 from service.ocr.engine import ColourImage, Image
-from service.pages.decoder.exchange import ANSWER, COLOURS, DONE, FAIL, FILE, PAGE, receive
-from service.pages.decoder.limits import DEADLINE, MOST_PAGES, PAGE_ROOM
+from service.pages.decoder.exchange import ANSWER, COLOURS, DONE, FAIL, FILE, PAGE, receive, receive_into
+from service.pages.decoder.limits import DEADLINE, LONGEST_SIDE, MOST_PAGES
 from service.pages.orientation import turned
 from service.pages.refusals import REFUSALS, refusal
 
@@ -55,19 +53,16 @@ class DecoderProcess:
         #: Whether the next file can be sent.
         self.ready = True
         self._connection, theirs = socket.socketpair()
-        memory = _shared_memory()
-        self._memory = mmap.mmap(memory, MOST_PAGES * PAGE_ROOM, prot=mmap.PROT_READ)
-        with theirs, open(memory, "rb"):
-            passed = [theirs.fileno(), memory]
+        with theirs:
             try:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-P", "-W", "ignore", "-m", "decoder", *map(str, passed)],
+                    [sys.executable, "-P", "-W", "ignore", "-m", "decoder", str(theirs.fileno())],
                     env=_environment(),
                     # The lifeline: nothing is written to it, and it closes with this process.
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
-                    pass_fds=passed,
+                    pass_fds=[theirs.fileno()],
                 )
             except OSError as error:
                 self._connection.close()
@@ -95,7 +90,9 @@ class DecoderProcess:
         channels = 3 if wanted == COLOURS else 1
         try:
             self._send(content, wanted)
-            while (page := self._next_page(deadline, len(pages), channels)) is not None:
+            while (page := self._next_page(deadline, channels)) is not None:
+                if len(pages) == MOST_PAGES:
+                    raise ValueError("the decoder talks nonsense")
                 pages.append(page)
             if not pages:
                 raise ValueError("the decoder talks nonsense")
@@ -120,20 +117,19 @@ class DecoderProcess:
         self._connection.sendall(FILE.pack(wanted, len(content)))
         self._connection.sendall(content)
 
-    def _next_page(self, deadline: float, number: int, channels: int) -> Image | None:
+    def _next_page(self, deadline: float, channels: int) -> Image | None:
         self._connection.settimeout(max(0.001, deadline - time.monotonic()))
         kind, first, second, orientation = ANSWER.unpack(receive(self._connection, ANSWER.size))
         if kind == DONE:
             return None
         if kind == FAIL and first <= LONGEST_CODE:
             raise refusal(receive(self._connection, first).decode())
-        size = first * second * channels
-        if kind != PAGE or number == MOST_PAGES or not 0 < size <= PAGE_ROOM:
+        if kind != PAGE or not 0 < first <= LONGEST_SIDE or not 0 < second <= LONGEST_SIDE:
             raise ValueError("the decoder talks nonsense")
         shape = (first, second) if channels == 1 else (first, second, channels)
-        seen = np.frombuffer(self._memory, np.uint8, size, number * PAGE_ROOM).reshape(shape)
-        # The decoder's memory shows other pages soon.
-        return seen.copy() if orientation == 1 else turned(seen, orientation)
+        page = np.empty(shape, np.uint8)
+        receive_into(self._connection, page.data.cast("B"))
+        return turned(page, orientation)
 
     def _hang_up(self) -> None:
         assert self._process.stdin is not None
@@ -159,15 +155,6 @@ class DecoderProcess:
         if -code in _FILE_AT_FAULT:
             return refusal(_FILE_AT_FAULT[-code])
         return EngineError(f"the decoder ended with {code} ({type(error).__name__})")
-
-
-def _shared_memory() -> int:
-    """Return the file descriptor of memory for the pages of one file."""
-    memory = os.memfd_create("pages", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    os.ftruncate(memory, MOST_PAGES * PAGE_ROOM)
-    # Were a decoder to make it shorter, reading it would end this process.
-    fcntl.fcntl(memory, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
-    return memory
 
 
 def _environment() -> dict[str, str]:

@@ -60,7 +60,7 @@ def serve(
     Its one heartbeat and its servers' answers may be as late as they like: no clock runs here.
     """
     monkeypatch.setattr("service.heartbeat.EXPIRY", 600)
-    monkeypatch.setattr("service.status_page.source.PATIENCE", 60.0)
+    monkeypatch.setattr("service.status_page.PATIENCE", 60.0)
     opened: list[Page] = []
     databases = []
 

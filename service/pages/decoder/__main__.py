@@ -1,10 +1,6 @@
-"""Answers one file after another until the worker is gone.
-
-Its arguments are the socket to the worker and the memory that both see, as file descriptors.
-"""
+"""Answers one file after another until the worker is gone. Its argument is the socket to the worker."""
 
 import contextlib
-import mmap
 import socket
 import sys
 from collections.abc import Iterator
@@ -12,7 +8,6 @@ from collections.abc import Iterator
 from .confinement import confine, limited_time
 from .exchange import ANSWER, COLOURS, DONE, FAIL, FILE, GREY, PAGE, receive
 from .kinds import Kind, kind_of
-from .limits import MOST_PAGES, PAGE_ROOM
 from .page import IN_COLOUR, IN_GREY, Form, Page, RefusedError
 from .pdf import pdf_pages
 from .pictures import pictures
@@ -23,17 +18,16 @@ _FORMS = {GREY: IN_GREY, COLOURS: IN_COLOUR}
 def main() -> None:
     """Serve the worker."""
     confine()
-    memory = mmap.mmap(int(sys.argv[2]), MOST_PAGES * PAGE_ROOM)
     with socket.socket(fileno=int(sys.argv[1])) as connection, contextlib.suppress(EOFError):
         while True:
             wanted, size = FILE.unpack(receive(connection, FILE.size))
             content = bytes(receive(connection, size))
             with limited_time():
-                _answer(connection, memory, content, _FORMS[wanted])
+                _answer(connection, content, _FORMS[wanted])
 
 
-def _answer(connection: socket.socket, memory: mmap.mmap, content: bytes, form: Form) -> None:
-    """Tell of each page as soon as it is there: the first counts even when the second kills this process."""
+def _answer(connection: socket.socket, content: bytes, form: Form) -> None:
+    """Send each page as soon as it is there: the first one counts even when the second kills this process."""
     kind = kind_of(content)
     pages = _pages(content, kind, form)
     sent = 0
@@ -50,9 +44,8 @@ def _answer(connection: socket.socket, memory: mmap.mmap, content: bytes, form: 
         if page is None:
             connection.sendall(ANSWER.pack(DONE, 0, 0, 0))
             return
-        start = sent * PAGE_ROOM
-        memory[start : start + len(page.pixels)] = page.pixels
         connection.sendall(ANSWER.pack(PAGE, page.height, page.width, page.orientation))
+        connection.sendall(page.pixels)
         sent += 1
 
 

@@ -1,6 +1,5 @@
 """What the worker and its decoder say to each other: a file one way, pages or a refusal the other.
 
-Messages go through a socket, pixels through memory that both see: to send them took longer than to copy them.
 Every message has a header of fixed size; nothing in it is ever evaluated, so a decoder that a file has taken
 over can answer nonsense, but not reach the worker with it.
 """
@@ -17,9 +16,22 @@ GREY, COLOURS = b"grey", b"bgr "
 #: How an answer begins: its kind and three numbers.
 ANSWER = struct.Struct("!4sIIB")
 
-#: A page (height, width, EXIF's orientation; page n's pixels are at n times ``PAGE_ROOM`` of the memory), the
-#: end of the pages, a refusal (its code's length, two zeros, the code).
+#: A page (height, width, EXIF's orientation, then its pixels), the end of the pages, a refusal (its code's
+#: length, two zeros, the code).
 PAGE, DONE, FAIL = b"page", b"done", b"fail"
+
+
+def receive_into(connection: socket.socket, target: memoryview) -> None:
+    """Fill ``target`` with the bytes that come next.
+
+    Raises:
+        EOFError: the other side is gone.
+    """
+    while target:
+        received = connection.recv_into(target)
+        if not received:
+            raise EOFError
+        target = target[received:]
 
 
 def receive(connection: socket.socket, size: int) -> bytearray:
@@ -29,10 +41,5 @@ def receive(connection: socket.socket, size: int) -> bytearray:
         EOFError: the other side is gone.
     """
     content = bytearray(size)
-    missing = memoryview(content)
-    while missing:
-        received = connection.recv_into(missing)
-        if not received:
-            raise EOFError
-        missing = missing[received:]
+    receive_into(connection, memoryview(content))
     return content

@@ -27,9 +27,6 @@ MOST_PAGES = 2
 #: PDFium's units (points) are enlarged at most so much: 300 dots an inch.
 LARGEST_PDF_SCALE = 300 / 72
 
-#: Bytes of memory that both processes see, for each page that a decoder answers with.
-PAGE_ROOM = LONGEST_SIDE * LONGEST_SIDE
-
 #: Bytes of address space of the decoding process, its code included.
 MEMORY = 768 * 1024 * 1024
 

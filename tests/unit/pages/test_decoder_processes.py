@@ -174,9 +174,8 @@ def test_a_decoder_that_stands_still_is_given_up(monkeypatch: pytest.MonkeyPatch
     [
         b"page" + b"\xff" * 8 + b"\1",
         b"page" + bytes(8) + b"\1",
-        b"page" + b"\0\0\0\1" * 2 + b"\0",
-        b"page" + b"\0\0\0\1" * 2 + b"\x09",
-        b"page" + b"\0\0\x0d\xc0\0\0\x0d\xc1" + b"\1",
+        b"page" + b"\0\0\0\1" * 2 + b"\0" + b"\0",
+        b"page" + b"\0\0\0\1" * 2 + b"\x09" + b"\0",
         b"done" + bytes(9),
         b"fail" + b"\0\0\0\2" + bytes(5) + b"\xff\xff",
         b"fail" + b"\0\0\0\2" + bytes(5) + b"no",
@@ -198,7 +197,7 @@ def test_a_decoder_that_a_file_took_over_can_only_have_the_file_refused(
 def test_a_decoder_that_a_file_took_over_can_give_no_more_pages_than_two(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer_with((b"page" + b"\0\0\0\1" * 2 + b"\1") * 3, tmp_path, monkeypatch)
+    answer_with((b"page" + b"\0\0\0\1" * 2 + b"\1" + b"\0") * 3, tmp_path, monkeypatch)
 
     assert len(read_pages(SMALL)) == 2
 
@@ -207,21 +206,11 @@ def answer_with(answer: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """Let the next decoder answer its first file with these bytes."""
     impostor = tmp_path / "python"
     impostor.write_text(
-        f"#!{sys.executable}\nimport socket, sys\nconnection = socket.socket(fileno=int(sys.argv[-2]))\n"
+        f"#!{sys.executable}\nimport socket, sys\nconnection = socket.socket(fileno=int(sys.argv[-1]))\n"
         f"connection.recv(1)\nconnection.sendall({answer!r})\nwhile connection.recv(4096): pass\n"
     )
     impostor.chmod(0o700)
     monkeypatch.setattr(sys, "executable", str(impostor))
-
-
-def test_a_decoder_that_a_file_took_over_cannot_take_the_shared_memory_away() -> None:
-    read_pages(SMALL)
-    (decoder,) = decoders()
-    opened = Path(f"/proc/{decoder.pid}/fd").iterdir()
-    memory = next(file for file in opened if os.readlink(file).startswith("/memfd:pages"))
-
-    with memory.open("r+b") as file, pytest.raises(PermissionError):
-        file.truncate(0)
 
 
 def test_without_a_decoder_the_document_can_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
