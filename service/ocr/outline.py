@@ -98,19 +98,22 @@ def is_card_shaped(page: Image) -> bool:
 
 def find_card(page: Page) -> Quad | None:
     """Return the corners of the card on a page, clockwise, a long side first; None without a clear one."""
-    card = _find(page.image)
-    if card is None and (copy := page.in_colour()) is not None:
-        card = _find(copy)
-        if card is not None:
-            card *= max(page.image.shape) / max(copy.shape)
-    return card
+    # In grey a form's edges make a card seen from one side sooner than in colour: that is left to the copy.
+    card = _find(page.image, SLANTS[:1])
+    if card is not None:
+        return card
+    copy = page.in_colour()
+    if copy is None:
+        return _find(page.image, SLANTS)
+    card = _find(copy, SLANTS)
+    return None if card is None else card * np.float32(max(page.image.shape) / max(copy.shape))
 
 
-def _find(picture: Image | ColourImage) -> Quad | None:
+def _find(picture: Image | ColourImage, slants: Sequence[Slant]) -> Quad | None:
     scale = THUMBNAIL / max(picture.shape)
     small = cv2.GaussianBlur(_thumbnail(picture, scale), (0, 0), 1)
     looks: list[_Look] = []
-    for slant in SLANTS:
+    for slant in slants:
         for step, thresholds in enumerate(EDGES):
             if step == len(looks):
                 looks.append(_look(np.asarray(small, np.uint8), thresholds))
