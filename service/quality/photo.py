@@ -43,6 +43,8 @@ def faults(page: PageText) -> tuple[str, ...]:
     - ``cut_off``: letters lie across an edge of the picture, be they a field or a heading. On cards of which
       this was said 72 % of 158 fields were right, on others that lay partly outside 98 % of 100.
 
+    The shares for ``glare`` and ``cut_off`` are those of pages in colour, before they were read in grey.
+
     On a page without any line the busiest places are measured instead, for blur and darkness only.
     """
     boxes = boxes_of(page.image, page.lines)
