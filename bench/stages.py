@@ -11,13 +11,13 @@ from unittest.mock import patch
 import cv2
 
 from bench.processes import cpu_seconds
-from service import reading
-from service.demo.cards import DemoCard
-from service.ocr.loading import warm_up
-from service.ocr.onnx import OnnxEngine
-from service.ocr.sessions import LoadedNetwork, Outputs, Tensor, load_network
-from service.ocr.shapes import Sizes
-from service.pages import read_pages
+from devstack.cards import DemoCard
+from service.reading import reader
+from service.reading.ocr.loading import warm_up
+from service.reading.ocr.onnx import OnnxEngine
+from service.reading.ocr.sessions import LoadedNetwork, Outputs, Tensor, load_network
+from service.reading.ocr.shapes import Sizes
+from service.reading.pages import read_pages
 
 #: In the order in which a card meets them. The three networks are what a GPU would take over.
 STAGES = ("decode the file", "detector", "direction", "recogniser", "rest of reading", "fields and faults")
@@ -62,16 +62,16 @@ def stage_milliseconds(cards: Sequence[DemoCard]) -> Mapping[str, float]:
     engine = OnnxEngine(open_network=lambda name: Timed(load_network(name, "cpu"), _plain(name), spent))
     warm_up(engine)
     for card in cards[:2]:
-        reading.read_document(card.content, card.document_type, engine)
+        reader.read_document(card.content, card.document_type, engine)
     spent.clear()
     others = cpu_seconds(os.getpid()) - time.process_time()
     with (
-        patch.object(reading, "read_pages", _timed(read_pages, spent, "decode the file")),
+        patch.object(reader, "read_pages", _timed(read_pages, spent, "decode the file")),
         patch.object(OnnxEngine, "read", _timed(OnnxEngine.read, spent, "ocr")),
     ):
         started = time.thread_time()
         for card in cards:
-            reading.read_document(card.content, card.document_type, engine)
+            reader.read_document(card.content, card.document_type, engine)
         whole = time.thread_time() - started
     decoder = cpu_seconds(os.getpid()) - time.process_time() - others
     networks = sum(spent[name] for name in NETWORKS)

@@ -17,11 +17,11 @@ from bench.contenders import Pipeline, Run
 from bench.machine import describe_machine, usable_cores
 from bench.processes import cpu_seconds
 from bench.throughput import bench_cards
-from service.demo.backend import FilotBackend
-from service.demo.cards import DemoCard
-from service.demo.servers import filot_stack
-from service.demo.servers.http import request
-from service.demo.servers.worker import Worker
+from devstack.backend import FilotBackend
+from devstack.cards import DemoCard
+from devstack.servers import filot_stack
+from devstack.servers.http import request
+from devstack.servers.worker import Worker
 
 #: Cards that are read in one run, and how often with and without the page; even, so that each order is
 #: taken equally often.

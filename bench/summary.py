@@ -8,9 +8,9 @@ from rich.table import Table
 
 from bench.chart import Bar
 from bench.contenders import Run
-from service.demo.cards import DemoCard, Level
-from service.demo.comparison import compare_fields
-from service.documents.scoring import CONTRACT_FIELDS
+from devstack.cards import DemoCard, Level
+from devstack.comparison import compare_fields
+from service.reading.documents.scoring import CONTRACT_FIELDS
 
 _LEVELS: tuple[Level, Level] = ("flat", "photo")
 

@@ -10,7 +10,7 @@ import random
 import time
 from typing import Any
 
-from service.demo.backend import PROCESSING, QUEUE, FilotBackend
+from devstack.backend import PROCESSING, QUEUE, FilotBackend
 
 #: s to wait for one push to be taken and settled.
 PATIENCE = 30.0

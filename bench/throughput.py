@@ -26,10 +26,10 @@ from bench.markdown import replace_block
 from bench.stages import stage_milliseconds
 from bench.summary import Measured, as_bars, as_markdown, as_table, summarise
 from bench.take_latency import take_latencies
-from service.demo.backend import FilotBackend
-from service.demo.cards import DemoCard, sample_cards
-from service.demo.servers import FilotStack, filot_stack
-from service.demo.servers.worker import Worker
+from devstack.backend import FilotBackend
+from devstack.cards import DemoCard, sample_cards
+from devstack.servers import FilotStack, filot_stack
+from devstack.servers.worker import Worker
 
 #: Every run measures the same cards.
 SEED = 2026

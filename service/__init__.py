@@ -13,8 +13,8 @@ from service.api import (
     start_gpu_worker,
     stop_gpu_worker,
 )
-from service.result import GPUOCRResult
-from service.summary import GPUWorkerStatus
+from service.monitoring.worker_status import GPUWorkerStatus
+from service.store.result import GPUOCRResult
 
 __all__ = [
     "GPUOCRResult",

@@ -13,11 +13,11 @@ import structlog
 from dramatiq import Worker
 
 from service.errors import DeviceError
-from service.heartbeat import worker_states
-from service.intake.ledger import CPU_PROCESSING_KEY, CPU_QUEUE_KEY, Ledger, connect_redis
-from service.result import GPUOCRResult
+from service.monitoring.heartbeat import worker_states
+from service.monitoring.worker_status import GPUWorkerStatus, summarise
+from service.queue.document_queue import CPU_PROCESSING_KEY, CPU_QUEUE_KEY, Ledger, connect_redis
 from service.settings import current_settings
-from service.summary import GPUWorkerStatus, summarise
+from service.store.result import GPUOCRResult
 
 log = structlog.get_logger(__name__)
 
@@ -102,8 +102,8 @@ def process_document_gpu(document_id: str) -> GPUOCRResult:
         EngineError: the engine broke.
         redis.RedisError: the result is stored but not published; a running worker will do that.
     """
-    from service.processing import job_of_caller
-    from service.runtime import current_runtime
+    from service.runtime.app import current_runtime
+    from service.runtime.processing import job_of_caller
 
     runtime = current_runtime()
     if not runtime.devices.warm:
@@ -139,8 +139,8 @@ class _EmbeddedWorker:
 
 def start_gpu_worker() -> bool:
     """Start a worker in this process; False when one runs already. `filot-ocr worker` is the usual way."""
-    from service.actors import declare_actors
-    from service.runtime import build_runtime
+    from service.runtime.actors import declare_actors
+    from service.runtime.app import build_runtime
 
     with _EmbeddedWorker.lock:
         if _EmbeddedWorker.worker is not None:

@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.errors import SettingsError
-from service.ocr.tuning import DEFAULT_TUNING, Arena, Search
+from service.reading.ocr.tuning import DEFAULT_TUNING, Arena, Search
 
 Milliseconds = Annotated[int, Field(ge=1)]
 

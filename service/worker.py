@@ -6,12 +6,12 @@ import sys
 import dramatiq
 import structlog
 
-from service.actors import declare_actors
 from service.errors import SettingsError
-from service.logs import configure_logs
-from service.runtime import current_runtime
-from service.supervisor import BAD_CONFIGURATION
-from service.transport import unproven
+from service.monitoring.doctor.tls import unproven
+from service.runtime.actors import declare_actors
+from service.runtime.app import current_runtime
+from service.runtime.supervisor import BAD_CONFIGURATION
+from service.telemetry.logging import configure_logs
 from service.variables import unknown_variables
 
 log = structlog.get_logger(__name__)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
-from service.demo.backend import FilotBackend
-from service.demo.servers import FilotStack, filot_stack
-from tests.unit.pages.hostile_report import pytest_addoption, pytest_terminal_summary
+from devstack.backend import FilotBackend
+from devstack.servers import FilotStack, filot_stack
+from tests.unit.reading.pages.hostile_report import pytest_addoption, pytest_terminal_summary
 
 __all__ = ["pytest_addoption", "pytest_terminal_summary"]
 

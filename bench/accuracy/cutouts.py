@@ -8,10 +8,10 @@ import numpy as np
 from bench.accuracy.readers import Answer
 from bench.accuracy.samples import Sample
 from bench.accuracy.verdicts import CardVerdict
-from service.demo.comparison import FieldComparison
-from service.demo.degrade import encode_jpeg
-from service.ocr.engine import ColourImage, Image
-from service.ocr.geometry import cut_line, quad_size
+from devstack.comparison import FieldComparison
+from devstack.degrade import encode_jpeg
+from service.reading.ocr.engine import ColourImage, Image
+from service.reading.ocr.geometry import cut_line, quad_size
 
 #: Pixels: no cut-out is higher or wider.
 _HIGHEST, _WIDEST = 120, 720

@@ -11,10 +11,10 @@ from typing import Literal, TypeAlias
 import cv2
 import numpy as np
 
-from service.demo import degrade
-from service.demo.camera import Conditions, Picture, photograph, scaled_to, to_pixels
-from service.demo.scanner import A4_AT_200, A4_AT_300, Scanner, scan
-from service.ocr.engine import ColourImage
+from devstack import degrade
+from devstack.camera import Conditions, Picture, photograph, scaled_to, to_pixels
+from devstack.scanner import A4_AT_200, A4_AT_300, Scanner, scan
+from service.reading.ocr.engine import ColourImage
 
 Level: TypeAlias = Literal["flat", "scan", "photo", "hard", "turned", "pdf"]
 

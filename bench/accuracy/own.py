@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.accuracy.samples import Sample
-from service.documents.fields import DocumentType
-from service.documents.scoring import CONTRACT_FIELDS
+from service.reading.documents.fields import DocumentType
+from service.reading.documents.scoring import CONTRACT_FIELDS
 
 #: The level that one's own files are reported under, unless the folder names another.
 OWN_LEVEL = "own"

@@ -7,14 +7,14 @@ from typing import Literal, TypeAlias
 
 from bench import plain
 from bench.machine import has_tesseract
-from service.demo.degrade import encode_png
-from service.documents.fields import DocumentType, Field
-from service.documents.scoring import APPROVED_FROM, score
+from devstack.degrade import encode_png
 from service.errors import DocumentError, EngineError, SettingsError
-from service.ocr.engine import Box, Engine, Image
-from service.ocr.loading import load_engine, warm_up
-from service.pages import read_pages
-from service.reading import parsed_result, read_document
+from service.reading.documents.fields import DocumentType, Field
+from service.reading.documents.scoring import APPROVED_FROM, score
+from service.reading.ocr.engine import Box, Engine, Image
+from service.reading.ocr.loading import load_engine, warm_up
+from service.reading.pages import read_pages
+from service.reading.reader import parsed_result, read_document
 
 #: ``onnx`` and ``tesseract`` are the worker's drivers; ``plain`` is patterns over pytesseract's text.
 EngineName: TypeAlias = Literal["onnx", "tesseract", "plain"]

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.accuracy.levels import Level, Taken, take
-from service.demo.camera import map_points
-from service.demo.ktp import draw_ktp_design, ktp_artwork, ktp_texts, ktp_truth
-from service.demo.npwp import NPWP_FORMS, draw_npwp_design, npwp_artwork, npwp_texts, npwp_truth
-from service.demo.people import invent_person
-from service.demo.printing import field_boxes, print_large
-from service.documents.fields import DocumentType
-from service.ocr.engine import ColourImage
-from service.ocr.geometry import Quad
+from devstack.camera import map_points
+from devstack.ktp import draw_ktp_design, ktp_artwork, ktp_texts, ktp_truth
+from devstack.npwp import NPWP_FORMS, draw_npwp_design, npwp_artwork, npwp_texts, npwp_truth
+from devstack.people import invent_person
+from devstack.printing import field_boxes, print_large
+from service.reading.documents.fields import DocumentType
+from service.reading.ocr.engine import ColourImage
+from service.reading.ocr.geometry import Quad
 
 #: The first of the seeds that nothing is tuned on; those below are for development.
 HELD_OUT_FROM = 1_000_000

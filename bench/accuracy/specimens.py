@@ -10,9 +10,9 @@ from PIL import ImageDraw
 
 from bench.accuracy.levels import Level
 from bench.accuracy.samples import invent_sample
-from service.demo.degrade import encode_jpeg
-from service.demo.printing import FACES, load_font
-from service.ocr.engine import ColourImage
+from devstack.degrade import encode_jpeg
+from devstack.printing import FACES, load_font
+from service.reading.ocr.engine import ColourImage
 
 #: What is shown: level and seed.
 SHOWN: tuple[tuple[Level, int], ...] = (("flat", 4), ("scan", 100), ("photo", 3), ("hard", 14))

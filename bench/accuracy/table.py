@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 from bench.accuracy.summary import Summary
-from service.documents.scoring import CONTRACT_FIELDS
+from service.reading.documents.scoring import CONTRACT_FIELDS
 
 #: The summaries of each level, the engines in one order.
 _Grid: TypeAlias = Sequence[Sequence[Summary]]

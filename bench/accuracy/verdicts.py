@@ -9,9 +9,9 @@ from rapidfuzz.distance import Levenshtein
 
 from bench.accuracy.readers import Answer, EngineName, Fate
 from bench.accuracy.samples import Sample
-from service.demo.comparison import FieldComparison, compare_fields
-from service.documents.fields import DocumentType
-from service.documents.scoring import CONTRACT_FIELDS
+from devstack.comparison import FieldComparison, compare_fields
+from service.reading.documents.fields import DocumentType
+from service.reading.documents.scoring import CONTRACT_FIELDS
 
 #: Spellings of one value that cards print, to the one that is compared.
 _SAME = {"religion": {"KATHOLIK": "KATOLIK", "BUDHA": "BUDDHA", "KONGHUCU": "KHONGHUCU"}}

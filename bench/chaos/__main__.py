@@ -14,7 +14,7 @@ from bench.chaos.ground import open_proxies, prepared_ground
 from bench.chaos.scenarios import SCENARIOS, Scenario
 from bench.chaos.table import Row, as_markdown, as_table
 from bench.markdown import replace_block
-from service.demo.servers import FilotStack, filot_stack
+from devstack.servers import FilotStack, filot_stack
 
 
 def main() -> int:

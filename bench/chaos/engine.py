@@ -12,7 +12,7 @@ import numpy as np
 from bench.chaos.pictures import Behaviour, Marks, marks_of, npwp_number
 from bench.chaos.trace import Trace
 from service.errors import EngineError
-from service.ocr.engine import Device, Image, Page, PageText, TextLine
+from service.reading.ocr.engine import Device, Image, Page, PageText, TextLine
 
 
 class MarkEngine:

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from bench.chaos.ground import Ground, Paper
 from bench.chaos.pictures import Behaviour, npwp_number
-from service.heartbeat import HEARTBEAT_PREFIX
-from service.intake.ledger import WATCH_KEY
+from service.monitoring.heartbeat import HEARTBEAT_PREFIX
+from service.queue.document_queue import WATCH_KEY
 
 #: How many broken promises of one kind are spelt out.
 SPELT_OUT = 3

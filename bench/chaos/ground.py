@@ -19,9 +19,9 @@ from bench.chaos.pictures import Behaviour, Marks
 from bench.chaos.proxy import Proxy
 from bench.chaos.trace import Trace
 from bench.chaos.variables import SKEW, TAG, TRACE
-from service.demo.backend import QUEUE, RESULTS, FilotBackend
-from service.demo.servers import FilotStack
-from service.demo.servers.worker import Worker
+from devstack.backend import QUEUE, RESULTS, FilotBackend
+from devstack.servers import FilotStack
+from devstack.servers.worker import Worker
 
 #: ms; a fifteenth of what is usual, so that recovery takes seconds.
 LEASE = 2000

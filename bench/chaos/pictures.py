@@ -5,8 +5,8 @@ from enum import IntEnum
 
 import numpy as np
 
-from service.demo.degrade import encode_png
-from service.ocr.engine import Image
+from devstack.degrade import encode_png
+from service.reading.ocr.engine import Image
 
 #: Pixels: width and height, a little more than the worker refuses as too small.
 _SIDE = 64

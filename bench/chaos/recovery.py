@@ -5,7 +5,7 @@ import time
 import redis
 
 from bench.chaos.ground import Ground, Paper
-from service.intake.ledger import TIMESTAMPS_KEY
+from service.queue.document_queue import TIMESTAMPS_KEY
 
 #: Seconds between two looks.
 INTERVAL = 0.03

@@ -15,7 +15,10 @@ if os.environ.get(SKEW):
 # After the clock: these modules take `datetime` as they find it.
 from bench.chaos.engine import MarkEngine
 from bench.chaos.trace import Trace
-from service import cli, devices, outbox, review, schedule, supervisor
+from service import cli
+from service.reading.ocr import devices
+from service.runtime import scheduler, supervisor
+from service.store import outbox, reviews
 
 
 def put_changes() -> None:
@@ -24,8 +27,8 @@ def put_changes() -> None:
         engine = MarkEngine(Trace(Path(os.environ[TRACE])), os.environ[TAG])
         setattr(devices, "load_engine", lambda driver: engine)  # noqa: B010 - mypy forbids the plain form
     outbox.GRACE, outbox.CLAIM = 2, 4
-    schedule.SWEEP_INTERVAL = 1
-    review.LONGEST_DELAY = 2.0
+    scheduler.SWEEP_INTERVAL = 1
+    reviews.LONGEST_DELAY = 2.0
     supervisor.LONGEST_DELAY = 1.0
     in_earnest = supervisor._worker_command
     setattr(  # noqa: B010

@@ -14,27 +14,20 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.gpu.account import (
-    Measured,
-    as_markdown,
-    as_table,
-    cost_split,
-    memory_sentence,
-    sameness_sentence,
-)
+from bench.gpu.account import Measured, as_markdown, as_table, cost_split, memory_sentence, sameness_sentence
 from bench.gpu.runs import Run, read_cards
 from bench.gpu.sameness import compare
 from bench.machine import usable_cores
-from service.demo.cards import DemoCard, sample_cards
+from devstack.cards import DemoCard, sample_cards
 from service.errors import DeviceError
-from service.gpu import gpu_tuning, probe_gpu
-from service.nvml import MIB, DriverView
-from service.ocr.cuda import describe_build
-from service.ocr.gpu_engine import GpuEngine
-from service.ocr.loading import load_engine, warm_up
-from service.ocr.sessions import load_network
-from service.ocr.tuning import GpuTuning
-from service.reading import read_document
+from service.reading.ocr.cuda import describe_build
+from service.reading.ocr.gpu_engine import GpuEngine
+from service.reading.ocr.gpu_probe import gpu_tuning, probe_gpu
+from service.reading.ocr.loading import load_engine, warm_up
+from service.reading.ocr.nvml import MIB, DriverView
+from service.reading.ocr.sessions import load_network
+from service.reading.ocr.tuning import GpuTuning
+from service.reading.reader import read_document
 from service.settings import Settings
 
 #: Every run measures the same cards.

@@ -5,7 +5,7 @@ import threading
 from dataclasses import dataclass, field
 from statistics import fmean
 
-from service.metrics.gpu_use import GpuMeter, GpuUse
+from service.monitoring.gpu_usage import GpuMeter, GpuUse
 
 #: s between two looks; the driver itself averages over about as long.
 INTERVAL = 0.1

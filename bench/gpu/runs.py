@@ -9,11 +9,11 @@ from statistics import quantiles
 
 from bench.gpu.gauge import Gauge
 from bench.processes import cpu_seconds
-from service.demo.cards import DemoCard
-from service.metrics.instruments import REGISTRY
-from service.ocr.batches import Tally
-from service.ocr.engine import Engine
-from service.reading import parsed_result, read_document
+from devstack.cards import DemoCard
+from service.reading.ocr.batch_runner import Tally
+from service.reading.ocr.engine import Engine
+from service.reading.reader import parsed_result, read_document
+from service.telemetry.metrics import REGISTRY
 
 #: The stages of a card that are timed on their own, in their order.
 STAGES = ("decode", "ocr", "parse")

@@ -6,28 +6,28 @@ from typing import Annotated
 import redis
 import typer
 
-from service.cli import cards, dead, development, doctor, erasing, queueing, running, status
+from service.cli import dead, dev, doctor, erase, queue, read, status, worker
 from service.cli.output import BAD_INPUT, BAD_SURROUNDINGS, give_up
 from service.errors import DocumentError, OcrWorkerError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
 for command in (
-    running.worker,
-    queueing.enqueue,
-    queueing.backfill,
-    queueing.requeue,
+    worker.worker,
+    queue.enqueue,
+    queue.backfill,
+    queue.requeue,
     status.status,
     doctor.doctor,
-    running.results,
-    running.settings,
-    cards.read,
-    erasing.erase,
-    development.demo,
+    worker.results,
+    worker.settings,
+    read.read,
+    erase.erase,
+    dev.demo,
 ):
     app.command()(command)
 app.add_typer(dead.app, name="dead")
-app.add_typer(development.app, name="dev")
+app.add_typer(dev.app, name="dev")
 
 
 def main() -> None:

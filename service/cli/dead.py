@@ -6,9 +6,9 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from service.cli.connections import document_id, open_database
 from service.cli.output import BAD_INPUT, console, give_up, print_json, say
-from service.cli.surroundings import document_id, open_database
-from service.wording import camel
+from service.monitoring.formatting import camel
 
 app = typer.Typer(no_args_is_help=True, help="Jobs that used up their attempts.")
 
@@ -16,7 +16,7 @@ app = typer.Typer(no_args_is_help=True, help="Jobs that used up their attempts."
 @app.command("list")
 def list_dead(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
     """List them, latest first."""
-    from service.dead import list_jobs
+    from service.store.dead_letters import list_jobs
 
     with open_database().transaction() as work:
         jobs = list_jobs(work)
@@ -35,7 +35,7 @@ def list_dead(as_json: Annotated[bool, typer.Option("--json", help="For programs
 @app.command("show")
 def show_dead(document: Annotated[str, typer.Argument(metavar="DOCUMENT_ID")]) -> None:
     """Show one, as JSON."""
-    from service.dead import find
+    from service.store.dead_letters import find
 
     with open_database().transaction() as work:
         job = find(work, document_id(document))
@@ -51,30 +51,32 @@ def _for_programs(job: Any) -> dict[str, Any]:
 @app.command("requeue")
 def requeue_dead(documents: Annotated[list[str], typer.Argument(metavar="ID...")]) -> None:
     """Queue their documents again, with all attempts."""
-    from service import dead
     from service.api import enqueue_for_gpu
-    from service.database import reopen
+    from service.store import dead_letters
+    from service.store.database import reopen
 
     database = open_database()
     for document in map(document_id, documents):
         with database.transaction() as work:
-            if dead.find(work, document) is None:
+            if dead_letters.find(work, document) is None:
                 give_up(f"{document} is not among the dead jobs", BAD_INPUT)
             reopen(work, document)
         # Queued before it is forgotten: what is killed in between can be typed again.
         if not enqueue_for_gpu(document):
             give_up(f"{document} was not queued: it waits or is in work, or Redis is away", BAD_INPUT)
         with database.transaction() as work:
-            dead.drop(work, document)
+            dead_letters.drop(work, document)
         say(f"{document} queued again")
 
 
 @app.command("drop")
 def drop_dead(documents: Annotated[list[str], typer.Argument(metavar="ID...")]) -> None:
     """Forget them; their documents stay failed."""
-    from service import dead
+    from service.store import dead_letters
 
     with open_database().transaction() as work:
-        unknown = [document for document in map(document_id, documents) if not dead.drop(work, document)]
+        unknown = [
+            document for document in map(document_id, documents) if not dead_letters.drop(work, document)
+        ]
     if unknown:
         give_up(f"not among the dead jobs: {', '.join(unknown)}", BAD_INPUT)

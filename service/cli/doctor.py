@@ -13,7 +13,7 @@ from service.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from service.doctor.findings import Finding
+    from service.monitoring.doctor.check_result import Finding
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
@@ -34,8 +34,8 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
 
 
 def _examine() -> "Iterator[Finding]":
-    from service.doctor.examination import examine
-    from service.doctor.findings import red
+    from service.monitoring.doctor.check_result import red
+    from service.monitoring.doctor.runner import examine
     from service.settings import load_settings
 
     try:

@@ -11,12 +11,12 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from service.cli.connections import open_database, open_ledger
 from service.cli.output import BAD_SURROUNDINGS, console, print_json
-from service.cli.surroundings import open_database, open_ledger
 
 if TYPE_CHECKING:
-    from service.onlooker import Onlooker
-    from service.status import Status
+    from service.monitoring.status import Status
+    from service.monitoring.status_reader import Onlooker
 
 #: s between two looks of `status --watch`.
 WATCH_INTERVAL = 2.0
@@ -51,7 +51,7 @@ def status(
 
 
 def _onlooker() -> "Onlooker":
-    from service.onlooker import Onlooker
+    from service.monitoring.status_reader import Onlooker
     from service.settings import current_settings
 
     settings = current_settings()
@@ -60,7 +60,7 @@ def _onlooker() -> "Onlooker":
 
 
 def _for_programs(seen: "Status") -> dict[str, object]:
-    from service.figures import figures
+    from service.monitoring.status_json import figures
     from service.settings import current_settings
 
     return figures(seen, current_settings())
@@ -74,8 +74,8 @@ def _for_people(seen: "Status") -> RenderableType:
 
 
 def _banner(seen: "Status") -> Iterator[Text]:
+    from service.monitoring.problems import find_troubles, well
     from service.settings import current_settings
-    from service.troubles import find_troubles, well
 
     troubles = find_troubles(seen, current_settings())
     for trouble in troubles:

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from rich.console import RenderableType
 from rich.table import Table
 
-from service.heartbeat import Heard
+from service.monitoring.formatting import span
+from service.monitoring.heartbeat import Heard
+from service.monitoring.status import Records, Status, Traffic
+from service.monitoring.worker_status import summary
 from service.settings import Settings
-from service.status import Records, Status, Traffic
-from service.summary import summary
-from service.wording import span
 
 #: How many of the latest dead jobs and results fit on a screen; `dead list` and `status --json` have more.
 FEW = 5

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from service.demo.cards import render_ktp, render_npwp
-from service.demo.degrade import encode_jpeg
-from service.demo.people import Person, invent_person
-from service.demo.servers import FilotStack
-from service.demo.servers.worker import Worker
+from devstack.cards import render_ktp, render_npwp
+from devstack.degrade import encode_jpeg
+from devstack.people import Person, invent_person
+from devstack.servers import FilotStack
+from devstack.servers.worker import Worker
 
 WorkerStarter = Callable[..., Worker]
 Runner = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -6,7 +6,7 @@ import pytest
 
 from bench.chaos.__main__ import play
 from bench.chaos.scenarios import SCENARIOS, Scenario
-from service.demo.servers import FilotStack, filot_stack
+from devstack.servers import FilotStack, filot_stack
 
 #: Every run makes the same choices.
 SEED = 1

@@ -14,18 +14,18 @@ from pathlib import Path
 import PIL.Image
 import PIL.ImageFilter
 
-from service import dead, endings
-from service.database import Database
-from service.demo.backend import ATTEMPTS, PROCESSING, QUEUE, FilotBackend
-from service.demo.people import Person
-from service.demo.servers import FilotStack
-from service.demo.servers.worker import Worker
-from service.heartbeat import SEEN_KEY
-from service.intake.ledger import LATER_KEY
-from service.result import GPUOCRResult
+from devstack.backend import ATTEMPTS, PROCESSING, QUEUE, FilotBackend
+from devstack.people import Person
+from devstack.servers import FilotStack
+from devstack.servers.worker import Worker
+from service.monitoring.heartbeat import SEEN_KEY
+from service.queue.document_queue import LATER_KEY
+from service.store import dead_letters, history
+from service.store.database import Database
+from service.store.result import GPUOCRResult
 from tests.acceptance.conftest import Runner
-from tests.frozen import frozen
-from tests.health_port import ask
+from tests.support.frozen import frozen
+from tests.support.health_port import ask
 
 
 def test_enqueue_says_what_was_accepted(run: Runner, backend: FilotBackend) -> None:
@@ -129,7 +129,7 @@ def test_status_shows_the_failures_that_it_names(
                 gpu_processed=False,
                 processing_time_ms=7,
             )
-            endings.put(work, failed, "KTP", "not_an_image")
+            history.put(work, failed, "KTP", "not_an_image")
 
     shown = run("status").stdout
 
@@ -165,7 +165,7 @@ def bury(backend: FilotBackend, environment: dict[str, str]) -> str:
     document_id = backend.add_document(b"picture")
     backend.execute("UPDATE documents SET status = 'failed' WHERE id = %s", document_id)
     with Database(environment["DATABASE_URL"], 1).transaction() as work:
-        dead.put(work, document_id, document_id, 3, "EngineError")
+        dead_letters.put(work, document_id, document_id, 3, "EngineError")
     return document_id
 
 

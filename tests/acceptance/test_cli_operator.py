@@ -12,13 +12,13 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from service import dead
-from service.database import Database
-from service.demo.backend import PROCESSING, QUEUE, FilotBackend
-from service.demo.servers import FilotStack
-from service.demo.servers.worker import Worker
+from devstack.backend import PROCESSING, QUEUE, FilotBackend
+from devstack.servers import FilotStack
+from devstack.servers.worker import Worker
+from service.store import dead_letters
+from service.store.database import Database
 from tests.acceptance.conftest import Runner
-from tests.frozen import frozen
+from tests.support.frozen import frozen
 
 #: s until a program that says nothing counts as stuck.
 PATIENCE = 60
@@ -293,7 +293,7 @@ def test_erase_removes_ours_and_says_what_it_left(
 ) -> None:
     document_id = backend.add_document(b"picture")
     with Database(environment["DATABASE_URL"], 1).transaction() as work:
-        dead.put(work, document_id, document_id, 3, "EngineError")
+        dead_letters.put(work, document_id, document_id, 3, "EngineError")
 
     unasked = run("erase", document_id)
     kept = json.loads(run("dead", "list", "--json").stdout)

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from service.demo.backend import FilotBackend
-from service.demo.servers import FilotStack
-from service.demo.servers.worker import Worker
+from devstack.backend import FilotBackend
+from devstack.servers import FilotStack
+from devstack.servers.worker import Worker
 from tests.acceptance.test_main_job import small_picture
 from tests.acceptance.test_supervision import processes, wait_until_ready_again
-from tests.fake_cuda import FAILED
+from tests.support.fake_cuda import FAILED
 
 
 class WorkerWithGpu(Worker):
@@ -20,7 +20,7 @@ class WorkerWithGpu(Worker):
 
     def command(self) -> list[str]:
         """As `filot-ocr worker`."""
-        return [sys.executable, "-m", "tests.fake_gpu_worker", "worker"]
+        return [sys.executable, "-m", "tests.support.fake_gpu_worker", "worker"]
 
 
 @pytest.fixture

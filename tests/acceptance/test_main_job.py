@@ -7,12 +7,12 @@ import cv2
 import numpy as np
 import pytest
 
-from service.demo.backend import ATTEMPTS, CORRELATION, PROCESSING, QUEUE, FilotBackend
-from service.demo.cards import render_ktp
-from service.demo.degrade import encode_jpeg, encode_pdf, poor
-from service.demo.people import Person
-from service.demo.servers import FilotStack
-from service.demo.servers.worker import Worker
+from devstack.backend import ATTEMPTS, CORRELATION, PROCESSING, QUEUE, FilotBackend
+from devstack.cards import render_ktp
+from devstack.degrade import encode_jpeg, encode_pdf, poor
+from devstack.people import Person
+from devstack.servers import FilotStack
+from devstack.servers.worker import Worker
 
 WorkerStarter = Callable[..., Worker]
 

@@ -20,12 +20,12 @@ from bench.browser import (
     Screen,
     opened_browser,
 )
-from service.demo.backend import PROCESSING, FilotBackend
-from service.demo.people import Person
-from service.demo.servers import FilotStack
-from service.demo.servers.worker import Worker
-from service.heartbeat import SEEN_KEY
-from service.intake.ledger import TIMESTAMPS_KEY
+from devstack.backend import PROCESSING, FilotBackend
+from devstack.people import Person
+from devstack.servers import FilotStack
+from devstack.servers.worker import Worker
+from service.monitoring.heartbeat import SEEN_KEY
+from service.queue.document_queue import TIMESTAMPS_KEY
 
 pytestmark = pytest.mark.skipif(bool(ABSENCE), reason=ABSENCE)
 

@@ -7,8 +7,8 @@ from http import HTTPStatus
 
 import psutil
 
-from service.demo.backend import FilotBackend
-from service.demo.servers.worker import Worker
+from devstack.backend import FilotBackend
+from devstack.servers.worker import Worker
 from tests.acceptance.test_main_job import small_picture
 
 WorkerStarter = Callable[..., Worker]

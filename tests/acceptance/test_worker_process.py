@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from service.demo.backend import QUEUE, FilotBackend
-from service.demo.servers import FilotStack
-from service.demo.servers.worker import Worker
-from tests.frozen import frozen
-from tests.health_port import ask
+from devstack.backend import QUEUE, FilotBackend
+from devstack.servers import FilotStack
+from devstack.servers.worker import Worker
+from tests.support.frozen import frozen
+from tests.support.health_port import ask
 
 WorkerStarter = Callable[..., Worker]
 

@@ -134,7 +134,7 @@ def test_lock_has_one_onnxruntime_and_it_is_for_cuda_12() -> None:
 def test_models_are_checked_where_they_are_made_and_where_they_run(stages: list[Stage], final: Stage) -> None:
     wheel = next(stage for stage in stages if stage.name == "wheel")
 
-    assert any("service.ocr.models.derive" in step and "SHA256SUMS" in step for step in wheel.all("RUN"))
+    assert any("tools.models.derive" in step and "SHA256SUMS" in step for step in wheel.all("RUN"))
     assert any("sha256sum --check --strict" in step for step in final.all("RUN"))
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from dramatiq import Worker
 
-from service.actors import declare_actors
-from service.database import Database
-from service.runtime import Runtime, build_runtime
+from service.runtime.actors import declare_actors
+from service.runtime.app import Runtime, build_runtime
 from service.settings import Settings, needed
-from tests import fake_cuda, fake_nvml
-from tests.fake_cuda import FakeCuda
-from tests.fake_nvml import FakeNvml
+from service.store.database import Database
+from tests.support import fake_cuda, fake_nvml
+from tests.support.fake_cuda import FakeCuda
+from tests.support.fake_nvml import FakeNvml
 
 
 @pytest.fixture

@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 
 import service
-from service import api, runtime, settings
-from service.demo.backend import PROCESSING, QUEUE, FilotBackend
-from service.demo.degrade import encode_jpeg
-from service.demo.servers import FilotStack
+from devstack.backend import PROCESSING, QUEUE, FilotBackend
+from devstack.degrade import encode_jpeg
+from devstack.servers import FilotStack
+from service import api, settings
 from service.errors import DeviceError
-from service.intake.ledger import WATCH_KEY
-from service.metrics.backlog import MARKS_KEY
-from tests import fake_cuda
-from tests.fake_cuda import FakeCuda
+from service.monitoring.backlog import MARKS_KEY
+from service.queue.document_queue import WATCH_KEY
+from service.runtime import app
+from tests.support import fake_cuda
+from tests.support.fake_cuda import FakeCuda
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +24,7 @@ def fresh_process(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) 
     """A process that has not read its settings yet."""
     for name, value in {**environment, "OCR_GPU_DRIVER": "onnx", "OCR_GPU_POLL_INTERVAL": "100"}.items():
         monkeypatch.setenv(name, value)
-    caches = (settings.current_settings, runtime.current_runtime, api._ledger)
+    caches = (settings.current_settings, app.current_runtime, api._ledger)
     for cache in caches:
         cache.cache_clear()
     yield

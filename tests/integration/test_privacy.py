@@ -18,10 +18,10 @@ from urllib.request import urlopen
 import pytest
 from PIL import Image
 
-from service.demo.backend import PROCESSING, FilotBackend
-from service.demo.cards import DemoCard, Level, sample_cards
-from service.demo.servers import FilotStack
-from service.demo.servers.worker import Worker
+from devstack.backend import PROCESSING, FilotBackend
+from devstack.cards import DemoCard, Level, sample_cards
+from devstack.servers import FilotStack
+from devstack.servers.worker import Worker
 from tests.integration.test_api import picture
 
 #: Letters and digits: shorter parts of a value ("A", "WNI", "001") say nothing of anybody.
@@ -34,7 +34,12 @@ LEAST_OF_A_NAME = 4
 LEAST_UNLIKELY = 9
 
 #: Modules whose lines are a job's, beside all lines that name a document.
-OF_JOBS = ("service.processing", "service.publishing", "service.review", "service.pages.process")
+OF_JOBS = (
+    "service.runtime.processing",
+    "service.store.publisher",
+    "service.store.reviews",
+    "service.reading.pages.process",
+)
 
 #: Where the backend's own tables and everybody's system tables lie.
 NOT_OURS = ("public", "pg_catalog", "information_schema")

@@ -9,9 +9,9 @@ from bench.chaos.findings import Findings, check_attempts, check_end, highest_at
 from bench.chaos.ground import LEASE, ChaosWorker, Ground, Paper
 from bench.chaos.pictures import Behaviour
 from bench.chaos.recovery import TakeHistory
-from service.demo.cards import render_ktp
-from service.demo.degrade import encode_jpeg
-from service.demo.people import invent_person
+from devstack.cards import render_ktp
+from devstack.degrade import encode_jpeg
+from devstack.people import invent_person
 
 #: Documents of the volume scenario; in the short form.
 VOLUME, SHORT_VOLUME = 1000, 120

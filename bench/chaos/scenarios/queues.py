@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.chaos.findings import Findings, check_end
 from bench.chaos.ground import Ground
 from bench.chaos.pictures import Behaviour
-from service.demo.backend import PROCESSING, QUEUE, FilotBackend
+from devstack.backend import PROCESSING, QUEUE, FilotBackend
 
 #: Documents that wait; in the short form.
 LONG, SHORT = 10_000, 1000

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-import service.intake
+import service.queue
 from bench.chaos.findings import Findings, check_attempts, check_end
 from bench.chaos.ground import Ground
 from bench.chaos.pictures import Behaviour
@@ -50,6 +50,6 @@ def _lose(ground: Ground, findings: Findings, server: str, *patterns: bytes) -> 
 
 def _call_of(script: str) -> bytes:
     """How a call of one of the ledger's scripts begins on the wire."""
-    folder = Path(service.intake.__file__).parent
+    folder = Path(service.queue.__file__).parent
     text = (folder / "schema.lua").read_text() + (folder / f"{script}.lua").read_text()
     return b"EVALSHA\r\n$40\r\n" + hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest().encode()

@@ -8,7 +8,7 @@ from bench.chaos.findings import Findings, check_attempts, check_end
 from bench.chaos.ground import Ground, Paper
 from bench.chaos.pictures import Behaviour
 from bench.chaos.proxy import Rule
-from service.database import ANSWER_TIMEOUT
+from service.store.database import ANSWER_TIMEOUT
 
 #: Seconds that PostgreSQL is away; in the short form.
 AWAY, SHORT_AWAY = 20.0, 4.0

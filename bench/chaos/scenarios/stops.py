@@ -6,7 +6,7 @@ import time
 from bench.chaos.findings import Findings, check_end
 from bench.chaos.ground import ChaosWorker, Ground, Paper
 from bench.chaos.pictures import Behaviour
-from service.demo.backend import ATTEMPTS, QUEUE
+from devstack.backend import ATTEMPTS, QUEUE
 
 #: ms that jobs may take to finish after SIGTERM.
 PATIENCE = 2000

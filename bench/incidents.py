@@ -1,0 +1,241 @@
+"""`python -m bench.incidents`: stage troubles on real servers, and keep what an operator sees of each."""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from bench.browser import ABSENCE, PHONE_DARK, Browser, opened_browser
+from bench.chaos.ground import ChaosWorker, Ground, open_proxies, prepared_ground
+from bench.chaos.pictures import Behaviour
+from bench.markdown import replace_block
+from devstack.servers import filot_stack
+from service.monitoring.cloudwatch import INTERVAL
+
+PAGE = Path("docs/operations.md")
+
+#: s to wait for what must come: longer than any patience of the page's own.
+PATIENCE = 240.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One trouble, how it comes and how it goes."""
+
+    #: Of the picture, and of the block in the page.
+    name: str
+    #: A part of the sentence that the page must show.
+    shown: str
+    #: Makes it; returns the worker whose page is looked at.
+    make: Callable[[Ground], ChaosWorker]
+    #: Takes it away again; the worker whose page must then be well.
+    mend: Callable[[Ground], ChaosWorker]
+
+
+def _redis_away(ground: Ground) -> ChaosWorker:
+    worker = ground.worker()
+    ground.stack.valkey.stop()
+    return worker
+
+
+def _redis_back(ground: Ground) -> ChaosWorker:
+    ground.stack.valkey.start()
+    return ground.workers[0]
+
+
+def _gpu_missing(ground: Ground) -> ChaosWorker:
+    worker = ground.worker(ready=False, marks=False, OCR_GPU_ENABLED="true", OCR_GPU_AUTOFALLBACK="false")
+    ground.enqueue(ground.add(Behaviour.GOOD, 3))
+    return worker
+
+
+def _gpu_missing_cpu_reads(ground: Ground) -> ChaosWorker:
+    worker = ground.worker(marks=False, OCR_GPU_ENABLED="true")
+    ground.enqueue(ground.add(Behaviour.GOOD, 3))
+    return worker
+
+
+def _cpu_allowed(ground: Ground) -> ChaosWorker:
+    ground.workers[0].stop()
+    return ground.worker("B", OCR_GPU_ENABLED="false")
+
+
+def _reviews_away(ground: Ground) -> ChaosWorker:
+    worker = ground.worker()
+    ground.proxies["reviews"].cut()
+    ground.enqueue(ground.add(Behaviour.DOUBTFUL, 2))
+    return worker
+
+
+def _reviews_back(ground: Ground) -> ChaosWorker:
+    ground.proxies["reviews"].reset()
+    return ground.workers[0]
+
+
+def _poison(ground: Ground) -> ChaosWorker:
+    worker = ground.worker()
+    ground.enqueue([*ground.add(Behaviour.GOOD, 3), *ground.add(Behaviour.POISON)])
+    return worker
+
+
+def _poison_dropped(ground: Ground) -> ChaosWorker:
+    (dead,) = ground.backend.execute("SELECT document_id::text AS id FROM ocr_worker.dead")
+    _run(ground.workers[0], "dead", "drop", dead["id"])
+    return ground.workers[0]
+
+
+def _neighbour_stuck(ground: Ground) -> ChaosWorker:
+    frozen = ground.worker("A")
+    papers = ground.add(Behaviour.GOOD, 1, seconds=2)
+    ground.enqueue(papers)
+    ground.begun(papers)
+    frozen.signal(signal.SIGSTOP)
+    return ground.worker("B")
+
+
+def _neighbour_thawed(ground: Ground) -> ChaosWorker:
+    ground.workers[0].signal(signal.SIGCONT)
+    return ground.workers[1]
+
+
+TROUBLES = (
+    Trouble("redis-away", "Redis is away", _redis_away, _redis_back),
+    Trouble("gpu-lost", "takes nothing", _gpu_missing, _cpu_allowed),
+    Trouble("gpu-fallback", "reads on the CPU", _gpu_missing_cpu_reads, _cpu_allowed),
+    Trouble("reviews-away", "review service", _reviews_away, _reviews_back),
+    Trouble("poison", "used up its attempts", _poison, _poison_dropped),
+    Trouble("stuck-neighbour", "fell silent", _neighbour_stuck, _neighbour_thawed),
+)
+
+
+def main() -> int:
+    """Stage them all, and write pictures and words into the page; returns 1 where one did not show or go."""
+    parser = argparse.ArgumentParser(prog="python -m bench.incidents", description=__doc__)
+    parser.add_argument("--only", action="append", choices=[trouble.name for trouble in TROUBLES])
+    options = parser.parse_args()
+    console = Console(soft_wrap=True)
+    if ABSENCE:
+        console.print(ABSENCE)
+        return 1
+    failed = 0
+    with (
+        tempfile.TemporaryDirectory() as profile,
+        filot_stack() as stack,
+        open_proxies(stack) as proxies,
+        opened_browser(Path(profile)) as browser,
+    ):
+        browser.look_with(PHONE_DARK)
+        for trouble in TROUBLES:
+            if options.only and trouble.name not in options.only:
+                continue
+            with prepared_ground(stack, proxies, trouble.name, short=True) as ground:
+                seen = _staged(trouble, ground, browser)
+            failed += seen is None
+            console.print(f"{trouble.name}: {'shown and gone' if seen else 'NOT SHOWN, OR NOT GONE'}")
+            if seen:
+                replace_block(PAGE, trouble.name, seen)
+    return min(failed, 1)
+
+
+def _staged(trouble: Trouble, ground: Ground, browser: Browser) -> str | None:
+    """Make the trouble, look at it, take it away; returns what was seen, in Markdown."""
+    worker = trouble.make(ground)
+    made = time.time()
+    address = f"http://127.0.0.1:{worker.port}/"
+    if not ground.wait_for(lambda: worker.get("/health") is not None, 60):
+        return None
+    browser.open(address)
+    if not ground.wait_for(lambda: trouble.shown in " ".join(_sentences(browser)), PATIENCE):
+        return None
+    banner = _sentences(browser)
+    browser.picture(PAGE.parent / "operations" / f"{trouble.name}.png")
+    doctor = _run(worker, "doctor")
+    report = _report_after(worker, made, ground)
+    mended = trouble.mend(ground)
+    browser.open(f"http://127.0.0.1:{mended.port}/")
+    started = time.monotonic()
+    if not ground.wait_for(lambda: _is_gone(trouble, browser), PATIENCE):
+        return None
+    gone = time.monotonic() - started
+    after = _sentences(browser)[0]
+    browser.open("about:blank")
+    return "\n".join(
+        [
+            f"![The status page on a phone](operations/{trouble.name}.png)\n",
+            *(f"> {line}  " for line in banner),
+            "\n`filot-ocr doctor`, what is not green:\n",
+            "```",
+            *_not_green(doctor),
+            "```\n",
+            f"What the worker reports to CloudWatch meanwhile: {_told(report)}.\n",
+            f"Once mended, the page says after {gone:.0f} s: {after}",
+        ]
+    )
+
+
+def _sentences(browser: Browser) -> list[str]:
+    """What the page says is wrong, the worst first, without its signs."""
+    said = f"{browser.text('#banner')}\n{browser.text('#more')}"
+    return [line.strip() for line in said.splitlines() if len(line.strip()) > 1]
+
+
+def _is_gone(trouble: Trouble, browser: Browser) -> bool:
+    # Until the first answer the banner is of a kind of its own.
+    kind = str(browser.run("return document.querySelector('#banner')?.className ?? 'unknown'"))
+    return "unknown" not in kind and trouble.shown not in " ".join(_sentences(browser))
+
+
+def _run(worker: ChaosWorker, *command: str) -> str:
+    """What a command of ours prints, with the settings of a worker."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "service", *command],
+        env={**os.environ, **(worker.environment or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return ran.stdout
+
+
+def _not_green(doctor: str) -> list[str]:
+    """The lines of a doctor's table that need a look, each with its advice below it."""
+    lines = doctor.rstrip().splitlines()
+    return [line.rstrip() for line in lines if not line.startswith("green")] or ["(nothing)"]
+
+
+def _report_after(worker: ChaosWorker, moment: float, ground: Ground) -> dict[str, Any] | None:
+    """The first report for CloudWatch that is later; None when none came within two of its intervals."""
+
+    def reports() -> list[dict[str, Any]]:
+        found = []
+        for line in worker.log.read_text(errors="replace").splitlines():
+            if line.startswith('{"_aws"'):
+                report: dict[str, Any] = json.loads(line)
+                if report["_aws"]["Timestamp"] > 1000 * (moment + 5):
+                    found.append(report)
+        return found
+
+    ground.wait_for(lambda: bool(reports()), 2 * INTERVAL)
+    return next(iter(reports()), None)
+
+
+def _told(report: dict[str, Any] | None) -> str:
+    if report is None:
+        return "nothing"
+    values = {name: value for name, value in report.items() if name not in ("_aws", "Service")}
+    heartbeat = "" if "Heartbeat" in values else ", and no `Heartbeat`"
+    return ", ".join(f"`{name}` {value}" for name, value in values.items()) + heartbeat
+
+
+if __name__ == "__main__":
+    sys.exit(main())

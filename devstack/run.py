@@ -1,0 +1,201 @@
+"""`filot-ocr demo`: the main job on real servers, with invented cards, from upload to result."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from devstack.backend import FilotBackend
+from devstack.cards import DemoCard, demo_cards
+from devstack.comparison import FieldComparison, compare_fields, tally
+from devstack.report import ReportEntry, write_report
+from devstack.servers import FilotStack, filot_stack
+from devstack.servers.worker import Worker
+from service.monitoring.heartbeat import HEARTBEAT_PREFIX
+from service.queue.document_queue import WATCH_KEY
+from service.reading.ocr.loading import load_engine
+from service.reading.overlay import draw_overlay
+from service.reading.reader import read_document
+
+#: Every run shows the same cards.
+SEED = 2026
+
+#: s that all cards together may take, far more than any machine needs.
+PATIENCE = 300.0
+
+#: s until the reviews are all requested after the last result.
+REVIEW_PATIENCE = 30.0
+
+#: Share of printed fields that must be right on cards that are flat or photographed.
+LEAST_RIGHT = 0.98
+JUDGED_LEVELS = frozenset({"flat", "photo", "scan", "turned"})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A card, and what the worker made of it."""
+
+    card: DemoCard
+    document_id: str
+    #: The published result.
+    result: dict[str, Any]
+    #: FiLot's row afterwards.
+    row: dict[str, Any]
+
+    @property
+    def fields(self) -> tuple[FieldComparison, ...]:
+        """What the card says, against what was published."""
+        return compare_fields(self.card.truth, self.result.get("parsedResult", {}))
+
+    def complaints(self) -> Iterator[str]:
+        """What is not as it should be."""
+        outcome = self.result.get("outcome")
+        if outcome != self.card.expected_outcome:
+            yield f"{self.card.name}: {outcome}, expected {self.card.expected_outcome}"
+        if self.row["status"] != "completed" or self.row["verification_status"] != outcome:
+            yield f"{self.card.name}: the row says {self.row['status']}, {self.row['verification_status']}"
+        if outcome == "pending_manual_review" and not self.row["buli2_ticket_id"]:
+            yield f"{self.card.name}: no review was requested"
+
+
+def run_demo(report: Path) -> int:
+    """Run everything, print the table and write the report; returns 0 when all is as expected."""
+    # A pipe or a file has no width of its own; the table needs this much.
+    console = Console() if sys.stdout.isatty() else Console(width=110)
+    console.print("Starting Redis (Valkey), PostgreSQL, an S3 server and a review service ...")
+    cards = demo_cards(SEED)
+    with filot_stack() as stack, FilotBackend(stack.environment()) as backend:
+        with _running_worker(stack, console):
+            outcomes = _process(backend, cards, console)
+        complaints = [complaint for outcome in outcomes for complaint in outcome.complaints()]
+        complaints += _left_behind(backend)
+    console.print(_table(outcomes))
+    complaints += _too_many_wrong(outcomes)
+    _report(report, outcomes, console)
+    console.print(f"Each card with its boxes and fields: {report}")
+    kept = _keep(cards, report.parent / "cards")
+    console.print(f"The cards, to be read one by one: filot-ocr read {kept} --type {cards[0].document_type}")
+    for complaint in complaints:
+        console.print(f"NOT AS EXPECTED  {complaint}", style="bold red", markup=False)
+    return 1 if complaints else 0
+
+
+@contextmanager
+def _running_worker(stack: FilotStack, console: Console) -> Iterator[None]:
+    console.print("Starting the worker: one process, engine `onnx` ...")
+    worker = Worker(stack.sandbox, {**stack.environment(), "OCR_GPU_DRIVER": "onnx"})
+    worker.start()
+    yield
+    worker.stop()
+
+
+def _process(backend: FilotBackend, cards: list[DemoCard], console: Console) -> list[Outcome]:
+    with backend.listen() as channel, Progress(console=console, transient=True) as progress:
+        task = progress.add_task("Reading cards", total=len(cards))
+        by_id = {}
+        for card in cards:
+            suffix = Path(card.filename).suffix.removeprefix(".")
+            by_id[backend.add_document(card.content, card.document_type, extension=suffix)] = card
+        for document_id in by_id:
+            backend.enqueue(document_id)
+        deadline = time.monotonic() + PATIENCE
+        for count in range(1, len(cards) + 1):
+            results = channel.wait_for(count, timeout=deadline - time.monotonic())
+            progress.update(task, completed=count)
+    _wait_for_reviews(backend)
+    by_document = {result["documentId"]: result for result in results}
+    return [
+        Outcome(card, document_id, by_document[document_id], backend.row(document_id))
+        for document_id, card in by_id.items()
+    ]
+
+
+def _wait_for_reviews(backend: FilotBackend) -> None:
+    """Reviews are requested after the results are out, by another thread of the worker."""
+    deadline = time.monotonic() + REVIEW_PATIENCE
+    waiting = """SELECT id FROM documents
+                 WHERE verification_status = 'pending_manual_review' AND buli2_ticket_id IS NULL"""
+    while backend.execute(waiting) and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+def _left_behind(backend: FilotBackend) -> list[str]:
+    living = (HEARTBEAT_PREFIX, WATCH_KEY)
+    keys = [key for key in map(str, backend.redis.keys("*")) if not key.startswith(living)]
+    return [f"left behind in Redis: {', '.join(keys)}"] if keys else []
+
+
+def _too_many_wrong(outcomes: list[Outcome]) -> list[str]:
+    judged = [outcome for outcome in outcomes if outcome.card.level in JUDGED_LEVELS]
+    right, printed = tally(field for outcome in judged for field in outcome.fields)
+    if right >= LEAST_RIGHT * printed:
+        return []
+    return [f"{right} of {printed} fields right, {LEAST_RIGHT:.0%} are expected"]
+
+
+def _keep(cards: list[DemoCard], folder: Path) -> Path:
+    """Leave the files for whoever wants to try more with them; returns the first, a clean identity card."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for card in cards:
+        (folder / card.filename).write_bytes(card.content)
+    return folder / cards[0].filename
+
+
+def _report(path: Path, outcomes: list[Outcome], console: Console) -> None:
+    """Show where each field was read. Published results hold no boxes, so the cards are read once more."""
+    engine = load_engine("onnx")
+    entries = []
+    with Progress(console=console, transient=True) as progress:
+        for outcome in progress.track(outcomes, description="Drawing the report"):
+            card, result = outcome.card, outcome.result
+            reading = read_document(card.content, card.document_type, engine)
+            page = reading.page
+            confidences = {key: field.confidence for key, field in reading.fields.items()}
+            entries.append(
+                ReportEntry(
+                    name=card.name,
+                    document_type=card.document_type,
+                    level=card.level,
+                    outcome=str(result.get("outcome", "failed")),
+                    expected_outcome=card.expected_outcome,
+                    score=result.get("score"),
+                    device=_device(result),
+                    milliseconds=result["processingTimeMs"],
+                    picture=draw_overlay(page.image, page.lines, reading.fields),
+                    fields=compare_fields(card.truth, result.get("parsedResult", {}), confidences),
+                    note=", ".join(result.get("reviewReasons", [])) or result.get("error", ""),
+                )
+            )
+    right, printed = tally(field for entry in entries for field in entry.fields)
+    write_report(path, entries, {"cards": str(len(outcomes)), "fields right": f"{right} of {printed}"})
+
+
+def _device(result: dict[str, Any]) -> str:
+    return "cuda" if result["gpuProcessed"] else "cpu"
+
+
+def _table(outcomes: list[Outcome]) -> Table:
+    table = Table(title="What the worker made of the cards")
+    for heading in ("document", "type", "outcome"):
+        table.add_column(heading)
+    for heading in ("score", "fields right", "device", "ms"):
+        table.add_column(heading, justify="right")
+    for outcome in outcomes:
+        result = outcome.result
+        table.add_row(
+            outcome.card.name,
+            outcome.card.document_type,
+            str(result.get("outcome", "failed")),
+            str(result.get("score", "")),
+            "{} of {}".format(*tally(outcome.fields)),
+            _device(result),
+            str(result["processingTimeMs"]),
+        )
+    return table

@@ -1,0 +1,125 @@
+"""Metrics for CloudWatch, as lines of its embedded metric format on standard output, one report a minute.
+
+Out of a container that logs to CloudWatch they become metrics with no call and no permission. The names are
+the ones that the alarms, the autoscaler and the dashboard of ``infra_pulumi`` read.
+
+Format: "Specification: Embedded metric format" in the user guide of Amazon CloudWatch.
+"""
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from service.monitoring.sampler import Sampler
+from service.queue.active_jobs import InHand
+
+#: The only dimension, and its value.
+DIMENSION, SERVICE = "Service", "filot-ocr-gpu-worker"
+
+QUEUE_LENGTH = "QueueLength"
+OLDEST_WAITING_AGE = "OldestWaitingAgeSeconds"
+ACTIVE_JOBS = "ActiveJobs"
+RESULTS = "Results"
+ERRORS = "Errors"
+PROCESSING_TIME = "ProcessingTimeMs"
+REVIEWS_GIVEN_UP = "ReviewsGivenUp"
+HEARTBEAT = "Heartbeat"
+
+UNITS = {
+    QUEUE_LENGTH: "Count",
+    OLDEST_WAITING_AGE: "Seconds",
+    ACTIVE_JOBS: "Count",
+    RESULTS: "Count",
+    ERRORS: "Count",
+    PROCESSING_TIME: "Milliseconds",
+    REVIEWS_GIVEN_UP: "Count",
+    HEARTBEAT: "Count",
+}
+
+#: s between two reports: the period of the alarms.
+INTERVAL = 60
+
+#: Values of one metric in one line, the format's limit.
+MOST_VALUES = 100
+
+STDOUT = 1
+
+#: A number, or several of them.
+Value = float | Sequence[float]
+
+
+def write_line(line: str) -> None:
+    """Write one line to standard output: past Dramatiq, which turns that into standard error.
+
+    Nobody collects metrics from a terminal, and whoever sits there wants to read the log.
+    """
+    if not os.isatty(STDOUT):
+        os.write(STDOUT, f"{line}\n".encode())
+
+
+class CloudWatch:
+    """Adds up what ended since the last report, and writes reports.
+
+    Parameters:
+        namespace: CloudWatch's name for all metrics of FiLot
+        in_hand, sampler: what is reported beside
+        problems: what keeps this worker from making progress; while there is any, no heartbeat is reported
+        write: takes one line
+    """
+
+    def __init__(
+        self,
+        namespace: str,
+        in_hand: InHand,
+        sampler: Sampler,
+        problems: Callable[[], list[str]],
+        write: Callable[[str], None] = write_line,
+    ) -> None:
+        self.namespace = namespace
+        self.in_hand = in_hand
+        self.sampler = sampler
+        self.problems = problems
+        self.write = write
+        self._lock = threading.Lock()
+        self._errors = 0
+        self._times: list[int] = []
+
+    def count(self, *, failed: bool, milliseconds: int) -> None:
+        """Note that a document ended, and how long that took from its take on."""
+        with self._lock:
+            self._errors += failed
+            self._times.append(milliseconds)
+
+    def report(self) -> None:
+        """Write what there is; to be called every ``INTERVAL`` seconds and at the end."""
+        with self._lock:
+            errors, times = self._errors, self._times
+            self._errors, self._times = 0, []
+        values: dict[str, Value] = {
+            ACTIVE_JOBS: len(self.in_hand.tokens()),
+            RESULTS: len(times),
+            ERRORS: errors,
+        }
+        backlog, owed = self.sampler.backlog, self.sampler.owed
+        if backlog is not None:
+            values |= {QUEUE_LENGTH: backlog.waiting, OLDEST_WAITING_AGE: backlog.oldest_waiting}
+        if owed is not None:
+            values[REVIEWS_GIVEN_UP] = owed.given_up
+        if not self.problems():
+            values[HEARTBEAT] = 1
+        if times:
+            values[PROCESSING_TIME] = times[:MOST_VALUES]
+        self._write(values)
+        for start in range(MOST_VALUES, len(times), MOST_VALUES):
+            self._write({PROCESSING_TIME: times[start : start + MOST_VALUES]})
+
+    def _write(self, values: Mapping[str, Value]) -> None:
+        described = {
+            "Namespace": self.namespace,
+            "Dimensions": [[DIMENSION]],
+            "Metrics": [{"Name": name, "Unit": UNITS[name]} for name in values],
+        }
+        about = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [described]}
+        self.write(json.dumps({"_aws": about, DIMENSION: SERVICE, **values}))

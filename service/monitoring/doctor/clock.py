@@ -1,0 +1,58 @@
+"""This machine's clock beside those of Redis and PostgreSQL."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import psycopg2
+import redis
+
+from service.monitoring.doctor.check_result import Finding, green, red, yellow
+from service.monitoring.doctor.postgres import connect
+from service.queue.document_queue import connect_redis
+from service.settings import Settings
+
+#: s by which clocks may differ before it shows in logs, and before a document store is close to refusing our
+#: signatures (S3 allows 15 minutes).
+NOTICEABLE, TOO_MUCH = 2.0, 600.0
+
+_SET = "set the clocks by NTP; leases and claims go by the servers' clocks and are safe"
+
+
+def check_clock(settings: Settings, now: Callable[[], float] = time.time) -> Iterator[Finding]:
+    """Compare with each server that answers; ``now`` is this machine's epoch seconds.
+
+    Raises:
+        SettingsError: a server is not named.
+    """
+    for server, look in (("redis", _redis_time), ("postgresql", _postgres_time)):
+        check = f"clock of {server}"
+        try:
+            before = now()
+            theirs = look(settings)
+            after = now()
+        except (redis.RedisError, psycopg2.Error):
+            yield yellow(check, "not compared: it could not be asked", f"mend the line `{server}`")
+            continue
+        yield _compared(check, theirs, before, after)
+
+
+def _compared(check: str, theirs: float, before: float, after: float) -> Finding:
+    # Somewhere between the two looks they read their clock: only what lies outside is a difference.
+    ahead = max(before - theirs, 0.0) - max(theirs - after, 0.0)
+    if abs(ahead) < NOTICEABLE:
+        return green(check, f"less than {NOTICEABLE:.0f} s from ours")
+    says = f"{abs(ahead):.0f} s {'behind' if ahead > 0 else 'ahead of'} ours"
+    return red(check, says, _SET) if abs(ahead) >= TOO_MUCH else yellow(check, says, _SET)
+
+
+def _redis_time(settings: Settings) -> float:
+    with connect_redis(settings) as client:
+        seconds, microseconds = client.time()
+    return float(seconds) + float(microseconds) / 1e6
+
+
+def _postgres_time(settings: Settings) -> float:
+    with connect(settings) as work:
+        work.execute("SELECT extract(epoch FROM clock_timestamp())::float AS now")
+        (row,) = work.fetchall()
+    return float(row["now"])

@@ -1,0 +1,44 @@
+"""The machine: room on its disk and for temporary files."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from service.monitoring.doctor.check_result import Finding, green, red, yellow
+from service.settings import Settings
+
+#: Free MiB below which it is time to look, and below which pages or logs may no longer find room.
+LOW, TOO_LOW = 512, 64
+
+
+def check_disk(
+    settings: Settings, root: Path = Path("/"), low: int = LOW, too_low: int = TOO_LOW
+) -> Iterator[Finding]:
+    """Whether there is room on the disk and for temporary files, and these can be written.
+
+    Parameters:
+        root: a folder on the disk
+        low, too_low: free MiB that make a line yellow, and red
+    """
+    yield _room("disk", root, low, too_low)
+    try:
+        folder = Path(tempfile.gettempdir())
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"room")
+    except OSError as error:
+        yield red(
+            "temporary files",
+            f"nothing can be written there ({error.strerror})",
+            "mount a tmpfs on /tmp, or name a folder that can be written to in TMPDIR",
+        )
+    else:
+        yield _room("temporary files", folder, low, too_low)
+
+
+def _room(check: str, folder: Path, low: int, too_low: int) -> Finding:
+    free = shutil.disk_usage(folder).free // 2**20
+    says, advice = f"{free} MiB free in {folder}", "remove what is not needed, or make it larger"
+    if free < too_low:
+        return red(check, says, advice)
+    return yellow(check, says, advice) if free < low else green(check, says)

@@ -1,0 +1,55 @@
+"""The review service: whether it answers and takes our key. No review is requested."""
+
+from collections.abc import Iterator
+
+import httpx
+
+from service.monitoring.doctor.check_result import Finding, green, red, yellow
+from service.monitoring.doctor.network import broken_link
+from service.settings import Settings
+
+#: s for one answer.
+TIMEOUT = 10.0
+
+
+def check_reviews(settings: Settings) -> Iterator[Finding]:
+    """Ask with GET where reviews are requested with POST: any answer of its own shows that it is there."""
+    if not settings.buli2_api_url:
+        yield yellow(
+            "review service", "none: documents just wait for review", "set BULI2_API_URL if there is one"
+        )
+        return
+    key = settings.buli2_api_key
+    try:
+        answer = httpx.get(
+            f"{settings.buli2_api_url.rstrip('/')}/internal/reviews",
+            headers={"Authorization": f"Bearer {key.get_secret_value()}"} if key else {},
+            timeout=TIMEOUT,
+        )
+    except httpx.TimeoutException:
+        yield red("review service", "it does not answer", "look at BULI2, and firewalls on the way there")
+    except httpx.HTTPError as error:
+        says, advice = broken_link(error)
+        yield red("review service", says, f"{advice} (BULI2_API_URL)")
+    else:
+        yield _answer(answer.status_code)
+
+
+def _answer(status: int) -> Finding:
+    if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+        return red(
+            "review service", f"it refuses our key (HTTP {status})", "compare BULI2_API_KEY with BULI2's"
+        )
+    if httpx.codes.is_redirect(status):
+        return red(
+            "review service",
+            f"it sends us elsewhere (HTTP {status})",
+            "put the final address in BULI2_API_URL",
+        )
+    if httpx.codes.is_server_error(status):
+        return red(
+            "review service", f"it is in trouble (HTTP {status})", "look at BULI2; results wait meanwhile"
+        )
+    if status in (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED):
+        return green("review service", f"it answers, and takes no GET there (HTTP {status}), as is right")
+    return green("review service", f"it answers (HTTP {status})")

@@ -1,0 +1,107 @@
+"""All checks side by side, each in a process of its own: one that hangs or dies is a line like any other."""
+
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+
+from service.errors import SettingsError
+from service.monitoring.doctor.check_result import Finding, red, without_secrets
+from service.monitoring.doctor.clock import check_clock
+from service.monitoring.doctor.configuration import check_encryption, check_settings
+from service.monitoring.doctor.engine import check_engine, check_gpu, check_models
+from service.monitoring.doctor.machine import check_disk
+from service.monitoring.doctor.object_store import check_storage
+from service.monitoring.doctor.postgres import check_postgres
+from service.monitoring.doctor.redis_server import check_redis
+from service.monitoring.doctor.review_service import check_reviews
+from service.monitoring.doctor.tables import check_tables
+from service.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One look, and s that it may take."""
+
+    name: str
+    look: Callable[[Settings], Iterable[Finding]]
+    seconds: float = 20.0
+
+
+#: In the order in which one would mend what is wrong.
+CHECKS = (
+    Check("settings", check_settings),
+    Check("redis", check_redis),
+    Check("postgresql", check_postgres),
+    Check("tables", check_tables),
+    Check("storage", check_storage),
+    Check("review service", check_reviews),
+    Check("encryption", check_encryption),
+    Check("clock", check_clock, 40.0),
+    Check("models", check_models),
+    # Libraries and models are loaded, CUDA's perhaps for the first time since the machine started.
+    Check("engine", check_engine, 60.0),
+    Check("gpu", check_gpu, 90.0),
+    Check("disk", check_disk),
+)
+
+
+def examine(settings: Settings, checks: Sequence[Check] = CHECKS) -> Iterator[Finding]:
+    """The findings of every check in order, each as soon as it and those before it are through.
+
+    Checks that are still at work when nobody wants to know more are ended.
+    """
+    # Neither plain forks of this process, which may have threads, nor twelve fresh starts.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    started = []
+    for check in checks:
+        ours, theirs = context.Pipe(duplex=False)
+        process = context.Process(target=_look, args=(check, settings, theirs), daemon=True)
+        process.start()
+        theirs.close()
+        started.append((check, process, ours, time.monotonic() + check.seconds))
+    try:
+        for check, _, answer, deadline in started:
+            for finding in _wait(check, answer, deadline):
+                yield without_secrets(finding, settings)
+    finally:
+        for _, process, answer, _ in started:
+            process.kill()
+            process.join()
+            answer.close()
+
+
+def _wait(check: Check, answer: "Connection[None, list[Finding]]", deadline: float) -> list[Finding]:
+    try:
+        if answer.poll(max(0.0, deadline - time.monotonic())):
+            return answer.recv()
+    except EOFError:
+        return [
+            red(check.name, "the check ended without a word", "run `filot-ocr doctor` again; look at dmesg")
+        ]
+    says = f"no answer within {check.seconds:.0f} s"
+    return [red(check.name, says, "something hangs: the server, the way to it, or a driver on this machine")]
+
+
+def _look(check: Check, settings: Settings, answer: "Connection[list[Finding], None]") -> None:
+    # Ctrl-C is the command's; libraries say elsewhere what the check says in its own words.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        os.dup2(nowhere.fileno(), sys.stderr.fileno())
+    answer.send(_findings(check, settings))
+
+
+def _findings(check: Check, settings: Settings) -> list[Finding]:
+    try:
+        return list(check.look(settings))
+    except SettingsError as error:
+        return [red(check.name, str(error), "mend the settings; `filot-ocr settings` shows them")]
+    except Exception as error:
+        # A mistake in a check must not hide what the others found; its text could quote anything.
+        return [red(check.name, f"the check broke ({type(error).__name__})", "look at this by hand")]

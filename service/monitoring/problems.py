@@ -1,0 +1,268 @@
+"""What is wrong, in one sentence each, and what to do about it: the worst first."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from service.monitoring.formatting import count, do, span
+from service.monitoring.heartbeat import Heard, WorkerState
+from service.monitoring.status import Records, Status, Traffic
+from service.settings import Settings
+
+#: ``down``: work stands still or gets lost from sight; ``warn``: it goes on, but somebody should look.
+Level: TypeAlias = Literal["down", "warn"]
+
+#: s that the oldest document waits before a queue is a trouble: one that nobody takes from, and one that the
+#: workers cannot keep up with.
+LONG_WAIT, LONG_QUEUE = 60, 300
+
+#: s that one download may take: a file has at most 5 MiB, and a store that hangs is given up only after 40 s.
+LONG_DOWNLOAD = 5
+
+#: Minutes that "lately" means, and the failures in them that are too many: what the alarm on errors says.
+LATELY, LEAST_FAILURES, FAILURE_SHARE = 5, 2, 0.10
+
+#: s that a result or a review may stay untold.
+RESULT_PATIENCE, REVIEW_PATIENCE = 90, 120
+
+#: s for which a worker that fell silent is news; its jobs are long back in the queue by then.
+SILENCE_IS_NEWS = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One thing that is wrong."""
+
+    level: Level
+    #: What is wrong, one sentence.
+    sentence: str
+    #: What to do about it, one sentence.
+    advice: str
+    #: What to type; empty where nothing is to be typed.
+    command: str = ""
+
+
+def find_troubles(status: Status, settings: Settings) -> list[Trouble]:
+    """Everything that is wrong, the worst first."""
+    found = list(_servers(status))
+    if status.traffic is not None:
+        found += _of_traffic(status.traffic, status.records, settings)
+    if status.records is not None:
+        found += _of_records(status.records)
+    return sorted(found, key=lambda trouble: trouble.level != "down")
+
+
+def well(status: Status) -> str:
+    """What to say when nothing is wrong."""
+    if status.traffic is None or status.records is None:
+        return "All is well."
+    waiting = status.traffic.backlog.waiting
+    living = sum(each.state is not None for each in status.traffic.workers)
+    queue = f"{count(waiting, 'document')} {do(waiting, 'waits', 'wait')}" if waiting else "nothing waits"
+    ended = count(status.records.hour.finished, "document")
+    return f"All is well: {count(living, 'worker')}, {queue}, {ended} in the last hour."
+
+
+def _servers(status: Status) -> Iterator[Trouble]:
+    if status.traffic is None:
+        yield Trouble(
+            "down",
+            f"Redis is away ({status.redis_problem}): nothing can be taken or published.",
+            "Bring Redis back; the workers go on by themselves and nothing is lost.",
+            "filot-ocr doctor",
+        )
+    if status.records is None and status.database_problem:
+        yield Trouble(
+            "down",
+            f"PostgreSQL is away ({status.database_problem}): no document can be worked on.",
+            "Bring PostgreSQL back; the workers go on by themselves and nothing is lost.",
+            "filot-ocr doctor",
+        )
+
+
+def _of_traffic(traffic: Traffic, records: Records | None, settings: Settings) -> Iterator[Trouble]:
+    living = [each.state for each in traffic.workers if each.state is not None]
+    yield from _no_worker(traffic, living)
+    yield from _holds(traffic, living)
+    yield from _gpu(living)
+    yield from _nobody_takes(traffic, living, records)
+    yield from _slow_store(living)
+    yield from _old_jobs(traffic, settings)
+    yield from _silent(traffic.workers)
+
+
+def _no_worker(traffic: Traffic, living: Sequence[WorkerState]) -> Iterator[Trouble]:
+    if not living:
+        yield Trouble(
+            "down",
+            f"No worker says that it lives, and {_waiting(traffic)}.",
+            "Start a worker, or find out why none gets ready.",
+            "filot-ocr worker",
+        )
+
+
+def _gpu(living: Sequence[WorkerState]) -> Iterator[Trouble]:
+    without = [s for s in living if s.gpu_enabled and not s.gpu_available and not s.holds]
+    if without:
+        reasons = "; ".join(sorted({state.gpu_absence for state in without}))
+        number = len(without)
+        yield Trouble(
+            "warn",
+            f"{number} of {count(len(living), 'worker')} {do(number, 'has', 'have')} lost the GPU or found "
+            f"none and {do(number, 'reads', 'read')} on the CPU: {reasons}.",
+            "Look at the driver and the GPU; a worker looks for its GPU again every minute.",
+            "nvidia-smi",
+        )
+
+
+def _holds(traffic: Traffic, living: Sequence[WorkerState]) -> Iterator[Trouble]:
+    holding = [state for state in living if state.holds]
+    if holding:
+        reasons = "; ".join(sorted({reason for state in holding for reason in state.holds}))
+        all_of_them = all(state.holds or state.stopping for state in living)
+        yield Trouble(
+            "down" if all_of_them else "warn",
+            f"{len(holding)} of {count(len(living), 'worker')} {do(len(holding), 'takes', 'take')} nothing "
+            f"({reasons}), and {_waiting(traffic)}.",
+            "Mend what the reason names; the workers go on by themselves.",
+            "filot-ocr doctor",
+        )
+
+
+def _nobody_takes(
+    traffic: Traffic, living: Sequence[WorkerState], records: Records | None
+) -> Iterator[Trouble]:
+    waited = traffic.backlog.oldest_waiting
+    finished = None if records is None else sum(each.finished for each in records.minutes[-LATELY:])
+    able = [state for state in living if not state.holds]
+    if able and waited > LONG_WAIT and not traffic.jobs and not finished:
+        yield Trouble(
+            "down",
+            f"Nobody takes documents: {_waiting(traffic)}.",
+            "See which of the servers the workers are waiting for.",
+            "filot-ocr doctor",
+        )
+    elif able and waited > LONG_QUEUE:
+        yield Trouble(
+            "warn",
+            f"The queue is longer than the workers can keep up with: {_waiting(traffic)}.",
+            "Add workers, and see whether those that run are fast enough.",
+            "filot-ocr status",
+        )
+    if traffic.backlog.put_off and finished == 0:
+        put_off = traffic.backlog.put_off
+        yield Trouble(
+            "warn",
+            f"{count(put_off, 'document')} {do(put_off, 'was', 'were')} put off to be tried again, and "
+            f"none has ended in the last {LATELY} minutes.",
+            "See whether the file store answers.",
+            "filot-ocr doctor",
+        )
+
+
+def _slow_store(living: Sequence[WorkerState]) -> Iterator[Trouble]:
+    waiting = [state for state in living if state.download_seconds > LONG_DOWNLOAD]
+    if waiting:
+        longest = max(state.download_seconds for state in waiting)
+        yield Trouble(
+            "warn",
+            f"{len(waiting)} of {count(len(living), 'worker')} {do(len(waiting), 'waits', 'wait')} for the "
+            f"file store, for {span(longest)} by now.",
+            "See whether the file store answers; documents are put off meanwhile, and nothing is lost.",
+            "filot-ocr doctor",
+        )
+
+
+def _old_jobs(traffic: Traffic, settings: Settings) -> Iterator[Trouble]:
+    old = [job for job in traffic.jobs if job.seconds > settings.job_timeout / 1000]
+    if old:
+        age, limit = span(old[0].seconds), span(settings.job_timeout / 1000)
+        held = f"Worker {old[0].worker} has had a document in hand for {age}"
+        lost = f"A document was taken {age} ago and no worker says that it has it"
+        yield Trouble(
+            "down",
+            f"{held if old[0].worker else lost}; the limit is {limit}.",
+            "A worker that hangs is started anew; what no worker holds goes back to the queue.",
+            "filot-ocr requeue --stuck",
+        )
+
+
+def _silent(workers: Sequence[Heard]) -> Iterator[Trouble]:
+    silent = [each for each in workers if each.state is None and each.seconds < SILENCE_IS_NEWS]
+    if silent:
+        last = min(silent, key=lambda each: each.seconds)
+        yield Trouble(
+            "warn",
+            f"Worker {last.worker} fell silent {span(last.seconds)} ago without a farewell.",
+            "Its documents go back to the queue by themselves; its log says how it ended.",
+        )
+
+
+def _of_records(records: Records) -> Iterator[Trouble]:
+    for look in (_untold_results, _reviews, _failures, _given_up, _dead):
+        yield from look(records)
+
+
+def _untold_results(records: Records) -> Iterator[Trouble]:
+    number, age = records.owed.untold["result"]
+    if age > RESULT_PATIENCE:
+        yield Trouble(
+            "down",
+            f"{count(number, 'result')} {do(number, 'is', 'are')} stored but not published, the oldest "
+            f"for {span(age)}.",
+            "See whether Redis takes PUBLISH; any worker catches up by itself.",
+            "filot-ocr doctor",
+        )
+
+
+def _reviews(records: Records) -> Iterator[Trouble]:
+    number, age = records.owed.untold["review"]
+    if age > REVIEW_PATIENCE:
+        yield Trouble(
+            "warn",
+            f"The review service does not take {count(number, 'review')}, the oldest for {span(age)}.",
+            "See whether BULI2 answers; each review is asked for again for about a day.",
+            "filot-ocr doctor",
+        )
+
+
+def _failures(records: Records) -> Iterator[Trouble]:
+    lately = records.minutes[-LATELY:]
+    failed, finished = sum(each.failed for each in lately), sum(each.finished for each in lately)
+    if failed >= LEAST_FAILURES and failed > FAILURE_SHARE * finished:
+        cause = f", mostly of {records.failures[0].code}" if records.failures else ""
+        yield Trouble(
+            "warn",
+            f"{failed} of {count(finished, 'document')} failed in the last {LATELY} minutes{cause}.",
+            "See the failures by cause below: a bad upload fails once, a bad engine fails all.",
+        )
+
+
+def _given_up(records: Records) -> Iterator[Trouble]:
+    given_up = records.owed.given_up
+    if given_up:
+        yield Trouble(
+            "warn",
+            f"{count(given_up, 'review')} {do(given_up, 'was', 'were')} given up: no person has been asked.",
+            "Have them asked for again once BULI2 answers.",
+            "filot-ocr requeue --reviews",
+        )
+
+
+def _dead(records: Records) -> Iterator[Trouble]:
+    dead = records.owed.dead
+    if dead:
+        yield Trouble(
+            "warn",
+            f"{count(dead, 'job')} used up {do(dead, 'its', 'their')} attempts.",
+            "Look at the cause, then queue the documents again or drop them.",
+            "filot-ocr dead list",
+        )
+
+
+def _waiting(traffic: Traffic) -> str:
+    backlog = traffic.backlog
+    if not backlog.waiting:
+        return "nothing waits"
+    waits = f"{count(backlog.waiting, 'document')} {do(backlog.waiting, 'waits', 'wait')}"
+    return f"{waits}, the oldest for {span(backlog.oldest_waiting)}"

@@ -1,0 +1,42 @@
+"""One look at Redis and PostgreSQL, however many ways there are to show it."""
+
+import redis
+
+from service.monitoring.cached_probe import Source
+from service.monitoring.status import Records, Status, Traffic, TrafficReader, read_records
+from service.settings import Settings
+from service.store.database import Database
+
+#: s for which what Redis said, and what PostgreSQL said, is good enough: the last hour changes slowly.
+TRAFFIC_FRESH, RECORDS_FRESH = 1.0, 3.0
+
+
+class Onlooker:
+    """Looks whenever somebody wants to know, and never waits for long.
+
+    Parameters:
+        client: a connection to Redis that answers in text
+        database: where rows lie; None: it is not asked
+        settings: the backend's names
+        patience: s that a look waits for either server
+    """
+
+    def __init__(
+        self, client: redis.Redis, database: Database | None, settings: Settings, patience: float
+    ) -> None:
+        reader = TrafficReader(client, settings)
+        self._traffic: Source[Traffic] = Source("redis", reader.read, TRAFFIC_FRESH, patience)
+        self._records: Source[Records] | None = None
+        if database is not None:
+            self._records = Source("postgresql", lambda: read_records(database), RECORDS_FRESH, patience)
+
+    def look(self) -> Status:
+        """What both say; of a server that says nothing, why."""
+        # Both are asked at the same time: two servers that are away cost no more patience than one.
+        self._traffic.ask()
+        if self._records is None:
+            traffic = self._traffic.latest()
+            return Status(traffic.value, None, traffic.problem)
+        self._records.ask()
+        traffic, records = self._traffic.latest(), self._records.latest()
+        return Status(traffic.value, records.value, traffic.problem, records.problem)

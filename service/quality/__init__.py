@@ -1,5 +1,0 @@
-"""What is wrong with a picture as such: faults that are measured on its print, whatever the card says."""
-
-from service.quality.photo import faults
-
-__all__ = ["faults"]

@@ -1,0 +1,68 @@
+"""Everything that this service itself keeps of one document, removed when somebody asks for it."""
+
+from dataclasses import dataclass
+
+from service.errors import OcrWorkerError
+from service.queue.document_queue import Ledger
+from service.store import dead_letters
+from service.store.database import Database
+
+
+class InWorkError(OcrWorkerError):
+    """The document waits or is in work: what is removed now would be there again in a moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What was removed, in rows and fields."""
+
+    #: Notes of what is told to whom; those of results hold what the card says until they are told.
+    tellings: int
+    #: Those of them that had not been told: this result is not published, this review not requested any more.
+    untold: int
+    dead_jobs: int
+    claims: int
+    #: Figures of how it ended, for the status page.
+    endings: int
+    redis_fields: int
+    #: Whether FiLot's own row is there; it was not touched.
+    row_remains: bool
+
+
+def erase(database: Database, ledger: Ledger, document_id: str) -> Erased:
+    """Remove a document's rows from the schema ``ocr_worker`` and its fields from the worker's Redis keys.
+
+    May be repeated after any failure.
+
+    Raises:
+        InWorkError: it waits or is in work; nothing was removed.
+        OcrWorkerError: PostgreSQL is away or refuses.
+        redis.RedisError: nothing was removed from PostgreSQL.
+    """
+    with database.transaction() as work:
+        # A worker that wakes up late and would store its result waits here, and then finds its claim gone.
+        work.execute("SELECT 1 FROM ocr_worker.claims WHERE document_id = %s FOR UPDATE", (document_id,))
+        fields = ledger.erase(document_id)
+        if fields is None:
+            raise InWorkError(f"{document_id} waits or is in work")
+        work.execute(
+            """DELETE FROM ocr_worker.outbox WHERE document_id = %s
+               RETURNING told_at IS NULL AND given_up_at IS NULL AS untold""",
+            (document_id,),
+        )
+        untold = [row["untold"] for row in work.fetchall()]
+        dead_jobs = int(dead_letters.drop(work, document_id))
+        work.execute("DELETE FROM ocr_worker.claims WHERE document_id = %s", (document_id,))
+        claims = work.rowcount
+        work.execute("DELETE FROM ocr_worker.endings WHERE document_id = %s", (document_id,))
+        endings = work.rowcount
+        work.execute("SELECT 1 FROM documents WHERE id = %s", (document_id,))
+        return Erased(
+            tellings=len(untold),
+            untold=sum(untold),
+            dead_jobs=dead_jobs,
+            claims=claims,
+            endings=endings,
+            redis_fields=fields,
+            row_remains=work.fetchone() is not None,
+        )

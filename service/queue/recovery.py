@@ -1,0 +1,41 @@
+"""Documents that Redis has forgotten are found again in PostgreSQL."""
+
+import structlog
+
+from service.queue.document_queue import Ledger
+from service.store.database import Database, find_processing
+
+log = structlog.get_logger(__name__)
+
+
+class Recovery:
+    """Queues documents again that are to be worked on and that no Redis key knows.
+
+    A document must be missing in two looks in a row: the backend marks a row before it pushes the id, and
+    a result is stored before its job is settled.
+
+    Parameters:
+        database: where rows say what is to be done
+        ledger: what Redis knows
+    """
+
+    def __init__(self, database: Database, ledger: Ledger) -> None:
+        self.database = database
+        self.ledger = ledger
+        self._missing: set[str] = set()
+
+    def look(self) -> None:
+        """Look once, and queue what is lost. May raise ``redis.RedisError`` or ``UnavailableError``."""
+        found = [document_id for document_id in self.lost() if self.ledger.enqueue(document_id)]
+        self._missing.difference_update(found)
+        if found:
+            log.warning("lost_documents_queued_again", documents=len(found))
+
+    def lost(self) -> set[str]:
+        """Look once: the documents that were missing the last time, too. May raise as ``look``."""
+        with self.database.transaction() as work:
+            to_do = find_processing(work)
+        missing = to_do - self.ledger.known_ids()
+        lost = missing & self._missing
+        self._missing = missing
+        return lost

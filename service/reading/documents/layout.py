@@ -1,0 +1,187 @@
+"""Rows and columns of a form, found from the boxes of its text lines.
+
+The page may be turned by a few degrees or seen slightly from one side: positions are straightened with
+the slope of the long lines before they are compared.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from statistics import linear_regression, median
+from typing import TypeAlias
+
+from service.reading.documents.characters import single_spaced
+from service.reading.ocr.engine import Box, TextLine
+
+#: Pieces of one printed value stand no further apart than this, in heights of text.
+WORD_GAP = 2.5
+
+#: Middles of pieces in one row differ by less than this, in heights of the lower piece.
+_ROW_TOLERANCE = 0.5
+
+#: A line at least this many heights wide tells the slope of the page.
+_LONG = 4.0
+
+#: A slope this far from the page's median (about 4 degrees) is a badly found box.
+_SLOPE_OUTLIER = 0.07
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A text line with its position on the straightened page, in pixels."""
+
+    line: TextLine
+    left: float
+    right: float
+    #: Middle of the line.
+    y: float
+    height: float
+
+
+#: Pieces side by side, from left to right.
+Row: TypeAlias = tuple[Piece, ...]
+
+
+def rows(lines: Iterable[TextLine]) -> tuple[Row, ...]:
+    """Group text lines into rows, from top to bottom; lines without text are dropped."""
+    written = [line for line in lines if line.text.strip()]
+    if not written:
+        return ()
+    straighten = _straightener(written)
+    found: list[list[Piece]] = []
+    for piece in sorted((straighten(line) for line in written), key=lambda piece: piece.left):
+        near = [row for row in found if _continues(row[-1], piece)]
+        if near:
+            min(near, key=lambda row: abs(row[-1].y - piece.y)).append(piece)
+        else:
+            found.append([piece])
+    return tuple(tuple(row) for row in sorted(found, key=lambda row: median(piece.y for piece in row)))
+
+
+def row_text(row: Sequence[Piece]) -> str:
+    """The texts of a row's pieces with one blank between them."""
+    return " ".join(piece.line.text for piece in row)
+
+
+def behind(row: Row, offset: int) -> Row:
+    """What is left of ``row`` from ``offset`` in its ``row_text`` on; pieces are cut where needed."""
+    rest: list[Piece] = []
+    for piece in row:
+        length = len(piece.line.text)
+        if offset <= 0:
+            rest.append(piece)
+        elif offset < length:
+            rest.append(_part(piece, offset, length))
+        offset -= length + 1
+    return tuple(rest)
+
+
+def before(row: Row, offset: int) -> Row:
+    """What stands in ``row`` up to ``offset`` in its ``row_text``."""
+    kept: list[Piece] = []
+    for piece in row:
+        if offset <= 0:
+            break
+        kept.append(_part(piece, 0, offset) if offset < len(piece.line.text) else piece)
+        offset -= len(piece.line.text) + 1
+    return tuple(kept)
+
+
+def run(row: Row) -> Row:
+    """The first pieces of ``row`` that belong together: up to the first wide gap."""
+    for index in range(1, len(row)):
+        if row[index].left - row[index - 1].right > WORD_GAP * row[index].height:
+            return row[:index]
+    return row
+
+
+def joined(pieces: Sequence[Piece]) -> TextLine:
+    """One text line out of several pieces, as sure as the least sure of them.
+
+    The box of one piece is kept; several give their upright bounding rectangle.
+    """
+    lines = [piece.line for piece in pieces]
+    if len(lines) == 1:
+        return lines[0]
+    left, right = min(line.left for line in lines), max(line.right for line in lines)
+    top, bottom = min(line.top for line in lines), max(line.bottom for line in lines)
+    box: Box = ((left, top), (right, top), (right, bottom), (left, bottom))
+    text = single_spaced(" ".join(line.text for line in lines))
+    return TextLine(text, min(line.confidence for line in lines), box)
+
+
+def _straightener(lines: Sequence[TextLine]) -> Callable[[TextLine], Piece]:
+    """A function that places a line where it would stand on a page seen from straight above."""
+    slope_at = _slope_by_height(lines)
+    centre = sum(_middle(line)[0] for line in lines) / len(lines)
+    origin = min(line.top for line in lines)
+
+    def straighten(line: TextLine) -> Piece:
+        (x1, y1), (x2, y2), (x3, y3), (x4, y4) = line.box
+        x, y = _middle(line)
+        slope = slope_at(y)
+        lean = slope_at(origin) * (y - origin)
+        height = max(1.0, (math.hypot(x4 - x1, y4 - y1) + math.hypot(x3 - x2, y3 - y2)) / 2)
+        return Piece(line, (x1 + x4) / 2 + lean, (x2 + x3) / 2 + lean, y - slope * (x - centre), height)
+
+    return straighten
+
+
+def _slope_by_height(lines: Sequence[TextLine]) -> Callable[[float], float]:
+    """The slope of text (dy/dx) at a height of the page: perspective makes it change from top to bottom."""
+    measured = [
+        (_middle(line)[1], _slope(line))
+        for line in lines
+        if line.right - line.left > _LONG * _thickness(line)
+    ]
+    if not measured:
+        return lambda _: 0.0
+    typical = median(slope for _, slope in measured)
+    kept = [(y, slope) for y, slope in measured if abs(slope - typical) < _SLOPE_OUTLIER]
+    if len(kept) < 6:
+        return lambda _: typical
+    rate, start = linear_regression(*zip(*kept, strict=True))
+    return lambda y: start + rate * y
+
+
+def _middle(line: TextLine) -> tuple[float, float]:
+    return sum(x for x, _ in line.box) / 4, sum(y for _, y in line.box) / 4
+
+
+def _slope(line: TextLine) -> float:
+    (x1, y1), (x2, y2), (x3, y3), (x4, y4) = line.box
+    return ((y2 - y1) + (y3 - y4)) / max(1.0, (x2 - x1) + (x3 - x4))
+
+
+def _thickness(line: TextLine) -> float:
+    (_, y1), (_, y2), (_, y3), (_, y4) = line.box
+    return max(1.0, ((y4 - y1) + (y3 - y2)) / 2)
+
+
+def _continues(last: Piece, piece: Piece) -> bool:
+    """Whether ``piece`` stands in the row that ends with ``last``, to its right."""
+    if abs(last.y - piece.y) > _ROW_TOLERANCE * min(last.height, piece.height):
+        return False
+    overlap = min(last.right, piece.right) - piece.left
+    return overlap < 0.5 * min(last.right - last.left, piece.right - piece.left)
+
+
+def _part(piece: Piece, start: int, end: int) -> Piece:
+    """The characters ``start`` to ``end`` of a piece; characters are taken to be equally wide."""
+    line = piece.line
+    length = len(line.text)
+    first, last = start / length, end / length
+    top_left, top_right, bottom_right, bottom_left = line.box
+    box: Box = (
+        _between(top_left, top_right, first),
+        _between(top_left, top_right, last),
+        _between(bottom_left, bottom_right, last),
+        _between(bottom_left, bottom_right, first),
+    )
+    width = piece.right - piece.left
+    cut = TextLine(line.text[start:end], line.confidence, box)
+    return Piece(cut, piece.left + width * first, piece.left + width * last, piece.y, piece.height)
+
+
+def _between(one: tuple[float, float], other: tuple[float, float], share: float) -> tuple[float, float]:
+    return one[0] + (other[0] - one[0]) * share, one[1] + (other[1] - one[1]) * share

@@ -1,0 +1,85 @@
+"""Which way up a page is, told from its lines before they are read."""
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from service.reading.ocr.engine import Image
+from service.reading.ocr.geometry import Quad, cut_line, quad_size, turn_quad
+from service.reading.ocr.sessions import Network
+
+#: Height and width in pixels of what the classifier of directions takes.
+CLASSIFIER_SIZE = (48, 192)
+
+#: How many of the widest lines have a vote.
+VOTERS = 7
+
+#: So many vote first, and alone when they agree: the others are asked on one page in eleven.
+FIRST_VOTERS = 3
+
+#: With fewer lines there is no vote: single lines are misjudged too often.
+FEWEST_VOTERS = 2
+
+#: Only boxes this much longer than thick say which way text runs.
+ELONGATED = 1.5
+
+
+def quarter_turns(network: Network, page: Image, quads: Sequence[Quad]) -> int:
+    """Return how many clockwise quarter turns, 0 to 3, put the page upright.
+
+    Raises:
+        EngineError: as ``Network.run``.
+    """
+    sideways = runs_down(quads)
+    voters = sorted(quads, key=lambda quad: max(quad_size(quad)), reverse=True)[:VOTERS]
+    lines = (cut_line(page, turn_quad(quad, int(sideways)), *CLASSIFIER_SIZE) for quad in voters)
+    return int(sideways) + 2 * is_upside_down(network, lines)
+
+
+def runs_down(quads: Sequence[Quad]) -> bool:
+    """Tell whether most of the text, by length, runs up or down the page instead of across."""
+    balance = 0.0
+    for quad in quads:
+        if _is_elongated(quad):
+            across, down = quad_size(quad)
+            balance += across - down
+    return balance < 0
+
+
+def _is_elongated(quad: Quad) -> bool:
+    across, down = quad_size(quad)
+    return max(across, down) > ELONGATED * min(across, down)
+
+
+def skew(quads: Sequence[Quad]) -> float:
+    """Return how many degrees the longer lines of an upright page fall to the right."""
+    ways = np.array([quad[1] - quad[0] for quad in quads if _is_elongated(quad)])
+    if not len(ways):
+        return 0.0
+    longest = ways[np.argsort(-np.hypot(*ways.T))][: max(1, len(ways) // 2)]
+    return float(np.median(np.degrees(np.arctan2(longest[:, 1], longest[:, 0]))))
+
+
+def is_upside_down(network: Network, lines: Iterable[Image]) -> bool:
+    """Let lines of the classifier's height vote, each with the certainty that it has."""
+    lines = iter(lines)
+    first = [*islice(lines, FIRST_VOTERS)]
+    if len(first) < FEWEST_VOTERS:
+        return False
+    votes = _votes(network, first)
+    if abs(np.sign(votes).sum()) < len(votes) and (others := [*lines]):
+        votes = np.concatenate((votes, _votes(network, others)))
+    return bool(votes.sum() < 0)
+
+
+def _votes(network: Network, lines: Sequence[Image]) -> npt.NDArray[np.float32]:
+    """Return for each line how sure it is upright, from -1 to 1."""
+    height, width = CLASSIFIER_SIZE
+    batch = np.zeros((len(lines), 1, height, width), np.float32)
+    for place, line in zip(batch, lines, strict=True):
+        place[:, :, : line.shape[1]] = cv2.dnn.blobFromImage(line, 1 / 127.5, mean=(127.5,))[0]
+    upright, turned = network.run(batch)[0].T
+    return np.asarray(upright - turned, np.float32)

@@ -1,0 +1,169 @@
+"""The ``tesseract`` driver: the Tesseract program, called for each page through pytesseract, on the CPU."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import cv2
+import numpy as np
+import PIL.Image
+import pytesseract
+
+from service.errors import EngineError, SettingsError
+from service.reading.ocr.card_detection import find_card, flatten, is_card_shaped
+from service.reading.ocr.engine import Box, Device, Image, Page, PageText, TextLine
+from service.reading.ocr.geometry import turn_page
+from service.reading.ocr.reading_order import in_reading_order
+
+#: Indonesian first: it is what cards are printed in.
+LANGUAGES = ("ind", "eng")
+
+#: One uniform block: finding columns is what Tesseract gets wrong on cards.
+LAYOUT = "--psm 6"
+
+#: Seconds; a page takes about one.
+LONGEST_RUN = 60
+
+#: Words further apart than this many heights of their line belong to different columns.
+COLUMN_GAP = 1.5
+
+#: Letters, each counted as the share that it is certain, from which on a view shows a card upright: of 32
+#: cards an upright KTP gave 300 and more, an NPWP 187 to 237, either of them upside down 45 to 153.
+CERTAIN = 160
+
+#: Pieces below this confidence are patterns and smudges rather than text.
+LEAST_CONFIDENCE = 0.3
+
+INSTALL = "install it with `apt-get install tesseract-ocr tesseract-ocr-ind tesseract-ocr-eng`"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word as Tesseract found it: its place in pixels, its confidence from 0 to 1."""
+
+    text: str
+    confidence: float
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+class TesseractEngine:
+    """Reads pages with the ``tesseract`` program, as many at a time as threads call.
+
+    Raises:
+        SettingsError: the program or one of its languages is not installed.
+    """
+
+    name = "tesseract"
+    device: Device = "cpu"
+
+    def __init__(self) -> None:
+        # The child inherits this. Left alone, each run takes all cores, and runs side by side get in each
+        # other's way.
+        os.environ["OMP_THREAD_LIMIT"] = "1"
+        try:
+            installed = pytesseract.get_languages()
+            pytesseract.get_tesseract_version(cached=True)
+        except (pytesseract.TesseractNotFoundError, OSError) as error:
+            raise SettingsError(f"OCR_GPU_DRIVER=tesseract, but the program is missing: {INSTALL}") from error
+        missing = [language for language in LANGUAGES if language not in installed]
+        if missing:
+            raise SettingsError(
+                f"OCR_GPU_DRIVER=tesseract, but its language {' and '.join(missing)} is missing: {INSTALL}"
+            )
+
+    def read(self, page: Page) -> PageText:
+        """Find and recognise the text of one page; of a card that lies on something, made flat, or turned.
+
+        Raises:
+            EngineError: the program failed or took too long.
+        """
+        best = PageText(page.image, (), self.device)
+        for view in _views(page):
+            lines = in_reading_order([line for line in _run(view) if line.confidence >= LEAST_CONFIDENCE])
+            if _certainty(lines) >= _certainty(best.lines):
+                best = PageText(view, tuple(lines), self.device)
+            if _certainty(lines) >= CERTAIN:
+                break
+        return best
+
+
+def _views(page: Page) -> Iterator[Image]:
+    """Yield what may show a card upright, the likeliest first."""
+    image = page.image
+    if is_card_shaped(image):
+        upright = turn_page(image, int(image.shape[0] > image.shape[1]))
+        yield from (upright, turn_page(upright, 2))
+        return
+    if (card := find_card(page)) is not None:
+        flat = flatten(image, card)
+        yield from (flat, turn_page(flat, 2))
+    yield image
+
+
+def _certainty(lines: Sequence[TextLine]) -> float:
+    """Return how many letters were read, each counted as the share that it is certain."""
+    return sum(line.confidence * len(line.text) for line in lines)
+
+
+def _run(image: Image) -> list[TextLine]:
+    picture = PIL.Image.fromarray(flatten_light(image))
+    # pytesseract hands the picture over in a file of this format; the default, PNG, is slow to write.
+    picture.format = "PPM"
+    try:
+        table = pytesseract.image_to_data(
+            picture,
+            lang="+".join(LANGUAGES),
+            config=LAYOUT,
+            timeout=LONGEST_RUN,
+            output_type=pytesseract.Output.DICT,
+        )
+    except (RuntimeError, OSError) as error:
+        raise EngineError(f"tesseract failed: {type(error).__name__}") from error
+    return [*text_lines(table)]
+
+
+def flatten_light(page: Image) -> Image:
+    """Return a page with its paper evenly white, whatever the shadows."""
+    height, width = page.shape
+    small = cv2.resize(page, (max(1, width // 8), max(1, height // 8)), interpolation=cv2.INTER_AREA)
+    paper = cv2.medianBlur(cv2.dilate(small, np.ones((5, 5), np.uint8)), 7)
+    return np.asarray(cv2.divide(page, cv2.resize(paper, (width, height)), scale=255), np.uint8)
+
+
+def text_lines(table: Mapping[str, list[Any]]) -> Iterator[TextLine]:
+    """Yield the lines in Tesseract's table of words, cut where a wide gap parts two columns."""
+    rows = [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]
+    words = [row for row in rows if row["level"] == 5 and str(row["text"]).strip()]
+    for _, line in groupby(words, lambda row: (row["block_num"], row["par_num"], row["line_num"])):
+        yield from (_joined(piece) for piece in _columns([_word(row) for row in line]))
+
+
+def _word(row: Mapping[str, Any]) -> Word:
+    left, top = int(row["left"]), int(row["top"])
+    right, bottom = left + int(row["width"]), top + int(row["height"])
+    return Word(str(row["text"]).strip(), float(row["conf"]) / 100, left, top, right, bottom)
+
+
+def _columns(words: list[Word]) -> Iterator[list[Word]]:
+    height = float(np.median([word.bottom - word.top for word in words]))
+    piece: list[Word] = []
+    for word in words:
+        if piece and word.left - piece[-1].right > COLUMN_GAP * height:
+            yield piece
+            piece = []
+        piece.append(word)
+    yield piece
+
+
+def _joined(words: list[Word]) -> TextLine:
+    left, right = min(word.left for word in words), max(word.right for word in words)
+    top, bottom = min(word.top for word in words), max(word.bottom for word in words)
+    box: Box = ((left, top), (right, top), (right, bottom), (left, bottom))
+    letters = sum(len(word.text) for word in words)
+    confidence = sum(word.confidence * len(word.text) for word in words) / letters
+    return TextLine(" ".join(word.text for word in words), confidence, box)

@@ -1,0 +1,127 @@
+"""The parts of one worker process, put together once."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from dramatiq.middleware import CurrentMessage
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from service.monitoring import cloudwatch, status_page
+from service.monitoring.cloudwatch import CloudWatch
+from service.monitoring.health import Answer, Health
+from service.monitoring.heartbeat import Heartbeat
+from service.monitoring.progress import Progress
+from service.monitoring.prometheus import Exposition
+from service.monitoring.sampler import Sampler
+from service.monitoring.status_page import StatusPage
+from service.monitoring.status_reader import Onlooker
+from service.queue.broker import FilotBroker
+from service.queue.recovery import Recovery
+from service.reading.ocr.devices import Devices
+from service.runtime.middleware.cpu_fallback import CpuFallback
+from service.runtime.middleware.gpu_detection import GpuDetection
+from service.runtime.middleware.graceful_stop import GracefulStop
+from service.runtime.middleware.lifecycle import Companions
+from service.runtime.middleware.log_context import LogContext
+from service.runtime.middleware.metrics import Metering
+from service.runtime.middleware.result_publishing import ResultPublishing
+from service.runtime.middleware.settlement import Settling
+from service.runtime.processing import Processing
+from service.runtime.scheduler import Schedule
+from service.runtime.watchdog import Watchdog
+from service.settings import Settings, current_settings, needed
+from service.store.database import Database
+from service.store.object_store import Storage
+from service.store.publisher import Publisher
+from service.store.reviews import Reviews
+from service.telemetry import tracing
+
+#: Connections beside one for each job: reviews, the scheduler's threads, health checks.
+SPARE_CONNECTIONS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What the actors and the public functions work with."""
+
+    settings: Settings
+    broker: FilotBroker
+    processing: Processing
+    publisher: Publisher
+    reviews: Reviews
+    devices: Devices
+
+
+@lru_cache(maxsize=1)
+def current_runtime() -> Runtime:
+    """The runtime of this process, put together on first use.
+
+    Raises:
+        SettingsError: the process cannot work as configured.
+    """
+    return build_runtime(current_settings())
+
+
+def build_runtime(settings: Settings) -> Runtime:
+    """Connect the parts. No server is contacted yet; the OCR models are loaded.
+
+    Raises:
+        SettingsError: a variable that has no default is not set, or the engine lacks something.
+    """
+    database = Database(
+        needed(settings.database_url, "DATABASE_URL"), settings.concurrency + SPARE_CONNECTIONS
+    )
+    broker = FilotBroker(settings, database, middleware=[])
+    devices = Devices(settings)
+    publisher = Publisher(database, broker.ledger.client, settings)
+    detection = GpuDetection(devices, broker.in_hand, settings)
+    sampler = Sampler(settings, broker.ledger.client, database)
+    health = Health(settings.health_port, broker.in_hand, devices, sampler)
+    heartbeat = Heartbeat(broker.in_hand, devices, publisher)
+    schedule = Schedule(
+        settings, broker.ledger, publisher, detection, heartbeat, Recovery(database, broker.ledger), sampler
+    )
+    onlooker = Onlooker(broker.ledger.client, database, settings, status_page.PATIENCE)
+    health.pages |= StatusPage(settings, onlooker, health, heartbeat).pages()
+    reports = _publish_metrics(health, schedule, publisher, settings)
+    # Hooks after a message run from the last to the first: told, then settled, then forgotten by the log.
+    for middleware in (
+        Companions(
+            health,
+            Watchdog(broker.in_hand, settings.job_timeout / 1000),
+            schedule,
+        ),
+        GracefulStop(broker.in_hand, settings.shutdown_timeout / 1000),
+        CurrentMessage(),
+        LogContext(devices),
+        *tracing.start(settings, broker.in_hand),
+        Metering(broker.in_hand, reports),
+        Settling(broker.in_hand),
+        detection,
+        CpuFallback(devices, detection, settings),
+        ResultPublishing(publisher),
+    ):
+        broker.add_middleware(middleware)
+    return Runtime(
+        settings=settings,
+        broker=broker,
+        processing=Processing(settings, database, Storage(settings), devices),
+        publisher=publisher,
+        reviews=Reviews(database, settings),
+        devices=devices,
+    )
+
+
+def _publish_metrics(
+    health: Health, schedule: Schedule, publisher: Publisher, settings: Settings
+) -> CloudWatch:
+    """Let the clock sample and report, and the health port answer scrapes."""
+    in_hand, sampler = health.in_hand, health.sampler
+    progress = Progress(health)
+    exposition = Exposition(sampler, in_hand, health.devices, publisher, progress.problems)
+    health.pages["/metrics"] = lambda _: Answer(exposition.page(), CONTENT_TYPE_LATEST)
+    reports = CloudWatch(settings.metrics_namespace, in_hand, sampler, progress.problems)
+    for look in sampler.looks():
+        schedule.every(sampler.INTERVAL, look, at_once=True)
+    schedule.every(cloudwatch.INTERVAL, reports.report)
+    return reports

@@ -1,0 +1,124 @@
+"""The health port says 503 when the worker itself makes no progress, whatever the reason."""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+
+import pytest
+from structlog.testing import capture_logs
+
+from devstack.backend import QUEUE, FilotBackend
+from devstack.servers import FilotStack
+from service.monitoring.health import HUNG_AFTER, Health
+from service.monitoring.sampler import Sampler
+from service.queue.active_jobs import InHand
+from service.queue.broker import DocumentConsumer
+from service.queue.document_queue import Ledger, connect_redis
+from service.reading.ocr.devices import Devices
+from service.settings import Settings
+from service.store.database import Database
+from tests.support.health_port import ask
+
+
+@pytest.fixture
+def health(stack: FilotStack, settings: Settings, database: Database) -> Iterator[Health]:
+    in_hand = InHand(Ledger(connect_redis(settings), settings), limit=2)
+    devices = Devices(settings)
+    devices.probe()
+    sampler = Sampler(settings, in_hand.ledger.client, database)
+    for look in sampler.looks():
+        look()
+    health = Health(stack.sandbox.reserve_port(), in_hand, devices, sampler)
+    health.start()
+    yield health
+    health.stop()
+
+
+def test_a_worker_that_looks_for_work_is_healthy(health: Health) -> None:
+    answer = ask(health.port, "/health")
+
+    assert answer == (HTTPStatus.OK, {"status": "ok", "problems": []})
+
+
+def test_a_worker_that_no_longer_looks_is_failing_although_its_process_answers(
+    health: Health, backend: FilotBackend
+) -> None:
+    backend.redis.rpush(QUEUE, "waiting")
+    health.in_hand.last_look -= HUNG_AFTER + 1
+
+    status, body = ask(health.port, "/health")
+
+    assert status == HTTPStatus.SERVICE_UNAVAILABLE
+    (problem,) = body["problems"]
+    assert problem.startswith("no look for work for ")
+
+
+def test_a_job_over_its_time_makes_the_worker_failing(
+    health: Health, backend: FilotBackend, settings: Settings
+) -> None:
+    backend.redis.rpush(QUEUE, "endless")
+    job = health.in_hand.ledger.take("token")
+    assert job is not None
+    health.in_hand.add(job)
+    health.in_hand._since[job.token] -= settings.job_timeout / 1000 + 1
+
+    status, body = ask(health.port, "/health")
+
+    assert status == HTTPStatus.SERVICE_UNAVAILABLE
+    assert "a job has been in work" in body["problems"][0]
+
+
+def test_a_hold_is_no_reason_to_restart_but_to_send_nothing(health: Health) -> None:
+    health.in_hand.hold("gpu", "no GPU, and none else may read")
+
+    alive, ready = ask(health.port, "/health"), ask(health.port, "/ready")
+
+    assert alive[0] == HTTPStatus.OK
+    assert ready == (
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        {
+            "status": "failing",
+            "problems": ["no GPU, and none else may read"],
+            "gpu": "OCR_GPU_ENABLED is false",
+        },
+    )
+
+
+def test_an_outage_of_redis_is_no_reason_to_restart_however_long_it_lasts(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variables = {**environment, "OCR_GPU_POLL_INTERVAL": "50", "REDIS_URL": "redis://127.0.0.1:1/0"}
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    settings = Settings()
+    devices, client = Devices(settings), connect_redis(settings)
+    devices.probe()
+    in_hand = InHand(Ledger(client, settings), limit=2)
+    health = Health(
+        0, in_hand, devices, Sampler(settings, client, Database("postgresql://127.0.0.1:1/none", 1))
+    )
+    in_hand.last_look -= HUNG_AFTER + 1
+
+    taken = next(DocumentConsumer(in_hand, settings))
+
+    assert taken is None
+    assert health.alive() == []
+
+
+def test_an_outage_of_redis_is_logged_once_and_ever_more_seldom(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, stack: FilotStack
+) -> None:
+    for name, value in {**environment, "OCR_GPU_POLL_INTERVAL": "50"}.items():
+        monkeypatch.setenv(name, value)
+    settings = Settings()
+    consumer = DocumentConsumer(InHand(Ledger(connect_redis(settings), settings), limit=2), settings)
+    next(consumer)
+    stack.valkey.kill()
+
+    with capture_logs() as lines:
+        for _ in range(5):
+            next(consumer)
+        stack.valkey.start()
+        while not [line for line in lines if line["event"] == "redis_back"]:
+            next(consumer)
+
+    assert [line["event"] for line in lines] == ["redis_away", "redis_back"]

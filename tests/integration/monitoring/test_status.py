@@ -1,0 +1,268 @@
+"""What a look at Redis and PostgreSQL finds, and that it finds without changing anything."""
+
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import asdict
+from itertools import pairwise
+
+import pytest
+from dramatiq import Worker
+from psycopg2.extras import RealDictCursor
+
+from devstack.backend import PROCESSING, QUEUE, FilotBackend
+from service.monitoring.heartbeat import (
+    FORGOTTEN,
+    HEARTBEAT_PREFIX,
+    SEEN_KEY,
+    Heartbeat,
+    WorkerState,
+    worker_states,
+)
+from service.monitoring.status import TrafficReader, read_records
+from service.queue.document_queue import TIMESTAMPS_KEY, Ledger, connect_redis
+from service.runtime.actors import declare_actors
+from service.runtime.app import Runtime, build_runtime
+from service.settings import Settings
+from service.store import dead_letters, history, outbox
+from service.store.database import Database
+from service.store.result import GPUOCRResult
+from tests.integration.test_api import picture
+
+
+@pytest.fixture
+def ledger(settings: Settings) -> Ledger:
+    return Ledger(connect_redis(settings), settings)
+
+
+@pytest.fixture
+def reader(ledger: Ledger, settings: Settings) -> TrafficReader:
+    return TrafficReader(ledger.client, settings)
+
+
+@pytest.fixture
+def runtime(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime]:
+    for name, value in {**environment, "OCR_GPU_DRIVER": "onnx", "OCR_GPU_POLL_INTERVAL": "50"}.items():
+        monkeypatch.setenv(name, value)
+    runtime = build_runtime(Settings())
+    declare_actors(runtime)
+    yield runtime
+    runtime.publisher.database.close()
+
+
+def result(*, success: bool = True, milliseconds: int = 400, on_gpu: bool = False) -> GPUOCRResult:
+    return GPUOCRResult(
+        success=success,
+        document_id=str(uuid.uuid4()),
+        correlation_id=str(uuid.uuid4()),
+        job_id=str(uuid.uuid4()),
+        gpu_processed=on_gpu,
+        processing_time_ms=milliseconds,
+        score=90 if success else None,
+        outcome="auto_approved" if success else None,
+    )
+
+
+def end(
+    work: RealDictCursor, *, minutes_ago: float = 0, code: str | None = None, milliseconds: int = 400
+) -> str:
+    """Note an ending that long before the transaction began; returns its document's id."""
+    each = result(success=code is None, milliseconds=milliseconds)
+    history.put(work, each, "KTP", code)
+    work.execute(
+        "UPDATE ocr_worker.endings SET ended_at = now() - %s * interval '1 minute' WHERE job_id = %s",
+        (minutes_ago, each.job_id),
+    )
+    return each.document_id
+
+
+def test_an_empty_system_has_nothing_to_show(reader: TrafficReader, database: Database) -> None:
+    traffic, records = reader.read(), read_records(database)
+
+    assert (traffic.backlog.waiting, traffic.workers, traffic.jobs) == (0, [], [])
+    assert (records.hour.finished, records.hour.median, len(records.minutes)) == (0, None, history.MINUTES)
+    assert (records.recent, records.failures, records.dead, records.owed.given_up) == ([], [], [], 0)
+
+
+def test_jobs_in_hand_are_shown_with_age_attempt_and_holder(
+    reader: TrafficReader, ledger: Ledger, backend: FilotBackend
+) -> None:
+    backend.push("held")
+    backend.push("lost")
+    backend.push("waiting")
+    ledger.take("one")
+    ledger.take("two")
+    backend.redis.hincrby(TIMESTAMPS_KEY, "lost", -600_000)
+    state = WorkerState(worker="one:1", documents=["held"])
+    backend.redis.set(f"{HEARTBEAT_PREFIX}one:1", json.dumps(asdict(state)))
+    backend.redis.zadd(SEEN_KEY, {"one:1": time.time()})
+
+    lost, held = reader.read().jobs
+
+    assert (lost.document_id, lost.worker, lost.attempt) == ("lost", None, 1)
+    assert 600 <= lost.seconds < 660
+    assert (held.document_id, held.worker) == ("held", "one:1")
+    assert held.seconds < 60
+
+
+def test_what_an_ended_job_left_behind_is_no_job(reader: TrafficReader, backend: FilotBackend) -> None:
+    backend.redis.hset(TIMESTAMPS_KEY, "ended", "1000")
+
+    assert reader.read().jobs == []
+
+
+def test_a_worker_is_heard_until_its_farewell(
+    runtime: Runtime, reader: TrafficReader, backend: FilotBackend
+) -> None:
+    heartbeat = Heartbeat(runtime.broker.in_hand, runtime.devices, runtime.publisher)
+    heartbeat.beat()
+    (alive,) = reader.read().workers
+    heartbeat.farewell()
+    # The clock may have begun another beat when the worker was told to stop.
+    heartbeat.beat()
+
+    gone = reader.read().workers
+
+    assert alive.state == heartbeat.state()
+    assert alive.seconds < 60
+    assert gone == []
+    assert backend.redis.keys("*") == []
+
+
+def test_a_worker_that_fell_silent_is_remembered_for_an_hour(
+    runtime: Runtime, reader: TrafficReader, backend: FilotBackend
+) -> None:
+    heartbeat = Heartbeat(runtime.broker.in_hand, runtime.devices, runtime.publisher)
+    backend.redis.zadd(SEEN_KEY, {"silent:1": time.time() - 300, "forgotten:1": time.time() - FORGOTTEN - 5})
+
+    heartbeat.beat()
+    heard = {each.worker: each for each in reader.read().workers}
+
+    assert set(heard) == {heartbeat.worker, "silent:1"}
+    assert heard["silent:1"].state is None
+    assert 295 < heard["silent:1"].seconds < 360
+    assert [state.worker for state in worker_states(reader.client)] == [heartbeat.worker]
+
+
+def test_a_look_changes_no_key_of_the_backend(reader: TrafficReader, backend: FilotBackend) -> None:
+    backend.push("one")
+    backend.redis.sadd(PROCESSING, "two")
+    before = {key: backend.redis.dump(key) for key in map(str, backend.redis.keys("*"))}
+
+    reader.read()
+    after = {key: backend.redis.dump(key) for key in before}
+
+    assert after == before
+    assert backend.redis.lrange(QUEUE, 0, -1) == ["one"]
+
+
+def test_the_last_hour_is_told_minute_by_minute(database: Database) -> None:
+    with database.transaction() as work:
+        for milliseconds in (100, 200, 900):
+            end(work, minutes_ago=10, milliseconds=milliseconds)
+        end(work, minutes_ago=30, code="not_an_image", milliseconds=5)
+        end(work, minutes_ago=61)
+
+    records = read_records(database)
+
+    busy = [(each.auto_approved, each.failed, each.median) for each in records.minutes if each.finished]
+    starts = [each.start or 0 for each in records.minutes]
+    assert busy == [(0, 1, None), (3, 0, 200.0)]
+    assert records.hour.finished == 4
+    assert records.hour.percentile_95 == pytest.approx(830)
+    assert {later - earlier for earlier, later in pairwise(starts)} == {60}
+
+
+def test_failures_are_counted_by_reason_for_an_hour_and_a_day(database: Database) -> None:
+    with database.transaction() as work:
+        end(work, minutes_ago=5, code="not_an_image")
+        end(work, minutes_ago=120, code="not_an_image")
+        end(work, minutes_ago=120, code="no_file")
+
+    counted = [(each.code, each.last_hour, each.last_day) for each in read_records(database).failures]
+
+    assert counted == [("not_an_image", 1, 2), ("no_file", 0, 1)]
+
+
+def test_the_latest_results_come_first(database: Database) -> None:
+    with database.transaction() as work:
+        older, newer = end(work, minutes_ago=5), end(work, minutes_ago=1, code="no_file")
+
+    first, second = read_records(database).recent
+
+    assert (first.document_id, first.outcome, first.code, first.score) == (newer, "failed", "no_file", None)
+    assert (second.document_id, second.outcome, second.code, second.score) == (
+        older,
+        "auto_approved",
+        None,
+        90,
+    )
+    assert (first.device, second.device) == ("none", "cpu")
+
+
+def test_what_is_given_up_or_dead_is_counted(database: Database, backend: FilotBackend) -> None:
+    documents = [backend.add_document(b"picture") for _ in range(2)]
+    with database.transaction() as work:
+        outbox.put_review(work, documents[0], documents[0], "correlation")
+        dead_letters.put(work, documents[1], documents[1], 3, "EngineError")
+    backend.execute("UPDATE ocr_worker.outbox SET given_up_at = now()")
+
+    records = read_records(database)
+
+    assert records.owed.given_up == 1
+    assert [(job.document_id, job.cause) for job in records.dead] == [(documents[1], "EngineError")]
+
+
+def test_a_job_that_is_told_twice_ended_once(database: Database) -> None:
+    each = result()
+
+    with database.transaction() as work:
+        history.put(work, each, "NPWP", None)
+        history.put(work, each, "NPWP", None)
+
+    assert read_records(database).hour.finished == 1
+
+
+def test_an_ending_is_forgotten_after_a_day(database: Database) -> None:
+    with database.transaction() as work:
+        kept = end(work, minutes_ago=23 * 60)
+        end(work, minutes_ago=25 * 60)
+
+    with database.transaction() as work:
+        history.purge(work)
+
+    assert [each.document_id for each in read_records(database).recent] == [kept]
+
+
+def test_only_types_that_filot_knows_are_shown(database: Database) -> None:
+    with database.transaction() as work:
+        history.put(work, result(), "SIM of Budi", None)
+
+    assert [each.document_type for each in read_records(database).recent] == ["other"]
+
+
+def test_a_document_that_was_worked_on_is_shown_with_its_outcome(
+    runtime: Runtime, backend: FilotBackend
+) -> None:
+    read, refused = backend.add_document(picture(), "NPWP"), backend.add_document(b"no picture", "KTP")
+    worker = Worker(runtime.broker, worker_threads=3, worker_timeout=100)
+
+    with backend.listen() as channel:
+        worker.start()
+        backend.enqueue(read)
+        backend.enqueue(refused)
+        backend.push("no-uuid")
+        published = {each["documentId"]: each for each in channel.wait_for(3)}
+    worker.stop()
+    runtime.broker.close()
+
+    shown = {each.document_id: each for each in read_records(runtime.processing.database).recent}
+    assert set(shown) == {read, refused, "no-uuid"}
+    assert shown[read].document_type == "NPWP"
+    assert shown[read].outcome == "pending_manual_review"
+    assert shown[read].device == "cpu"
+    assert shown[read].score == published[read]["score"]
+    assert shown[read].milliseconds == published[read]["processingTimeMs"]
+    assert (shown[refused].outcome, shown[refused].code) == ("failed", "not_an_image")
+    assert (shown["no-uuid"].document_type, shown["no-uuid"].code) == ("other", "no_such_document")

@@ -1,0 +1,184 @@
+"""Documents by the thousand: each queued once, in the backend's order, however often it is stopped."""
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from devstack.backend import QUEUE, FilotBackend
+from devstack.servers import FilotStack
+from service import settings
+from service.queue import backfill
+from service.queue.backfill import Fate, Pace, Tally, Wanted, candidates, push, run
+from service.queue.document_queue import CPU_QUEUE_KEY, Ledger, connect_redis
+from service.settings import Settings
+from service.store import dead_letters
+from service.store.database import Database
+
+
+@pytest.fixture(autouse=True)
+def gpu_enabled(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A backend that routes to the GPU."""
+    monkeypatch.setenv("OCR_GPU_ENABLED", "true")
+    settings.current_settings.cache_clear()
+    yield
+    settings.current_settings.cache_clear()
+
+
+@pytest.fixture
+def ledger(settings: Settings) -> Ledger:
+    return Ledger(connect_redis(settings), settings)
+
+
+def fast() -> Pace:
+    return Pace(rate=1e6)
+
+
+def upload(backend: FilotBackend, count: int) -> list[str]:
+    return [backend.add_document(b"picture") for _ in range(count)]
+
+
+def test_uploads_of_the_type_are_found_oldest_first(
+    database: Database, ledger: Ledger, backend: FilotBackend
+) -> None:
+    cards = upload(backend, 3)
+    tax_card = backend.add_document(b"picture", "NPWP")
+    backend.add_document(b"picture", "SIM")
+    done, without_file = upload(backend, 2)
+    backend.execute("UPDATE documents SET status = 'completed' WHERE id = %s", done)
+    backend.execute("UPDATE documents SET file_url = NULL WHERE id = %s", without_file)
+    backend.push(cards[1])
+
+    of_one_type = candidates(database, ledger, Wanted("uploaded", "KTP"))
+    of_both = candidates(database, ledger, Wanted("uploaded"))
+
+    assert of_one_type == ([cards[0], cards[2]], 1)
+    assert of_both == ([cards[0], cards[2], tax_card], 1)
+
+
+def test_a_document_is_marked_and_queued_as_the_backend_does(
+    database: Database, ledger: Ledger, backend: FilotBackend
+) -> None:
+    cards = upload(backend, 3)
+
+    tally = run(database, ledger, cards, "uploaded", fast())
+
+    assert tally.fates[Fate.PUSHED] == 3
+    assert backend.redis.lrange(QUEUE, 0, -1) == cards
+    assert {backend.row(card)["status"] for card in cards} == {"processing"}
+
+
+def test_a_second_run_queues_nothing_twice(database: Database, ledger: Ledger, backend: FilotBackend) -> None:
+    cards = upload(backend, 2)
+    run(database, ledger, cards, "uploaded", fast())
+
+    tally = run(database, ledger, cards, "uploaded", fast())
+
+    assert tally.fates == {Fate.PUSHED: 0, Fate.KNOWN: 0, Fate.CHANGED: 2}
+    assert backend.redis.lrange(QUEUE, 0, -1) == cards
+
+
+def test_a_stopped_run_goes_on_where_it_stopped(
+    database: Database, ledger: Ledger, backend: FilotBackend
+) -> None:
+    cards = upload(backend, 4)
+    pace = fast()
+
+    def stop_after_two(tally: Tally) -> None:
+        if tally.seen == 2:
+            pace.stop()
+
+    stopped = run(database, ledger, cards, "uploaded", pace, stop_after_two)
+    left, _ = candidates(database, ledger, Wanted("uploaded"))
+    run(database, ledger, left, "uploaded", fast())
+
+    assert stopped.fates[Fate.PUSHED] == 2
+    assert left == cards[2:]
+    assert backend.redis.lrange(QUEUE, 0, -1) == cards
+
+
+def test_without_a_gpu_the_cpu_pipeline_gets_them(
+    database: Database, ledger: Ledger, backend: FilotBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cards = upload(backend, 2)
+    settings.current_settings.cache_clear()
+    monkeypatch.setenv("OCR_GPU_ENABLED", "false")
+
+    run(database, ledger, cards, "uploaded", fast())
+
+    assert backend.redis.lrange(CPU_QUEUE_KEY, 0, -1) == cards
+    assert backend.redis.llen(QUEUE) == 0
+
+
+def test_a_document_that_someone_else_queued_meanwhile_is_counted_apart(
+    database: Database, ledger: Ledger, backend: FilotBackend
+) -> None:
+    (card,) = upload(backend, 1)
+    backend.push(card)
+
+    fate = push(database, ledger, card, "uploaded")
+
+    assert fate is Fate.KNOWN
+    assert backend.redis.lrange(QUEUE, 0, -1) == [card]
+
+
+def test_a_failed_document_is_no_dead_job_any_more(
+    database: Database, ledger: Ledger, backend: FilotBackend
+) -> None:
+    (card,) = upload(backend, 1)
+    backend.execute("UPDATE documents SET status = 'failed' WHERE id = %s", card)
+    with database.transaction() as work:
+        dead_letters.put(work, card, card, 3, "EngineError")
+
+    fate = push(database, ledger, card, "failed")
+
+    assert fate is Fate.PUSHED
+    assert backend.row(card)["status"] == "processing"
+    assert backend.execute("SELECT 1 FROM ocr_worker.dead") == []
+
+
+def test_without_redis_a_row_gets_its_status_back(
+    database: Database, ledger: Ledger, backend: FilotBackend, stack: FilotStack
+) -> None:
+    cards = upload(backend, 2)
+    stack.valkey.kill()
+
+    with pytest.raises(redis.RedisError):
+        push(database, ledger, cards[0], "uploaded")
+    tally = run(database, ledger, cards, "uploaded", fast())
+    stack.valkey.start()
+
+    assert "Redis is away" in tally.trouble
+    assert tally.seen == 0
+    assert {backend.row(card)["status"] for card in cards} == {"uploaded"}
+
+
+def test_the_rate_is_kept_and_lost_time_is_not_caught_up() -> None:
+    now, gone = [100.0], []
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    pace = Pace(rate=4, clock=lambda: now[0], sleep=sleep)
+    for slow in (0, 0, 5, 0, 0):
+        assert pace.wait()
+        gone.append(now[0])
+        now[0] += slow
+
+    assert gone == pytest.approx([100, 100.25, 100.5, 105.5, 105.75])
+
+
+def test_a_stop_cuts_a_pause_short() -> None:
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        pace.stop()
+
+    pace = Pace(rate=0.01, clock=lambda: 0.0, sleep=pause)
+    first = pace.wait()
+
+    second = pace.wait()
+
+    assert (first, second) == (True, False)
+    assert pauses == [backfill.STEP]

@@ -1,0 +1,138 @@
+"""On request, nothing of a document stays in what is ours; what is FiLot's stays as it is."""
+
+import uuid
+
+import pytest
+
+from devstack.backend import ATTEMPTS, CORRELATION, QUEUE, FilotBackend
+from service.errors import LeaseLostError
+from service.queue.document_queue import JOB_PREFIX, LOCK_PREFIX, TIMESTAMPS_KEY, Ledger, connect_redis
+from service.queue.erasure import InWorkError, erase
+from service.settings import Settings
+from service.store import dead_letters, outbox
+from service.store.database import Database, begin_work, hold_claim
+
+#: An invented person's number, as a payload would hold it.
+NIK = "3171234567890123"
+
+
+@pytest.fixture
+def ledger(settings: Settings) -> Ledger:
+    return Ledger(connect_redis(settings), settings)
+
+
+def leave_traces(backend: FilotBackend, database: Database) -> str:
+    """A document of which something is in every place that is ours."""
+    document_id, job_id = backend.add_document(b"picture"), str(uuid.uuid4())
+    backend.execute(
+        "UPDATE documents SET status = 'completed', ocr_text = %s WHERE id = %s", NIK, document_id
+    )
+    with database.transaction() as work:
+        outbox.put_result(work, job_id, document_id, job_id, {"parsedResult": {"nik": NIK}})
+        outbox.put_review(work, job_id, document_id, job_id)
+        dead_letters.put(work, document_id, job_id, 3, "EngineError")
+        work.execute("INSERT INTO ocr_worker.claims (document_id, fence) VALUES (%s, 1)", (document_id,))
+        work.execute(
+            """INSERT INTO ocr_worker.endings
+               (job_id, document_id, document_type, outcome, device, milliseconds)
+               VALUES (%s, %s, 'KTP', 'auto_approved', 'cpu', 400)""",
+            (job_id, document_id),
+        )
+    for key in (ATTEMPTS, CORRELATION, TIMESTAMPS_KEY, JOB_PREFIX + document_id):
+        backend.redis.hset(key, document_id, "1")
+    backend.redis.set(LOCK_PREFIX + document_id, "1")
+    return document_id
+
+
+def traces(backend: FilotBackend, document_id: str) -> list[str]:
+    """Where of ours it can still be found."""
+    tables = [
+        table
+        for table in ("outbox", "dead", "claims", "endings")
+        if backend.execute(f"SELECT 1 FROM ocr_worker.{table} WHERE document_id::text = %s", document_id)
+    ]
+    hashes = [k for k in (ATTEMPTS, CORRELATION, TIMESTAMPS_KEY) if backend.redis.hexists(k, document_id)]
+    return [*tables, *hashes, *map(str, backend.redis.keys(f"*{document_id}*"))]
+
+
+def test_everything_of_ours_is_removed(database: Database, ledger: Ledger, backend: FilotBackend) -> None:
+    document_id, other = leave_traces(backend, database), leave_traces(backend, database)
+    of_another = traces(backend, other)
+
+    erased = erase(database, ledger, document_id)
+
+    assert traces(backend, document_id) == []
+    assert (erased.tellings, erased.untold, erased.dead_jobs, erased.claims, erased.endings) == (
+        2,
+        2,
+        1,
+        1,
+        1,
+    )
+    assert erased.redis_fields == 5
+    assert len(of_another) == 9
+    assert traces(backend, other) == of_another
+
+
+def test_filots_row_stays_as_it_is(database: Database, ledger: Ledger, backend: FilotBackend) -> None:
+    document_id = leave_traces(backend, database)
+    before = backend.row(document_id)
+
+    erased = erase(database, ledger, document_id)
+
+    assert erased.row_remains
+    assert backend.row(document_id) == before
+
+
+def test_a_second_time_there_is_nothing_left(
+    database: Database, ledger: Ledger, backend: FilotBackend
+) -> None:
+    document_id = leave_traces(backend, database)
+    erase(database, ledger, document_id)
+
+    again = erase(database, ledger, document_id)
+
+    assert (again.tellings, again.dead_jobs, again.claims, again.redis_fields) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_nothing_is_removed_while_it_waits_or_is_in_work(
+    taken: bool, database: Database, ledger: Ledger, backend: FilotBackend
+) -> None:
+    document_id = backend.add_document(b"picture")
+    backend.push(document_id)
+    if taken:
+        ledger.take("token")
+    with database.transaction() as work:
+        dead_letters.put(work, document_id, document_id, 3, "EngineError")
+    before = traces(backend, document_id)
+
+    with pytest.raises(InWorkError):
+        erase(database, ledger, document_id)
+
+    assert traces(backend, document_id) == before
+    assert backend.redis.llen(QUEUE) == (0 if taken else 1)
+
+
+def test_a_worker_that_wakes_up_afterwards_cannot_store_its_result(
+    database: Database, ledger: Ledger, backend: FilotBackend
+) -> None:
+    document_id = backend.add_document(b"picture")
+    with database.transaction() as work:
+        begin_work(work, document_id, fence=1)
+    erase(database, ledger, document_id)
+
+    with pytest.raises(LeaseLostError), database.transaction() as work:
+        hold_claim(work, document_id, fence=1)
+
+
+def test_of_a_document_that_filot_deleted_ours_can_be_removed_all_the_same(
+    database: Database, ledger: Ledger, backend: FilotBackend
+) -> None:
+    document_id = leave_traces(backend, database)
+    backend.execute("DELETE FROM documents WHERE id = %s", document_id)
+
+    erased = erase(database, ledger, document_id)
+
+    assert not erased.row_remains
+    assert traces(backend, document_id) == []

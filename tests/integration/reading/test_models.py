@@ -1,0 +1,125 @@
+"""The models we ship against the models that they are derived from."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import PIL.Image
+import pytest
+from PIL import ImageDraw, ImageFont
+
+import devstack
+from service.reading.ocr.detection import corners, find_boxes
+from service.reading.ocr.engine import Image
+from service.reading.ocr.recognition import Recogniser, decode, line_tensor
+from service.reading.ocr.sessions import Tensor, load_network
+from tools.models import derive
+
+FONTS = Path(devstack.__file__).parent / "fonts"
+
+LINES = [
+    ("OCRA.ttf", "3171054708900003"),
+    ("Arimo-Bold.ttf", "PROVINSI DKI JAKARTA"),
+    ("Arimo-Regular.ttf", "RATNA DEWI KUSUMA, S.E."),
+    ("Arimo-Regular.ttf", "Tempat/Tgl Lahir"),
+    ("Arimo-Regular.ttf", "JAKARTA, 07-08-1990"),
+    ("Arimo-Regular.ttf", "JL. MERPATI NO. 17 (BLOK C)"),
+    ("Arimo-Bold.ttf", "12.345.678.9-012.345"),
+    ("Arimo-Regular.ttf", "KARYAWAN SWASTA"),
+    ("Arimo-Regular.ttf", "Kewarganegaraan"),
+]
+
+
+def line(font: str, text: str, height: int = 48) -> Image:
+    """A straight picture of a line, ``height`` pixels high."""
+    face = ImageFont.truetype(FONTS / font, height * 5 // 8)
+    picture = PIL.Image.new("L", (int(face.getlength(text)) + height // 2, height), 220)
+    ImageDraw.Draw(picture).text((height // 4, height // 2), text, font=face, fill=20, anchor="lm")
+    return np.array(picture)
+
+
+def origin_bytes(wheel: Path, name: str) -> bytes:
+    with zipfile.ZipFile(wheel) as archive:
+        return archive.read(f"rapidocr/models/{name}.onnx")
+
+
+def as_origin(batch: Tensor) -> Tensor:
+    """An input as the origin takes it: three channels, which are equal in grey."""
+    return np.repeat(batch, 3, axis=1)
+
+
+def origin(wheel: Path, name: str) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(origin_bytes(wheel, name), options)
+
+
+def test_the_same_wheel_gives_the_listed_models_byte_for_byte(wheel: Path) -> None:
+    models = derive.derive(wheel)
+
+    assert derive.sums_of(models) == derive.SUMS.read_text()
+    assert all((derive.FOLDER / name).read_bytes() == content for name, content in models.items())
+
+
+def test_the_recogniser_reads_what_its_origin_reads(wheel: Path) -> None:
+    session = origin(wheel, "PP-OCRv6_rec_small")
+    metadata = session.get_modelmeta().custom_metadata_map
+    characters = ["", *metadata["character"].split("\n"), " "]
+    tensors = [line_tensor(line(*printed)) for printed in LINES]
+    recogniser = Recogniser(load_network("recogniser", "cpu"))
+
+    ours = recogniser.read_all([line(*printed) for printed in LINES])
+
+    outputs = [session.run(None, {"x": as_origin(tensor)})[0][0] for tensor in tensors]
+    origins = [decode(steps.argmax(axis=1), steps.max(axis=1), characters) for steps in outputs]
+    assert [read.text for read in ours] == [read.text for read in origins] == [text for _, text in LINES]
+    assert [read.confidence for read in ours] == pytest.approx(
+        [read.confidence for read in origins], abs=0.01
+    )
+
+
+@pytest.mark.parametrize("height", [48, 32])
+def test_the_int8_recogniser_reads_what_the_float_one_reads(height: int) -> None:
+    lines = [line(*printed, height) for printed in LINES]
+
+    floats, rounded = (
+        Recogniser(load_network(name, "cpu")).read_all(lines) for name in ("recogniser", "recogniser-int8")
+    )
+
+    assert [read.text for read in rounded] == [read.text for read in floats]
+    assert [read.least for read in rounded] == pytest.approx([read.least for read in floats], abs=0.1)
+
+
+@pytest.fixture(scope="module")
+def printed_page() -> Tensor:
+    """Four lines of print as the detector takes them."""
+    page = np.full((224, 320), 235, np.uint8)
+    for row, printed in enumerate(LINES[:4]):
+        printed_line = line(*printed)[:, :300]
+        page[row * 55 : row * 55 + 48, 10 : 10 + printed_line.shape[1]] = printed_line
+    return np.asarray(page[None, None] / 127.5 - 1, np.float32)
+
+
+def test_the_int8_detector_finds_what_the_float_one_finds(printed_page: Tensor) -> None:
+    floats, rounded = (
+        find_boxes(load_network(name, "cpu").run(printed_page)[0][0, 0])
+        for name in ("detector", "detector-int8")
+    )
+
+    assert len(rounded) == len(floats) == 4
+    assert corners(rounded) == pytest.approx(corners(floats), abs=2)
+
+
+def test_other_models_than_the_listed_are_not_written(
+    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "SHA256SUMS").write_text("0" * 64 + "  detector.onnx\n")
+    monkeypatch.setattr(derive, "FOLDER", tmp_path)
+    monkeypatch.setattr(derive, "SUMS", tmp_path / "SHA256SUMS")
+
+    status = derive.main([str(wheel)])
+
+    assert status == 1
+    assert "--write-sums" in capsys.readouterr().err
+    assert [file.name for file in tmp_path.iterdir()] == ["SHA256SUMS"]

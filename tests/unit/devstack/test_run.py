@@ -1,0 +1,48 @@
+"""What the demo shows and leaves behind."""
+
+import re
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from devstack.cards import DemoCard, demo_cards
+from devstack.run import SEED, Outcome, _keep, _report, _table
+
+
+@pytest.fixture(scope="module")
+def cards() -> list[DemoCard]:
+    return demo_cards(SEED)
+
+
+def test_terminal_and_report_count_the_same_fields(cards: list[DemoCard], tmp_path: Path) -> None:
+    card, console = cards[0], Console(record=True, width=110)
+    read = {**card.truth, "name": "SOMEBODY ELSE", "beyond": "what is printed"}
+    del read["religion"]
+    result = {"parsedResult": read, "outcome": "auto_approved", "gpuProcessed": False, "processingTimeMs": 1}
+    outcome = Outcome(card, "id", result, row={})
+
+    console.print(_table([outcome]))
+    _report(tmp_path / "demo.html", [outcome], console)
+
+    printed = len(card.truth)
+    shown = f"{printed - 2} of {printed}"
+    assert re.findall(r"\d+ of \d+", console.export_text()) == [shown]
+    assert set(re.findall(r"\d+ of \d+", (tmp_path / "demo.html").read_text())) == {shown}
+
+
+def test_a_clean_card_of_each_type_stays_as_the_readme_names_it(
+    cards: list[DemoCard], tmp_path: Path
+) -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    named = re.findall(r"filot-ocr read build/cards/(\S+) --type (\S+)", readme)
+
+    first = _keep(cards, tmp_path / "cards")
+
+    known = {card.filename: card for card in cards}
+    assert [document_type for _, document_type in named] == ["KTP", "NPWP"]
+    assert first == tmp_path / "cards" / named[0][0]
+    for filename, document_type in named:
+        card = known[filename]
+        assert (card.document_type, card.level) == (document_type, "flat")
+        assert (tmp_path / "cards" / filename).read_bytes() == card.content

@@ -1,0 +1,158 @@
+"""The doctor's own promises: hanging or dying checks are lines like any other, and no secret is told."""
+
+import ctypes
+import json
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.errors import SettingsError
+from service.monitoring.doctor.check_result import Finding, green, red, without_secrets
+from service.monitoring.doctor.engine import MODELS, check_engine, check_gpu, check_models
+from service.monitoring.doctor.machine import check_disk
+from service.monitoring.doctor.runner import Check, examine
+from service.settings import Settings
+
+
+def well(settings: Settings) -> Iterator[Finding]:
+    yield green("well", "all is well")
+
+
+def hang(settings: Settings) -> Iterator[Finding]:
+    signal.pause()
+    yield green("hang", "never said")
+
+
+def hang_in_c(settings: Settings) -> Iterator[Finding]:
+    # Unlike CDLL, PyDLL keeps Python's lock: no thread of the process could speak any more.
+    ctypes.PyDLL(None).sleep(600)
+    yield green("hang in C", "never said")
+
+
+def die(settings: Settings) -> Iterator[Finding]:
+    signal.raise_signal(signal.SIGKILL)
+    yield green("die", "never said")
+
+
+def stumble(settings: Settings) -> Iterator[Finding]:
+    yield green("stumble", json.loads("hunter2 is no JSON"))
+
+
+def lack(settings: Settings) -> Iterator[Finding]:
+    raise SettingsError("REDIS_URL is not set")
+
+
+def chatter(settings: Settings) -> Iterator[Finding]:
+    print("a library's chatter")
+    yield green("chatter", "done")
+
+
+def test_a_check_that_hangs_is_ended_and_the_others_are_told() -> None:
+    checks = [Check("hang", hang, 0.1), Check("hang in C", hang_in_c, 0.1), Check("well", well)]
+
+    hung, hung_in_c, fine = examine(Settings(), checks)
+
+    assert (hung.level, hung_in_c.level, fine.level) == ("red", "red", "green")
+    assert "no answer" in hung.says
+    assert "no answer" in hung_in_c.says
+
+
+def test_a_check_that_dies_or_breaks_is_a_red_line() -> None:
+    checks = [Check("die", die), Check("stumble", stumble), Check("lack", lack), Check("well", well)]
+
+    died, stumbled, lacked, fine = examine(Settings(), checks)
+
+    assert (died.level, stumbled.level, lacked.level, fine.level) == ("red", "red", "red", "green")
+    assert "JSONDecodeError" in stumbled.says
+    assert "hunter2" not in stumbled.says
+    assert lacked.says == "REDIS_URL is not set"
+
+
+def test_what_libraries_print_is_kept_out(capfd: pytest.CaptureFixture[str]) -> None:
+    findings = list(examine(Settings(), [Check("chatter", chatter)]))
+
+    assert [finding.says for finding in findings] == ["done"]
+    assert capfd.readouterr().out == ""
+
+
+def test_secrets_are_blotted_out_wherever_they_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://filot:hun%40ter2@db/filot")
+    monkeypatch.setenv("BULI2_API_KEY", "key-of-ours")
+    quoting = red("any", "password hun@ter2 or hun%40ter2", "with key-of-ours")
+
+    shown = without_secrets(quoting, Settings())
+
+    assert (shown.says, shown.advice) == ("password *** or ***", "with ***")
+
+
+@pytest.fixture
+def onnx(monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("OCR_GPU_DRIVER", "onnx")
+    return Settings()
+
+
+def test_the_shipped_models_are_the_listed_ones(onnx: Settings) -> None:
+    (finding,) = check_models(onnx)
+
+    assert finding.level == "green"
+
+
+def test_a_changed_and_a_missing_model_are_both_named(onnx: Settings, tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(MODELS, models)
+    (models / "detector.onnx").write_bytes(b"another")
+    (models / "recogniser.onnx").unlink()
+
+    (finding,) = check_models(onnx, models)
+
+    assert finding.level == "red"
+    assert "detector.onnx is another one" in finding.says
+    assert "recogniser.onnx cannot be read" in finding.says
+    assert "make models" in finding.advice
+
+
+def test_the_engine_reads(onnx: Settings) -> None:
+    (finding,) = check_engine(onnx)
+
+    assert (finding.level, finding.says) == ("green", "onnx reads")
+
+
+def test_a_gpu_that_is_wanted_and_missing_is_yellow_while_the_cpu_may_read(
+    onnx: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NVIDIA_VISIBLE_DEVICES", "none")
+    (unwanted,) = check_gpu(Settings())
+    monkeypatch.setenv("OCR_GPU_ENABLED", "true")
+    (wanted,) = check_gpu(Settings())
+    monkeypatch.setenv("OCR_GPU_AUTOFALLBACK", "false")
+    (needed,) = check_gpu(Settings())
+
+    assert (unwanted.level, wanted.level, needed.level) == ("green", "yellow", "red")
+    assert "hides every GPU" in wanted.says
+    assert "OCR_GPU_AUTOFALLBACK" in needed.advice
+
+
+def test_a_full_disk_is_told_before_and_when_it_is_full(tmp_path: Path) -> None:
+    free = shutil.disk_usage(tmp_path).free // 2**20
+
+    levels = [
+        next(iter(check_disk(Settings(), tmp_path, low, too_low))).level
+        for low, too_low in ((0, 0), (2 * free, 0), (3 * free, 2 * free))
+    ]
+
+    assert levels == ["green", "yellow", "red"]
+
+
+def test_a_folder_for_temporary_files_that_is_gone_is_red(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    monkeypatch.setattr("tempfile.tempdir", str(gone))
+
+    *_, temporary = check_disk(Settings())
+
+    assert temporary.level == "red"
+    assert "TMPDIR" in temporary.advice

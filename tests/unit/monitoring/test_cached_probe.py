@@ -1,0 +1,112 @@
+"""However many look, a server is asked once; however silent it is, nobody waits for long."""
+
+import re
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import redis
+
+from service.errors import UnavailableError
+from service.monitoring import cached_probe
+from service.monitoring.cached_probe import Said, Source
+
+#: s, more than a test takes.
+FRESH = 600.0
+
+#: s that a look waits where an answer will come.
+PATIENCE = 60.0
+
+
+class Server:
+    """Counts how often it is asked, and answers when it may."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.may_answer = threading.Event()
+        self.error: Exception | None = None
+
+    def read(self) -> int:
+        self.asked += 1
+        self.may_answer.wait(30)
+        if self.error:
+            raise self.error
+        return self.asked
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.may_answer.set()
+
+
+def outdate(asked: Source[int]) -> None:
+    """The same as if the time for which an answer is fresh had passed."""
+    asked._said_at -= FRESH
+
+
+def test_many_who_look_at_once_cost_one_question(server: Server) -> None:
+    asked = Source("test", server.read, FRESH, PATIENCE)
+
+    with ThreadPoolExecutor(8) as viewers:
+        looks = [viewers.submit(asked.latest) for _ in range(8)]
+        server.may_answer.set()
+        answers = [look.result() for look in looks]
+
+    assert answers == [Said(1)] * 8
+    assert server.asked == 1
+
+
+def test_an_answer_is_asked_for_again_when_it_is_no_longer_fresh(server: Server) -> None:
+    server.may_answer.set()
+    asked = Source("test", server.read, FRESH, PATIENCE)
+
+    first = asked.latest()
+    outdate(asked)
+    second = asked.latest()
+
+    assert (first, second) == (Said(1), Said(2))
+
+
+def test_nobody_waits_long_for_a_silent_server(server: Server) -> None:
+    asked = Source("test", server.read, FRESH, patience=0.01)
+
+    answers = [asked.latest(), asked.latest()]
+
+    assert [answer.value for answer in answers] == [None, None]
+    assert all(re.fullmatch(r"no answer for \d+ s", answer.problem) for answer in answers)
+    assert server.asked == 1
+
+
+def test_a_slow_answer_is_bridged_by_the_one_before(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cached_probe, "STALE", FRESH)
+    asked = Source("test", server.read, fresh=0, patience=PATIENCE)
+    server.may_answer.set()
+    asked.latest()
+    server.may_answer.clear()
+    asked.patience = 0.01
+
+    bridged = asked.latest()
+    asked._said_at -= cached_probe.STALE
+    too_old = asked.latest()
+
+    assert bridged == Said(1)
+    assert too_old.value is None
+
+
+@pytest.mark.parametrize(
+    ("error", "problem"),
+    [
+        (redis.ConnectionError("redis://:hunter2@cache"), "ConnectionError"),
+        (redis.AuthenticationError("WRONGPASS hunter2"), "it refuses the password"),
+        (UnavailableError("PostgreSQL is away or refuses us: OperationalError"), "OperationalError"),
+        (ValueError("hunter2"), "the look failed"),
+    ],
+)
+def test_why_there_is_no_answer_is_told_in_few_words(server: Server, error: Exception, problem: str) -> None:
+    server.error = error
+    server.may_answer.set()
+
+    assert Source("test", server.read, FRESH, PATIENCE).latest() == Said(None, problem)

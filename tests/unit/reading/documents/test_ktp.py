@@ -1,0 +1,408 @@
+import pytest
+
+from service.reading.documents.ktp import read_ktp
+from service.reading.documents.scoring import cross_checks
+from tests.unit.reading.documents.printed import KTP, joined_ktp_lines, ktp_lines, line, read_values, tilted
+
+EXPECTED = {
+    "nik": "3174051708900001",
+    "name": "BUDI SANTOSO",
+    "birthPlace": "JAKARTA",
+    "birthDate": "17-08-1990",
+    "gender": "LAKI-LAKI",
+    "bloodType": "O",
+    "address": "JL. MELATI NO. 5",
+    "rtRw": "004/007",
+    "village": "SENAYAN",
+    "district": "KEBAYORAN BARU",
+    "religion": "ISLAM",
+    "maritalStatus": "BELUM KAWIN",
+    "occupation": "KARYAWAN SWASTA",
+    "nationality": "WNI",
+    "validUntil": "SEUMUR HIDUP",
+    "province": "DKI JAKARTA",
+    "city": "JAKARTA SELATAN",
+}
+
+MISREAD_LABELS = {
+    "NIK": "NlK",
+    "Nama": "Narna",
+    "Tempat/Tgl Lahir": "Tempat/Tgl Lahlr",
+    "Jenis Kelamin": "Jenis kelamln",
+    "Alamat": "A1amat",
+    "RT/RW": "RTIRW",
+    "Kel/Desa": "KelDesa",
+    "Kecamatan": "Kecarnatan",
+    "Agama": "AgamaI",
+    "Status Perkawinan": "Status Perkaw1nan",
+    "Pekerjaan": "Pekeriaan",
+    "Kewarganegaraan": "Kewarganegaroan",
+    "Berlaku Hingga": "Berlaku Hlngqa",
+}
+
+
+def test_every_field_of_a_clean_card_is_read() -> None:
+    lines = ktp_lines()
+
+    fields = read_ktp(lines)
+
+    assert read_values(fields) == EXPECTED
+
+
+def test_every_field_has_a_confidence_and_the_box_of_its_value() -> None:
+    lines = ktp_lines()
+
+    fields = read_ktp(lines)
+
+    assert all(field.confidence == pytest.approx(0.99) for field in fields.values())
+    assert all(field.box is not None for field in fields.values())
+    name_box = next(one.box for one in lines if "BUDI" in one.text)
+    assert fields["name"].box == name_box
+
+
+def test_misread_labels_are_recognised() -> None:
+    lines = ktp_lines(labels=MISREAD_LABELS)
+
+    fields = read_ktp(lines)
+
+    assert read_values(fields) == EXPECTED
+
+
+@pytest.mark.parametrize("colon", [": ", ":", "; ", ". ", "", "r : "])
+def test_a_colon_may_be_misread_or_missing(colon: str) -> None:
+    lines = ktp_lines(colon=colon)
+
+    fields = read_ktp(lines)
+
+    assert read_values(fields) == EXPECTED
+
+
+@pytest.mark.parametrize("between", [" : ", ":", ": ", " ", " ; "])
+def test_label_and_value_may_be_one_line(between: str) -> None:
+    lines = joined_ktp_lines(between)
+
+    fields = read_ktp(lines)
+
+    assert read_values(fields).items() <= EXPECTED.items()
+    assert len(fields) == len(EXPECTED) - len({"bloodType", "province", "city"})
+
+
+def test_a_value_may_stick_to_its_label() -> None:
+    lines = joined_ktp_lines("")
+
+    fields = read_ktp(lines)
+
+    assert read_values(fields).items() <= EXPECTED.items()
+    assert fields["name"].value == "BUDI SANTOSO"
+
+
+def test_a_label_may_be_two_pieces() -> None:
+    lines = [one for one in ktp_lines() if one.text != "Jenis Kelamin"]
+    y = next((one.top + one.bottom) / 2 for one in lines if "LAKI" in one.text)
+    lines += [line("Jenis", 36, y), line("Kelamin", 110, y)]
+
+    fields = read_ktp(lines)
+
+    assert read_values(fields) == EXPECTED
+
+
+@pytest.mark.parametrize("degrees", [-6, -3, 3, 6])
+def test_a_tilted_card_reads_like_a_level_one(degrees: float) -> None:
+    lines = tilted(ktp_lines(), degrees)
+
+    fields = read_ktp(lines)
+
+    assert read_values(fields) == EXPECTED
+
+
+@pytest.mark.parametrize(
+    ("read", "place"),
+    [
+        ("GUNUNG KIDUL,17-08-1990", "GUNUNG KIDUL"),
+        ("OGAN KOMERING ILIR, 17-08-1990", "OGAN KOMERING ILIR"),
+        ("HULU SUNGAI TENGAH,\n17-08-1990", "HULU SUNGAI TENGAH"),
+        ("KOTA BARU 17-08-1990", "KOTA BARU"),
+        ("P. SIANTAR, 17 - 08 - 1990", "P. SIANTAR"),
+        ("TOLI-TOLI.17/08/1990", "TOLI-TOLI"),
+    ],
+)
+def test_a_place_may_have_several_words(read: str, place: str) -> None:
+    lines = ktp_lines({"Tempat/Tgl Lahir": read})
+
+    fields = read_ktp(lines)
+
+    assert fields["birthPlace"].value == place
+    assert fields["birthDate"].value == "17-08-1990"
+
+
+@pytest.mark.parametrize(
+    ("read", "address"),
+    [
+        ("JL. MELATI NO.5\nGRIYA ASRI BLOK A2", "JL. MELATI NO. 5 GRIYA ASRI BLOK A2"),
+        ("JL. 17 AGUSTUS NO. 45\nBTN PEPABRI\nBLOK C/3", "JL. 17 AGUSTUS NO. 45 BTN PEPABRI BLOK C/3"),
+        ("JL. ISLAMIC CENTER KM 23,5", "JL. ISLAMIC CENTER KM 23,5"),
+    ],
+)
+def test_an_address_of_several_lines_is_joined(read: str, address: str) -> None:
+    lines = ktp_lines({"Alamat": read})
+
+    fields = read_ktp(lines)
+
+    assert fields["address"].value == address
+    assert fields["rtRw"].value == "004/007"
+
+
+def test_an_address_does_not_swallow_the_row_of_an_unread_label() -> None:
+    lines = ktp_lines(labels={"RT/RW": ""})
+
+    fields = read_ktp(lines)
+
+    assert fields["address"].value == "JL. MELATI NO. 5"
+    assert fields["rtRw"].value == "004/007"
+
+
+LAST_LABELS = ("Agama", "Status Perkawinan", "Pekerjaan", "Kewarganegaraan", "Berlaku Hingga")
+
+
+def test_the_last_rows_are_known_by_their_order_when_no_label_was_read() -> None:
+    lines = ktp_lines(labels=dict.fromkeys(LAST_LABELS, ""))
+
+    fields = read_ktp(lines)
+
+    assert read_values(fields) == EXPECTED
+
+
+def test_religion_and_marital_status_are_known_by_their_words() -> None:
+    lines = ktp_lines({"Pekerjaan": ""}, labels=dict.fromkeys(LAST_LABELS, ""))
+
+    fields = read_ktp(lines)
+
+    assert (fields["religion"].value, fields["maritalStatus"].value) == ("ISLAM", "BELUM KAWIN")
+    assert fields["validUntil"].value == "SEUMUR HIDUP"
+    assert all(fields[key].confidence < 0.9 for key in ("religion", "maritalStatus", "validUntil"))
+    assert not {"occupation", "nationality"} & fields.keys()
+
+
+def test_text_below_the_card_is_no_value() -> None:
+    below = line("MEJA DAPUR", 262, 145 + 13 * 31 + 60)
+
+    fields = read_ktp([*ktp_lines(), below])
+
+    assert read_values(fields) == EXPECTED
+
+
+def test_a_value_known_only_by_its_neighbours_is_doubted() -> None:
+    lines = ktp_lines(labels={"Nama": ""})
+
+    fields = read_ktp(lines)
+
+    assert fields["name"].value == "BUDI SANTOSO"
+    assert fields["name"].confidence < 0.9
+
+
+@pytest.mark.parametrize(
+    ("read", "name"),
+    [
+        ("DRS. H. AGUS PRATAMA,S.H.", "DRS. H. AGUS PRATAMA, S.H."),
+        ("NI LUH  PUTRI S. UTAMI", "NI LUH PUTRI S. UTAMI"),
+        ("MA'RUF AL-HAKIM", "MA'RUF AL-HAKIM"),
+        ("SUHARTl", "SUHARTI"),
+        ("ANISA RAHAYU (ALIAS ICA)", "ANISA RAHAYU (ALIAS ICA)"),
+        ("M. ALI D'COSTA,ST,MT", "M. ALI D'COSTA, ST, MT"),
+        ("NUR`AINI", "NUR'AINI"),
+        ('SYAFI"I', "SYAFI'I"),
+        ("H.M. YUSUF, S.PD.I", "H.M. YUSUF, S.PD.I"),
+        ("BUDI SANTOSO,", "BUDI SANTOSO"),
+        ("OEI", "OEI"),
+    ],
+)
+def test_names_keep_titles_and_punctuation(read: str, name: str) -> None:
+    lines = ktp_lines({"Nama": read})
+
+    fields = read_ktp(lines)
+
+    assert fields["name"].value == name
+
+
+@pytest.mark.parametrize(
+    ("read", "doubted"),
+    [
+        ("ST YULIANA UTAMI", True),
+        ("NI LUH DEWI S SETIAWAN", True),
+        ("LESTARI MAHENDRA MS", True),
+        ("ST. YULIANA UTAMI", False),
+        ("I WAYAN BUDI K. HIDAYAT", False),
+        ("ANISA D'COSTA, ST, MT", False),
+    ],
+)
+def test_an_abbreviation_without_its_stop_is_doubted(read: str, doubted: bool) -> None:
+    lines = ktp_lines({"Nama": read})
+
+    fields = read_ktp(lines)
+
+    assert fields["name"].value == read
+    assert ("low_confidence_name" in cross_checks("KTP", fields)) is doubted
+
+
+def test_a_name_of_two_lines_is_joined() -> None:
+    lines = ktp_lines({"Nama": "RADEN AJENG KUSUMANINGRUM\nPUSPITASARI"})
+
+    fields = read_ktp(lines)
+
+    assert fields["name"].value == "RADEN AJENG KUSUMANINGRUM PUSPITASARI"
+
+
+@pytest.mark.parametrize("read", ["BUDI 7749", "010/002", "PEREMPUAN"])
+def test_what_is_no_name_is_left_out(read: str) -> None:
+    lines = ktp_lines({"Nama": read})
+
+    fields = read_ktp(lines)
+
+    assert "name" not in fields
+
+
+@pytest.mark.parametrize(
+    ("read", "gender"),
+    [
+        ("LAKI LAKI", "LAKI-LAKI"),
+        ("LAKI-LAKl", "LAKI-LAKI"),
+        ("LAK1-LAK1", "LAKI-LAKI"),
+        ("LAKILAKI", "LAKI-LAKI"),
+        ("LAKI - LAKI", "LAKI-LAKI"),
+        ("LAKI\u2013LAKI.", "LAKI-LAKI"),
+        ("AKI-LAK1", "LAKI-LAKI"),
+        ("LAKI", "LAKI-LAKI"),
+        ("PRIA", "LAKI-LAKI"),
+        ("WANITA", "PEREMPUAN"),
+        ("PEREMPUAN", "PEREMPUAN"),
+        ("PEREMPUAM", "PEREMPUAN"),
+    ],
+)
+def test_genders_are_written_as_the_contract_wants(read: str, gender: str) -> None:
+    lines = ktp_lines({"Jenis Kelamin": read})
+
+    fields = read_ktp(lines)
+
+    assert fields["gender"].value == gender
+
+
+@pytest.mark.parametrize(
+    ("read", "value"),
+    [
+        ("17-08-2017", "17-08-2017"),
+        ("17-O8-2017", "17-08-2017"),
+        ("SEUMURHIDUP", "SEUMUR HIDUP"),
+        ("SEUMUR H1DUP", "SEUMUR HIDUP"),
+    ],
+)
+def test_an_old_card_expires_and_a_new_one_never_does(read: str, value: str) -> None:
+    lines = ktp_lines({"Berlaku Hingga": read})
+
+    fields = read_ktp(lines)
+
+    assert fields["validUntil"].value == value
+
+
+@pytest.mark.parametrize(
+    ("province", "city", "read"),
+    [
+        ("DKl JAKARTA", "JAKARTA SELATAM", ("DKI JAKARTA", "JAKARTA SELATAN")),
+        ("JAWA BARAT", "KOTA BANDUMG", ("JAWA BARAT", "KOTA BANDUNG")),
+        ("BALI", "KABUPATEN BADUNG", ("BALI", "KABUPATEN BADUNG")),
+        ("SUMATRA UTARA", "KOTA MEDAN", ("SUMATERA UTARA", "KOTA MEDAN")),
+        # Blanks and full stops stay as printed, and a name that no list has stays whole.
+        ("D.I. YOGYAKARTA", "KAB. GUNUNG KIDUL", ("D.I. YOGYAKARTA", "KAB. GUNUNG KIDUL")),
+        ("JAWA BARAT", "KABUPATEN BOGOR TIMUR", ("JAWA BARAT", "KABUPATEN BOGOR TIMUR")),
+        ("BORNEO RAYA", "KOTA BANDUMG", ("BORNEO RAYA", "KOTA BANDUMG")),
+    ],
+)
+def test_provinces_and_cities_are_spelt_as_the_list_of_regions_spells_them(
+    province: str, city: str, read: tuple[str, str]
+) -> None:
+    body = [one for one in ktp_lines() if one.top > 100]
+    lines = [line(f"PROVINSI {province}", 344, 42, 34), line(city, 360, 82, 34), *body]
+
+    fields = read_ktp(lines)
+
+    assert (fields["province"].value, fields["city"].value) == read
+
+
+@pytest.mark.parametrize(
+    ("nik", "birth", "read"),
+    [
+        ("317405170B900001", "JAKARTA, 17-08-1990", "3174051708900001"),
+        ("3174051708S00001", "JAKARTA, 17-08-1980", "3174051708800001"),
+        ("3174051708S00001", "JAKARTA, 17-08-1950", "3174051708500001"),
+    ],
+)
+def test_a_misread_nik_is_rebuilt_from_the_printed_birth_date(nik: str, birth: str, read: str) -> None:
+    lines = ktp_lines({"NIK": nik, "Tempat/Tgl Lahir": birth})
+
+    fields = read_ktp(lines)
+
+    assert fields["nik"].value == read
+    assert 0.85 < fields["nik"].confidence < 0.9
+
+
+def test_a_nik_that_could_be_two_numbers_has_no_confidence() -> None:
+    lines = ktp_lines({"NIK": "31740517089000S1"})
+
+    fields = read_ktp(lines)
+
+    assert fields["nik"].confidence < 0.5
+
+
+def test_text_under_the_photo_never_fills_an_empty_row() -> None:
+    lines = ktp_lines({"Status Perkawinan": "", "Pekerjaan": "", "Kewarganegaraan": ""})
+
+    fields = read_ktp(lines)
+
+    assert not {"maritalStatus", "occupation", "nationality"} & fields.keys()
+
+
+def test_an_unknown_blood_type_is_left_out() -> None:
+    lines = [one for one in ktp_lines() if not one.text.startswith("Gol.")]
+    y = next((one.top + one.bottom) / 2 for one in lines if "LAKI" in one.text)
+    lines += [line("Gol. Darah", 520, y), line(": -", 666, y)]
+
+    fields = read_ktp(lines)
+
+    assert "bloodType" not in fields
+    assert fields["gender"].value == "LAKI-LAKI"
+
+
+@pytest.mark.parametrize(("label", "key"), [("Agama", "religion"), ("Status Perkawinan", "maritalStatus")])
+def test_a_value_outside_its_vocabulary_is_left_out(label: str, key: str) -> None:
+    lines = ktp_lines({label: "QWERTZ"})
+
+    fields = read_ktp(lines)
+
+    assert key not in fields
+
+
+def test_a_value_of_another_row_is_left_out() -> None:
+    lines = ktp_lines({"Kel/Desa": "ISLAM"})
+
+    fields = read_ktp(lines)
+
+    assert "village" not in fields
+
+
+def test_a_number_without_its_label_is_found() -> None:
+    lines = ktp_lines(labels={"NIK": ""}, colon="")
+
+    fields = read_ktp(lines)
+
+    assert fields["nik"].value == KTP["NIK"]
+
+
+def test_a_page_without_labels_has_no_fields() -> None:
+    lines = [line("SURAT KETERANGAN", 100, 100), line("BUDI SANTOSO", 100, 160)]
+
+    fields = read_ktp(lines)
+
+    assert fields == {}
+
+
+def test_no_lines_have_no_fields() -> None:
+    assert read_ktp([]) == {}

@@ -1,0 +1,330 @@
+"""Threads meet at one device; a failure reaches those whom it concerns, and nobody waits for ever."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+
+import numpy as np
+import pytest
+
+from service.errors import DeviceError, DeviceLostError, DeviceRefusalError
+from service.reading.ocr.batcher import Batcher
+from service.reading.ocr.failures import OutOfMemoryError
+from service.reading.ocr.sessions import LoadedNetwork, Outputs, Tensor
+from service.reading.ocr.shapes import EXACT, Sizes
+
+FOREVER = 1e9
+
+#: s after which a test that has failed keeps no thread waiting.
+PATIENCE = 60
+
+#: An input with this in its first pixel cannot be computed.
+BAD = -1.0
+
+
+class Device:
+    """A network whose answer is each input's first pixel, and that may fail."""
+
+    sizes: Sizes = EXACT
+
+    def __init__(self, room: int = 1000) -> None:
+        self.room = room
+        self.batches: list[int] = []
+        self.threads: set[str] = set()
+        self.error: BaseException | None = None
+        #: Cleared to keep a batch running; set while one runs.
+        self.go, self.busy = threading.Event(), threading.Event()
+        self.go.set()
+
+    def run(self, batch: Tensor) -> Outputs:
+        self.threads.add(threading.current_thread().name)
+        self.busy.set()
+        self.go.wait(PATIENCE)
+        if self.error is not None:
+            raise self.error
+        if len(batch) > self.room:
+            raise OutOfMemoryError("the GPU has too little memory")
+        firsts = batch[:, 0, 0, 0]
+        if (firsts == BAD).any():
+            raise DeviceRefusalError("running the model failed")
+        self.batches.append(len(batch))
+        return [firsts.copy(), np.arange(len(batch))]
+
+    def run_all(self, inputs: object) -> list[Outputs]:
+        raise NotImplementedError
+
+    def metadata(self, key: str) -> str:
+        return f"the device's {key}"
+
+
+def inputs(*firsts: float, width: int = 64) -> list[Tensor]:
+    made = [np.zeros((1, 3, 48, width), np.float32) for _ in firsts]
+    for tensor, first in zip(made, firsts, strict=True):
+        tensor[0, 0, 0, 0] = first
+    return made
+
+
+def answers(outputs: list[Outputs]) -> list[float]:
+    return [float(first[0]) for first, _ in outputs]
+
+
+@pytest.fixture
+def device() -> Device:
+    return Device()
+
+
+@pytest.fixture
+def threads() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(16) as pool:
+        yield pool
+
+
+@pytest.fixture
+def opened() -> Iterator[Callable[..., Batcher]]:
+    """A function that opens a batcher, closed at the end."""
+    with ExitStack() as stack:
+
+        def open_batcher(device: Device, most: int = 16, patience: float = FOREVER) -> Batcher:
+            batcher = Batcher(lambda: {"recogniser": device}, {}, most, patience)
+            stack.callback(batcher.close, DeviceError("the test is over"))
+            return batcher
+
+        yield open_batcher
+
+
+def read_together(
+    batcher: Batcher, threads: ThreadPoolExecutor, each: list[list[Tensor]]
+) -> "list[Future[list[Outputs]]]":
+    """Let as many readers as there are lists hand theirs in; none before all of them read."""
+    all_read = threading.Barrier(len(each), timeout=PATIENCE)
+
+    def read(tensors: list[Tensor]) -> list[Outputs]:
+        with batcher.reading():
+            all_read.wait()
+            return batcher.run("recogniser", tensors)
+
+    return [threads.submit(read, tensors) for tensors in each]
+
+
+@pytest.mark.parametrize(("most", "batches"), [(1, 12), (4, 3), (16, 1)])
+def test_inputs_of_all_threads_meet_in_batches_and_each_gets_its_own_answer(
+    opened: Callable[..., Batcher], device: Device, threads: ThreadPoolExecutor, most: int, batches: int
+) -> None:
+    batcher = opened(device, most)
+
+    read = read_together(
+        batcher, threads, [inputs(3 * who + 1, 3 * who + 2, 3 * who + 3) for who in range(4)]
+    )
+
+    assert [answers(each.result()) for each in read] == [
+        [3 * who + 1, 3 * who + 2, 3 * who + 3] for who in range(4)
+    ]
+    assert len(device.batches) == batches
+    assert device.threads == {"gpu"}
+
+
+def test_a_lone_reader_waits_for_nobody(opened: Callable[..., Batcher], device: Device) -> None:
+    batcher = opened(device, patience=FOREVER)
+
+    with batcher.reading():
+        read = batcher.run("recogniser", inputs(1, 2))
+
+    assert answers(read) == [1, 2]
+
+
+def test_an_input_goes_alone_when_its_patience_ends_before_others_come(device: Device) -> None:
+    now = [0.0]
+    batcher = Batcher(lambda: {"recogniser": device}, {}, 16, 5.0, clock=lambda: now[0])
+    handed_in: Future[list[Outputs]] = Future()
+
+    def read() -> None:
+        with batcher.reading():
+            handed_in.set_result(batcher.run("recogniser", inputs(1)))
+
+    with batcher.reading():
+        thread = threading.Thread(target=read)
+        thread.start()
+        while not batcher.queued:
+            threading.Event().wait(0.001)
+        now[0] = 5.0
+        with batcher.reading():
+            """Any change makes the owner look at its clock."""
+        assert answers(handed_in.result()) == [1]
+    thread.join()
+    batcher.close(DeviceError("the test is over"))
+
+
+def test_batches_are_filled_up_to_the_few_sizes_that_the_gpu_knows(
+    opened: Callable[..., Batcher], device: Device
+) -> None:
+    batcher = opened(device, most=16)
+
+    read = [batcher.run("recogniser", inputs(*range(count))) for count in (1, 2, 5, 16)]
+
+    assert [len(each) for each in read] == [1, 2, 5, 16]
+    assert device.batches == [1, 4, 16, 16]
+    assert dict(batcher.tally.inputs) == {"recogniser": 24}
+
+
+def test_every_shape_is_computed_in_every_size_before_the_first_input(device: Device) -> None:
+    batcher = Batcher(lambda: {"recogniser": device}, {"recogniser": [(3, 48, 64), (3, 48, 80)]}, 16, 0.0)
+
+    assert device.batches == [1, 4, 16] * 2
+    batcher.close(DeviceError("the test is over"))
+
+
+def test_a_batch_that_does_not_fit_is_made_smaller_and_stays_so(
+    opened: Callable[..., Batcher], threads: ThreadPoolExecutor
+) -> None:
+    device = Device(room=4)
+    batcher = opened(device, most=16)
+
+    first = answers(batcher.run("recogniser", inputs(*range(10))))
+    second = answers(batcher.run("recogniser", inputs(*range(10))))
+
+    assert first == second == list(range(10))
+    assert max(device.batches) == 4
+    assert batcher.tally.too_large == 1
+
+
+def test_an_input_that_fits_in_no_batch_is_refused_and_the_gpu_goes_on(
+    opened: Callable[..., Batcher],
+) -> None:
+    device = Device(room=0)
+    batcher = opened(device)
+
+    with pytest.raises(OutOfMemoryError, match="too little memory"):
+        batcher.run("recogniser", inputs(1))
+    device.room = 1
+
+    assert answers(batcher.run("recogniser", inputs(1, 2, 3))) == [1, 2, 3]
+
+
+def test_one_bad_input_fails_its_own_job_only(
+    opened: Callable[..., Batcher], device: Device, threads: ThreadPoolExecutor
+) -> None:
+    batcher = opened(device)
+
+    good, bad, other = read_together(batcher, threads, [inputs(1, 2), inputs(3, BAD), inputs(4)])
+
+    assert (answers(good.result()), answers(other.result())) == ([1, 2], [4])
+    with pytest.raises(DeviceRefusalError):
+        bad.result()
+    assert answers(batcher.run("recogniser", inputs(5))) == [5]
+
+
+def test_after_a_lost_context_nothing_is_trusted(
+    opened: Callable[..., Batcher], device: Device, threads: ThreadPoolExecutor
+) -> None:
+    batcher = opened(device, most=4)
+    device.error = DeviceLostError("CUDA failure 700")
+
+    read = read_together(batcher, threads, [inputs(1, 2, 3), inputs(4, 5, 6), inputs(7, 8, 9)])
+
+    for each in read:
+        with pytest.raises(DeviceLostError, match="CUDA failure 700"):
+            each.result()
+    device.error = None
+    with pytest.raises(DeviceLostError, match="CUDA failure 700"):
+        batcher.run("recogniser", inputs(1))
+    assert device.batches == []
+
+
+def test_what_was_computed_before_the_context_was_lost_is_found_unsound(
+    opened: Callable[..., Batcher], device: Device
+) -> None:
+    batcher = opened(device)
+    batcher.run("recogniser", inputs(1))
+    batcher.check_sound()
+    device.error = DeviceLostError("CUDA failure 700")
+    with pytest.raises(DeviceLostError):
+        batcher.run("recogniser", inputs(2))
+
+    with pytest.raises(DeviceLostError, match="CUDA failure 700"):
+        batcher.check_sound()
+
+
+def test_what_was_computed_before_the_end_of_work_is_sound(
+    opened: Callable[..., Batcher], device: Device
+) -> None:
+    batcher = opened(device)
+
+    batcher.close(DeviceError("the worker is stopping"))
+
+    batcher.check_sound()
+
+
+def test_the_work_of_one_reader_goes_on_while_the_device_computes_for_another(
+    opened: Callable[..., Batcher], device: Device, threads: ThreadPoolExecutor
+) -> None:
+    batcher = opened(device, most=1)
+    device.go.clear()
+    first = threads.submit(batcher.run, "recogniser", inputs(1))
+    assert device.busy.wait(PATIENCE)
+
+    # The device is held until the second reader has prepared, and handed in, what it will compute next.
+    second = threads.submit(batcher.run, "recogniser", inputs(2))
+    while not batcher.queued:
+        threading.Event().wait(0.001)
+    assert not first.done()
+    device.go.set()
+
+    assert (answers(first.result()), answers(second.result())) == ([1], [2])
+
+
+def test_closing_fails_those_who_wait_and_lets_the_batch_that_runs_end(
+    opened: Callable[..., Batcher], device: Device, threads: ThreadPoolExecutor
+) -> None:
+    batcher = opened(device)
+    device.go.clear()
+    running = threads.submit(batcher.run, "recogniser", inputs(1))
+    assert device.busy.wait(PATIENCE)
+    waiting = [threads.submit(batcher.run, "recogniser", inputs(first)) for first in (2, 3)]
+    while batcher.queued < 2:
+        threading.Event().wait(0.001)
+
+    batcher.close(DeviceError("the worker is stopping"))
+    device.go.set()
+
+    assert answers(running.result()) == [1]
+    for each in waiting:
+        with pytest.raises(DeviceError, match="the worker is stopping"):
+            each.result()
+    with pytest.raises(DeviceError, match="the worker is stopping"):
+        batcher.run("recogniser", inputs(4))
+
+
+@pytest.mark.parametrize("error", [MemoryError(), SystemExit(), ZeroDivisionError()])
+def test_an_owner_thread_that_dies_leaves_nobody_waiting(
+    opened: Callable[..., Batcher], device: Device, threads: ThreadPoolExecutor, error: BaseException
+) -> None:
+    batcher = opened(device, most=1)
+    device.error = error
+
+    read = read_together(batcher, threads, [inputs(1), inputs(2), inputs(3)])
+
+    for each in read:
+        with pytest.raises(DeviceError, match=f"the GPU's thread ended: {type(error).__name__}"):
+            each.result()
+    with pytest.raises(DeviceError, match="the GPU's thread ended"):
+        batcher.run("recogniser", inputs(4))
+
+
+def test_an_opening_that_fails_says_so_to_who_opens() -> None:
+    def fails() -> dict[str, LoadedNetwork]:
+        raise DeviceError("no GPU")
+
+    with pytest.raises(DeviceError, match="no GPU"):
+        Batcher(fails, {}, 16, 0.0)
+
+
+def test_a_network_is_used_like_any_other(opened: Callable[..., Batcher], device: Device) -> None:
+    network = opened(device).network("recogniser")
+
+    together = network.run(np.concatenate(inputs(1, 2, 3)))
+    apart = network.run_all([*inputs(4), *inputs(5, width=80)])
+
+    assert together[0].tolist() == [1, 2, 3]
+    assert answers(apart) == [4, 5]
+    assert network.metadata("character") == "the device's character"

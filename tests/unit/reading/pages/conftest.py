@@ -1,0 +1,15 @@
+"""Decoders of a test's own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from service.reading.pages.pool import pool
+
+
+@pytest.fixture
+def no_decoder() -> Iterator[None]:
+    """No decoder runs yet: the one that the test starts is the test's own."""
+    pool().close()
+    yield
+    pool().close()

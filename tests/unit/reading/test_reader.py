@@ -1,0 +1,91 @@
+import io
+from typing import cast
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from devstack.cards import DemoCard, sample_cards
+from devstack.degrade import encode_png
+from service.errors import DocumentError
+from service.reading.documents.fields import DocumentType
+from service.reading.ocr.engine import Engine
+from service.reading.ocr.loading import load_engine
+from service.reading.reader import parsed_result, read_document
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return load_engine("onnx")
+
+
+def test_cards_are_read_in_full_and_approved(engine: Engine) -> None:
+    for card in sample_cards(seed=5, count=4, level="photo"):
+        reading = read_document(card.content, card.document_type, engine)
+
+        assert parsed_result(reading) == dict(card.truth)
+        assert (reading.score, reading.decision, reading.outcome) == (90, "auto_approve", "auto_approved")
+        assert reading.review_reasons == ()
+        assert card.truth["name"] in reading.text
+        assert reading.device == "cpu"
+
+
+def test_of_several_pages_the_one_with_the_card_counts(engine: Engine) -> None:
+    card = sample_cards(seed=5, count=1, level="flat")[0]
+    pages = [PIL.Image.new("RGB", (1000, 640), "white"), PIL.Image.open(io.BytesIO(card.content))]
+    content = io.BytesIO()
+    pages[0].save(content, "PDF", save_all=True, append_images=pages[1:])
+
+    reading = read_document(content.getvalue(), card.document_type, engine)
+
+    assert parsed_result(reading)["nik"] == card.truth["nik"]
+    assert reading.page is reading.pages[1]
+
+
+def test_a_card_too_poor_to_read_goes_to_a_person(engine: Engine) -> None:
+    for card in sample_cards(seed=5, count=4, level="poor"):
+        reading = read_document(card.content, card.document_type, engine)
+
+        assert reading.decision == "needs_review"
+        assert reading.review_reasons
+
+
+def test_one_card_in_the_place_of_the_other_is_named_and_not_read(engine: Engine) -> None:
+    ktp, npwp = cards_of_both_types()
+
+    for card, document_type, heading in ((ktp, "NPWP", "PROVINSI"), (npwp, "KTP", "DIREKTORAT")):
+        reading = read_document(card.content, cast(DocumentType, document_type), engine)
+
+        assert reading.review_reasons == ("wrong_document_type",)
+        assert (reading.fields, reading.score) == ({}, 0)
+        assert reading.outcome == "pending_manual_review"
+        assert heading in reading.text
+
+
+def test_of_both_cards_in_one_file_the_asked_one_is_read(engine: Engine) -> None:
+    ktp, npwp = cards_of_both_types()
+    content = io.BytesIO()
+    first, second = (PIL.Image.open(io.BytesIO(card.content)) for card in (ktp, npwp))
+    first.save(content, "PDF", save_all=True, append_images=[second])
+
+    reading = read_document(content.getvalue(), "NPWP", engine)
+
+    assert parsed_result(reading)["npwpNumber"] == npwp.truth["npwpNumber"]
+    assert reading.review_reasons == ()
+    assert reading.page is reading.pages[1]
+
+
+def cards_of_both_types() -> tuple[DemoCard, DemoCard]:
+    cards = sample_cards(seed=5, count=4, level="flat")
+    ktp = next(card for card in cards if card.document_type == "KTP")
+    return ktp, next(card for card in cards if card.document_type == "NPWP")
+
+
+def test_a_blank_page_is_refused_with_advice(engine: Engine) -> None:
+    noise = np.random.default_rng(1).normal(245, 4, (640, 1000, 1))
+    page = np.repeat(np.clip(noise, 0, 255), 3, axis=2).astype(np.uint8)
+
+    with pytest.raises(DocumentError, match=r"Unggah foto kartu .*Upload") as caught:
+        read_document(encode_png(page), "KTP", engine)
+
+    assert caught.value.code == "blank_page"

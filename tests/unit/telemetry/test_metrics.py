@@ -1,0 +1,125 @@
+"""Counters and histograms: few labels with few values, units in their names, a sentence for each."""
+
+import ast
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from service.monitoring.gpu_usage import GpuMeter, GpuUse
+from service.reading.pages.refusals import REFUSALS
+from service.telemetry.metrics import REGISTRY, STAGE
+from service.telemetry.stages import stage
+
+SERVICE = Path(__file__).parents[2] / "service"
+
+#: What a name may end with: units, and what is counted.
+UNITS = ("_total", "_seconds", "_bytes", "_ratio")
+
+
+class FakeNvml:
+    """NVIDIA's library on a machine with one GPU, which can be taken out."""
+
+    class NVMLError(Exception):
+        pass
+
+    def __init__(self) -> None:
+        self.present = True
+        self.starts = 0
+
+    def nvmlInit(self) -> None:  # noqa: N802 - the library's name
+        self.starts += 1
+
+    def nvmlShutdown(self) -> None:  # noqa: N802
+        pass
+
+    def nvmlDeviceGetHandleByIndex(self, index: int) -> str:  # noqa: N802
+        return f"device {index}"
+
+    def nvmlDeviceGetMemoryInfo(self, device: str) -> Any:  # noqa: N802
+        if not self.present:
+            raise self.NVMLError("GPU is lost")
+        return SimpleNamespace(used=3 * 2**30, total=16 * 2**30)
+
+    def nvmlDeviceGetUtilizationRates(self, device: str) -> Any:  # noqa: N802
+        return SimpleNamespace(gpu=42)
+
+
+@pytest.fixture
+def nvml(monkeypatch: pytest.MonkeyPatch) -> FakeNvml:
+    nvml = FakeNvml()
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)
+    return nvml
+
+
+def test_every_metric_has_a_unit_in_its_name_and_a_sentence() -> None:
+    for metric in REGISTRY.collect():
+        name = f"{metric.name}_total" if metric.type == "counter" else metric.name
+
+        assert name.startswith("filot_ocr_")
+        assert name.endswith(UNITS)
+        assert metric.documentation.endswith(".")
+
+
+def test_labels_are_few_and_never_name_a_document() -> None:
+    labels = {label for metric in REGISTRY.collect() for sample in metric.samples for label in sample.labels}
+
+    assert labels <= {"outcome", "device", "code", "stage", "cause", "reason", "result", "le"}
+
+
+def test_every_cause_of_a_failure_stands_at_nought_from_the_start() -> None:
+    raised = {
+        call.args[0].value
+        for path in SERVICE.rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id in ("DocumentError", "RetriesExceededError")
+        and isinstance(call.args[0], ast.Constant)
+    }
+    counted = {
+        sample.labels["code"]
+        for metric in REGISTRY.collect()
+        for sample in metric.samples
+        if metric.name == "filot_ocr_failures"
+    }
+
+    assert raised >= {"file_missing", "blank_page"}
+    assert counted == raised | REFUSALS.keys()
+
+
+def test_a_stage_is_timed_whether_or_not_it_succeeds() -> None:
+    def count() -> float:
+        return REGISTRY.get_sample_value("filot_ocr_stage_seconds_count", {"stage": "parse"}) or 0.0
+
+    before = count()
+
+    with stage("parse"):
+        pass
+    with pytest.raises(ValueError, match="no card"), stage("parse"):
+        raise ValueError("no card")
+
+    assert count() == before + 2
+    assert STAGE.labels("parse") is not None
+
+
+def test_the_gpu_is_asked_and_asked_anew_after_it_was_lost(nvml: FakeNvml) -> None:
+    meter = GpuMeter()
+
+    first = meter.read()
+    nvml.present = False
+    lost = meter.read()
+    nvml.present = True
+    again = meter.read()
+
+    assert first == again == GpuUse(memory_used=3 * 2**30, memory_total=16 * 2**30, utilisation=0.42)
+    assert lost is None
+    assert nvml.starts == 2
+
+
+def test_without_the_drivers_library_there_is_no_gpu_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+
+    assert GpuMeter().read() is None
