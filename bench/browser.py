@@ -21,7 +21,7 @@ CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 ABSENCE = "" if CHROMIUM and DRIVER else "no browser: install Debian's chromium and chromium-driver"
 
 #: s to wait for what the page shall show: far more than it needs.
-PATIENCE = 60.0
+TIMEOUT = 60.0
 
 #: Nothing that a browser does by itself shall be mistaken for the page's doing.
 ARGUMENTS = (
@@ -98,7 +98,7 @@ class Browser:
             AssertionError: it is not, after a long time; the message is what the page shows.
         """
         try:
-            WebDriverWait(self.driver, PATIENCE, poll_frequency=0.05).until(lambda _: condition())
+            WebDriverWait(self.driver, TIMEOUT, poll_frequency=0.05).until(lambda _: condition())
         except TimeoutException:
             raise AssertionError(self.text("body")[:1000]) from None
 

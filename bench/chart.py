@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 #: Pixels: a bar with its gap, where bars begin, and how long the longest is.
-ROW, LEFT, LONGEST = 34, 230, 330
+ROW, LEFT, MAX_LENGTH = 34, 230, 330
 
 #: Pixels of the whole picture's width.
 WIDTH = 760
@@ -38,7 +38,7 @@ def as_svg(title: str, bars: Sequence[Bar]) -> str:
 
 def _row(bar: Bar, number: int, most: float) -> str:
     y = ROW * number + 6
-    length = max(1, round(LONGEST * bar.rate / most))
+    length = max(1, round(MAX_LENGTH * bar.rate / most))
     kind = ' class="plain"' if bar.name.startswith("plain") else ""
     return (
         f'<text x="{LEFT - 10}" y="{y + 16}" text-anchor="end">{escape(bar.name)}</text>'

@@ -18,7 +18,7 @@ from service.reading.ocr.loading import load_engine, warm_up
 from service.reading.reader import parsed_result, read_document
 
 #: s for all cards of one run, far more than any machine needs.
-PATIENCE = 600.0
+TIMEOUT = 600.0
 
 #: Cards that each contender reads untimed before.
 WARM_UP_CARDS = 4
@@ -66,7 +66,7 @@ class Pipeline:
             started = time.perf_counter()
             for document_id in ids:
                 self.backend.push(document_id)
-            results = channel.wait_for(len(ids), timeout=PATIENCE)
+            results = channel.wait_for(len(ids), timeout=TIMEOUT)
             seconds = time.perf_counter() - started
             worker_cpu = cpu_seconds(self.worker.pid) - worker_before
             all_cpu = cpu_seconds(os.getpid()) - all_before
@@ -138,7 +138,7 @@ class Loop:
 
     def read(self, cards: Sequence[DemoCard]) -> Run:
         """Read all cards, which are handed over before the clock starts."""
-        return self._process.submit(_read_all, cards).result(PATIENCE)
+        return self._process.submit(_read_all, cards).result(TIMEOUT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,11 +25,11 @@ from service.monitoring.cloudwatch import INTERVAL
 PAGE = Path("docs/operations.md")
 
 #: s to wait for what must come: longer than any patience of the page's own.
-PATIENCE = 240.0
+TIMEOUT = 240.0
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Problem:
     """One trouble, how it comes and how it goes."""
 
     #: Of the picture, and of the block in the page.
@@ -109,12 +109,12 @@ def _neighbour_thawed(ground: Ground) -> ChaosWorker:
 
 
 TROUBLES = (
-    Trouble("redis-away", "Redis is away", _redis_away, _redis_back),
-    Trouble("gpu-lost", "takes nothing", _gpu_missing, _cpu_allowed),
-    Trouble("gpu-fallback", "reads on the CPU", _gpu_missing_cpu_reads, _cpu_allowed),
-    Trouble("reviews-away", "review service", _reviews_away, _reviews_back),
-    Trouble("poison", "used up its attempts", _poison, _poison_dropped),
-    Trouble("stuck-neighbour", "fell silent", _neighbour_stuck, _neighbour_thawed),
+    Problem("redis-away", "Redis is away", _redis_away, _redis_back),
+    Problem("gpu-lost", "takes nothing", _gpu_missing, _cpu_allowed),
+    Problem("gpu-fallback", "reads on the CPU", _gpu_missing_cpu_reads, _cpu_allowed),
+    Problem("reviews-away", "review service", _reviews_away, _reviews_back),
+    Problem("poison", "used up its attempts", _poison, _poison_dropped),
+    Problem("stuck-neighbour", "fell silent", _neighbour_stuck, _neighbour_thawed),
 )
 
 
@@ -147,7 +147,7 @@ def main() -> int:
     return min(failed, 1)
 
 
-def _staged(trouble: Trouble, ground: Ground, browser: Browser) -> str | None:
+def _staged(trouble: Problem, ground: Ground, browser: Browser) -> str | None:
     """Make the trouble, look at it, take it away; returns what was seen, in Markdown."""
     worker = trouble.make(ground)
     made = time.time()
@@ -155,7 +155,7 @@ def _staged(trouble: Trouble, ground: Ground, browser: Browser) -> str | None:
     if not ground.wait_for(lambda: worker.get("/health") is not None, 60):
         return None
     browser.open(address)
-    if not ground.wait_for(lambda: trouble.shown in " ".join(_sentences(browser)), PATIENCE):
+    if not ground.wait_for(lambda: trouble.shown in " ".join(_sentences(browser)), TIMEOUT):
         return None
     banner = _sentences(browser)
     browser.picture(PAGE.parent / "operations" / f"{trouble.name}.png")
@@ -164,7 +164,7 @@ def _staged(trouble: Trouble, ground: Ground, browser: Browser) -> str | None:
     mended = trouble.mend(ground)
     browser.open(f"http://127.0.0.1:{mended.port}/")
     started = time.monotonic()
-    if not ground.wait_for(lambda: _is_gone(trouble, browser), PATIENCE):
+    if not ground.wait_for(lambda: _is_gone(trouble, browser), TIMEOUT):
         return None
     gone = time.monotonic() - started
     after = _sentences(browser)[0]
@@ -189,7 +189,7 @@ def _sentences(browser: Browser) -> list[str]:
     return [line.strip() for line in said.splitlines() if len(line.strip()) > 1]
 
 
-def _is_gone(trouble: Trouble, browser: Browser) -> bool:
+def _is_gone(trouble: Problem, browser: Browser) -> bool:
     # Until the first answer the banner is of a kind of its own.
     kind = str(browser.run("return document.querySelector('#banner')?.className ?? 'unknown'"))
     return "unknown" not in kind and trouble.shown not in " ".join(_sentences(browser))

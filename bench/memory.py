@@ -13,7 +13,7 @@ from rich.progress import Progress
 
 from bench.accuracy.levels import LEVELS
 from bench.accuracy.samples import invent_sample
-from bench.contenders import PATIENCE
+from bench.contenders import TIMEOUT
 from bench.machine import describe_machine, usable_cores
 from bench.markdown import replace_block
 from devstack.backend import FilotBackend
@@ -77,7 +77,7 @@ def _measure(documents: int, console: Console) -> Iterator[Look]:
                     with backend.listen() as channel:
                         for document_id in ids:
                             backend.enqueue(document_id)
-                        channel.wait_for(len(ids), timeout=PATIENCE)
+                        channel.wait_for(len(ids), timeout=TIMEOUT)
                     yield Look(start + BATCH, *_held(worker.pid))
         finally:
             worker.stop()

@@ -39,7 +39,7 @@ class Summary:
     notes: Sequence[str]
 
 
-def summarise(
+def aggregate(
     cards: Sequence[DemoCard],
     measured: Sequence[Measured],
     reference: Measured,

@@ -13,7 +13,7 @@ from typing import Any
 from devstack.backend import PROCESSING, QUEUE, FilotBackend
 
 #: s to wait for one push to be taken and settled.
-PATIENCE = 30.0
+TIMEOUT = 30.0
 
 #: s between a settled push and the next, drawn anew each time: shorter than the worker's blocking wait, with
 #: which the pushes must not keep step, and long enough for it to be idle again.
@@ -35,7 +35,7 @@ def take_latencies(backend: FilotBackend, pushes: int, seed: int) -> list[float]
             document_id = f"push-{seed}-{number}"
             pushed = time.time()
             backend.redis.rpush(QUEUE, document_id)
-            channel.wait_for(number, PATIENCE)
+            channel.wait_for(number, TIMEOUT)
             latencies.append(1000 * (_taken(monitor, document_id) - pushed))
     return latencies
 

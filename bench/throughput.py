@@ -24,7 +24,7 @@ from bench.contenders import (
 from bench.machine import describe_machine, has_tesseract, usable_cores
 from bench.markdown import replace_block
 from bench.stages import stage_milliseconds
-from bench.summary import Measured, as_bars, as_markdown, as_table, summarise
+from bench.summary import Measured, aggregate, as_bars, as_markdown, as_table
 from bench.take_latency import take_latencies
 from devstack.backend import FilotBackend
 from devstack.cards import DemoCard, sample_cards
@@ -82,7 +82,7 @@ def main() -> None:
     by_name = {way.name: way for way in ways}
     worker = by_name[_worker_name(_busiest(usable_cores()))]
     duels = [(worker, by_name[name]) for name in (PLAIN, PLAIN_LIMITED)]
-    summary = summarise(cards, ways, by_name[ENGINE], duels, latencies)
+    summary = aggregate(cards, ways, by_name[ENGINE], duels, latencies)
     console.print(as_table(summary))
     console.print(_stage_table(stages), markup=False, soft_wrap=True)
     console.print(", ".join(f"{name} {value}" for name, value in machine.items()))

@@ -28,13 +28,13 @@ from service.reading.reader import read_document
 SEED = 2026
 
 #: s that all cards together may take, far more than any machine needs.
-PATIENCE = 300.0
+TIMEOUT = 300.0
 
 #: s until the reviews are all requested after the last result.
-REVIEW_PATIENCE = 30.0
+REVIEW_TIMEOUT = 30.0
 
 #: Share of printed fields that must be right on cards that are flat or photographed.
-LEAST_RIGHT = 0.98
+MIN_RIGHT = 0.98
 JUDGED_LEVELS = frozenset({"flat", "photo", "scan", "turned"})
 
 
@@ -105,7 +105,7 @@ def _process(backend: FilotBackend, cards: list[DemoCard], console: Console) -> 
             by_id[backend.add_document(card.content, card.document_type, extension=suffix)] = card
         for document_id in by_id:
             backend.enqueue(document_id)
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         for count in range(1, len(cards) + 1):
             results = channel.wait_for(count, timeout=deadline - time.monotonic())
             progress.update(task, completed=count)
@@ -119,7 +119,7 @@ def _process(backend: FilotBackend, cards: list[DemoCard], console: Console) -> 
 
 def _wait_for_reviews(backend: FilotBackend) -> None:
     """Reviews are requested after the results are out, by another thread of the worker."""
-    deadline = time.monotonic() + REVIEW_PATIENCE
+    deadline = time.monotonic() + REVIEW_TIMEOUT
     waiting = """SELECT id FROM documents
                  WHERE verification_status = 'pending_manual_review' AND buli2_ticket_id IS NULL"""
     while backend.execute(waiting) and time.monotonic() < deadline:
@@ -135,9 +135,9 @@ def _left_behind(backend: FilotBackend) -> list[str]:
 def _too_many_wrong(outcomes: list[Outcome]) -> list[str]:
     judged = [outcome for outcome in outcomes if outcome.card.level in JUDGED_LEVELS]
     right, printed = tally(field for outcome in judged for field in outcome.fields)
-    if right >= LEAST_RIGHT * printed:
+    if right >= MIN_RIGHT * printed:
         return []
-    return [f"{right} of {printed} fields right, {LEAST_RIGHT:.0%} are expected"]
+    return [f"{right} of {printed} fields right, {MIN_RIGHT:.0%} are expected"]
 
 
 def _keep(cards: list[DemoCard], folder: Path) -> Path:

@@ -14,8 +14,8 @@ from dramatiq import Worker
 
 from service.errors import DeviceError
 from service.monitoring.heartbeat import worker_states
-from service.monitoring.worker_status import GPUWorkerStatus, summarise
-from service.queue.document_queue import CPU_PROCESSING_KEY, CPU_QUEUE_KEY, Ledger, connect_redis
+from service.monitoring.worker_status import GPUWorkerStatus, aggregate
+from service.queue.document_queue import CPU_PROCESSING_KEY, CPU_QUEUE_KEY, DocumentQueue, connect_redis
 from service.settings import current_settings
 from service.store.result import GPUOCRResult
 
@@ -23,9 +23,9 @@ log = structlog.get_logger(__name__)
 
 
 @lru_cache(maxsize=1)
-def _ledger() -> Ledger:
+def _document_queue() -> DocumentQueue:
     settings = current_settings()
-    return Ledger(connect_redis(settings), settings)
+    return DocumentQueue(connect_redis(settings), settings)
 
 
 def is_gpu_enabled() -> bool:
@@ -41,7 +41,7 @@ def is_gpu_auto_fallback_enabled() -> bool:
 def enqueue_for_gpu(document_id: str) -> bool:
     """Append a document to the GPU queue; False when it waits or is in work, or when Redis is away."""
     try:
-        return _ledger().enqueue(document_id)
+        return _document_queue().enqueue(document_id)
     except redis.RedisError as error:
         log.warning("not_enqueued", document_id=document_id, reason=type(error).__name__)
         return False
@@ -53,17 +53,17 @@ def route_document(document_id: str) -> bool:
     False when it waits or is in work there, or when Redis is away.
     """
     try:
-        return place_document(_ledger(), document_id)
+        return place_document(_document_queue(), document_id)
     except redis.RedisError as error:
         log.warning("not_enqueued", document_id=document_id, reason=type(error).__name__)
         return False
 
 
-def place_document(ledger: Ledger, document_id: str) -> bool:
+def place_document(document_queue: DocumentQueue, document_id: str) -> bool:
     """As `route_document` does, but a Redis that is away raises ``redis.RedisError``."""
     if is_gpu_enabled():
-        return ledger.enqueue(document_id)
-    client = ledger.client
+        return document_queue.enqueue(document_id)
+    client = document_queue.client
     waits = client.lpos(CPU_QUEUE_KEY, document_id) is not None
     if waits or client.sismember(CPU_PROCESSING_KEY, document_id):
         return False
@@ -77,18 +77,18 @@ def dequeue_from_gpu() -> str | None:
     The caller has ``OCR_GPU_LEASE`` to end with `mark_gpu_complete`; afterwards the document returns to the
     queue, as it would from a worker that died. Raises ``redis.RedisError``.
     """
-    job = _ledger().take(str(uuid.uuid4()))
+    job = _document_queue().fetch(str(uuid.uuid4()))
     return job.document_id if job else None
 
 
 def mark_gpu_complete(document_id: str) -> None:
     """Note that a document's work is done, whoever holds it. Raises ``redis.RedisError``."""
-    _ledger().forget(document_id)
+    _document_queue().forget(document_id)
 
 
 def get_gpu_queue_length() -> int:
     """How many documents wait. Raises ``redis.RedisError``."""
-    return _ledger().queue_length()
+    return _document_queue().queue_length()
 
 
 def process_document_gpu(document_id: str) -> GPUOCRResult:
@@ -118,15 +118,18 @@ def process_document_gpu(document_id: str) -> GPUOCRResult:
             if not runtime.settings.auto_fallback:
                 raise
             result = runtime.processing.process(replace(job, device="cpu"))
-        runtime.publisher.tell(job.job_id)
+        runtime.publisher.publish_job(job.job_id)
     return result
 
 
 def get_gpu_worker_status() -> GPUWorkerStatus:
     """The state of the pipeline, from Redis. Raises ``redis.RedisError``."""
-    ledger = _ledger()
-    return summarise(
-        worker_states(ledger.client), ledger.queue_length(), ledger.processing_count(), current_settings()
+    document_queue = _document_queue()
+    return aggregate(
+        worker_states(document_queue.client),
+        document_queue.queue_length(),
+        document_queue.processing_count(),
+        current_settings(),
     )
 
 

@@ -40,14 +40,14 @@ class Settings(BaseSettings):
         description="OCR engine: `tesseract` (CPU only) or `onnx` (PP-OCR on ONNX Runtime: GPU or CPU)",
     )
     gpu_max_batch: int = Field(
-        DEFAULT_TUNING.most_inputs,
+        DEFAULT_TUNING.max_inputs,
         ge=1,
         le=64,
         alias="OCR_GPU_MAX_BATCH",
         description="pages, or lines, that the GPU computes at once at most",
     )
     gpu_max_wait: int = Field(
-        round(DEFAULT_TUNING.patience * 1000),
+        round(DEFAULT_TUNING.max_wait * 1000),
         ge=0,
         le=1000,
         alias="OCR_GPU_MAX_WAIT",
@@ -91,7 +91,7 @@ class Settings(BaseSettings):
     max_retries: int = Field(
         3, ge=1, le=100, alias="OCR_GPU_MAX_RETRIES", description="attempts before a job fails for good"
     )
-    stuck_timeout: Milliseconds = Field(
+    stalled_timeout: Milliseconds = Field(
         300_000,
         alias="OCR_GPU_STUCK_TIMEOUT",
         description="ms after which a job in the processing set with no live worker is taken back",

@@ -7,10 +7,10 @@ import dramatiq
 import structlog
 
 from service.errors import SettingsError
-from service.monitoring.doctor.tls import unproven
+from service.monitoring.doctor.tls import insecure_connections
 from service.runtime.actors import declare_actors
 from service.runtime.app import current_runtime
-from service.runtime.supervisor import BAD_CONFIGURATION
+from service.runtime.supervisor import EXIT_CONFIGURATION
 from service.telemetry.logging import configure_logs
 from service.variables import unknown_variables
 
@@ -21,12 +21,12 @@ try:
 except SettingsError as error:
     # One line, no traceback: whoever starts the worker reads it.
     sys.stderr.write(f"filot-ocr: {error}\n")
-    sys.exit(BAD_CONFIGURATION)
+    sys.exit(EXIT_CONFIGURATION)
 
 # Tesseract is handed pictures in temporary files: nobody else shall read them.
 os.umask(0o077)
 configure_logs(runtime.settings.log_level)
-for sentence in unproven(runtime.settings):
+for sentence in insecure_connections(runtime.settings):
     log.warning("connection_not_proven", reason=sentence)
 for sentence in unknown_variables(os.environ):
     log.warning("setting_unknown", reason=sentence)

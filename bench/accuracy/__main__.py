@@ -16,7 +16,7 @@ from bench.accuracy.page import write_page
 from bench.accuracy.readers import ENGINE_NAMES, EngineName
 from bench.accuracy.reading import Invented, Job, read_all
 from bench.accuracy.samples import HELD_OUT_FROM, UNSEEN_FROM
-from bench.accuracy.summary import as_json, summarise
+from bench.accuracy.summary import aggregate, as_json
 from bench.accuracy.table import as_markdown
 from bench.accuracy.verdicts import CardVerdict
 from bench.machine import describe_machine, has_tesseract
@@ -42,7 +42,7 @@ def main() -> int:
     except (TruthError, SettingsError) as error:
         console.print(str(error), style="bold red", markup=False)
         return 2
-    summaries = summarise(verdicts)
+    summaries = aggregate(verdicts)
     machine = ", ".join(f"{name} {value}" for name, value in describe_machine().items())
     markdown = f"{as_markdown(title, summaries)}\n\nMeasured on: {machine}."
     console.print(markdown, markup=False, emoji=False, highlight=False, soft_wrap=True)

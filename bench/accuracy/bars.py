@@ -10,7 +10,7 @@ JUDGED: EngineName = "onnx"
 DRIVERS: tuple[EngineName, ...] = ("onnx", "tesseract")
 
 #: Least share of contract fields right, by level.
-LEAST_RIGHT: Mapping[str, float] = {
+MIN_RIGHT: Mapping[str, float] = {
     "flat": 0.995,
     "scan": 0.995,
     "turned": 0.995,
@@ -27,7 +27,7 @@ def shortfalls(summaries: Sequence[Summary]) -> Iterator[str]:
     """One sentence for each bar that is missed."""
     for summary in summaries:
         where = f"{summary.level}, {summary.engine}"
-        least = LEAST_RIGHT.get(summary.level, 0.0)
+        least = MIN_RIGHT.get(summary.level, 0.0)
         if summary.engine == JUDGED and summary.share_right < least:
             yield f"{where}: {summary.share_right:.2%} of contract fields right, {least:.1%} are promised"
         if summary.engine in DRIVERS and summary.approved_wrong.number:

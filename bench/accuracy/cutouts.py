@@ -14,7 +14,7 @@ from service.reading.ocr.engine import ColourImage, Image
 from service.reading.ocr.geometry import cut_line, quad_size
 
 #: Pixels: no cut-out is higher or wider.
-_HIGHEST, _WIDEST = 120, 720
+_HIGHEST, _MAX = 120, 720
 
 #: Read in one line with a field, and so shown with it: what a cut-out around a box leaves at each side.
 _JPEG_QUALITY = 82
@@ -49,4 +49,4 @@ def _picture(sample: Sample, answer: Answer, key: str) -> bytes | None:
 
 def _cut(picture: ColourImage | Image, quad: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> bytes:
     height = max(8, min(_HIGHEST, round(quad_size(quad)[1])))
-    return encode_jpeg(cut_line(picture, quad, height, _WIDEST), _JPEG_QUALITY)
+    return encode_jpeg(cut_line(picture, quad, height, _MAX), _JPEG_QUALITY)

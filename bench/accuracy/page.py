@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.accuracy.cutouts import Example
 
 #: Pictures of one engine on one level; more would make a page that no browser likes.
-_MOST = 80
+_MAX = 80
 
 _STYLE = """
 :root { color-scheme: light dark }
@@ -56,10 +56,10 @@ def _order(example: Example) -> tuple[str, str, bool, str]:
 def _section(engine: str, level: str, examples: Sequence[Example]) -> str:
     counts = Counter(example.field.key for example in examples)
     tally = ", ".join(f"{key} {count}" for key, count in counts.most_common())
-    rows = "".join(map(_row, examples[:_MOST]))
+    rows = "".join(map(_row, examples[:_MAX]))
     return (
         f"<h2>{escape(engine)}, {escape(level)}: {len(examples)} fields not right</h2><p>{escape(tally)}"
-        f"{f'; the first {_MOST} are shown' if len(examples) > _MOST else ''}</p>"
+        f"{f'; the first {_MAX} are shown' if len(examples) > _MAX else ''}</p>"
         "<table><thead><tr><th>card</th><th>field</th><th>picture</th><th>printed<br>read</th><th>then</th></tr>"
         f"</thead><tbody>{rows}</tbody></table>"
     )

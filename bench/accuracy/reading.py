@@ -18,7 +18,7 @@ from bench.accuracy.verdicts import CardVerdict, judge_card
 from bench.processes import cpu_seconds
 
 #: s for one card with all engines, far more than any machine needs.
-PATIENCE = 600.0
+TIMEOUT = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def read_all(jobs: Sequence[Job], engines: Sequence[EngineName], processes: int)
     spawning = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, spawning, initializer=_prepare, initargs=(tuple(engines),)) as pool:
         for future in as_completed([pool.submit(_read, job) for job in jobs]):
-            yield future.result(PATIENCE)
+            yield future.result(TIMEOUT)
 
 
 _readers: dict[EngineName, Reader] = {}

@@ -21,7 +21,7 @@ SHOWN: tuple[tuple[Level, int], ...] = (("flat", 4), ("scan", 100), ("photo", 3)
 MARK = "INVENTED - CONTOH, BUKAN KARTU ASLI"
 
 #: Pixels: no picture is wider or higher, without the strip that holds the mark.
-_WIDEST, _HIGHEST, _STRIP = 520, 460, 24
+_MAX, _HIGHEST, _STRIP = 520, 460, 24
 
 
 def main(folder: Path) -> None:
@@ -35,7 +35,7 @@ def main(folder: Path) -> None:
 
 def marked(picture: ColourImage) -> ColourImage:
     """``picture`` made small, with the mark on a strip below it."""
-    scale = min(_WIDEST / picture.shape[1], _HIGHEST / picture.shape[0])
+    scale = min(_MAX / picture.shape[1], _HIGHEST / picture.shape[0])
     small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     width = small.shape[1]
     paper = Pictures.new("RGB", (width, _STRIP), (150, 20, 20))

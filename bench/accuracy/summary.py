@@ -58,7 +58,7 @@ class Summary:
         return self.edits / self.characters
 
 
-def summarise(verdicts: Sequence[CardVerdict]) -> list[Summary]:
+def aggregate(verdicts: Sequence[CardVerdict]) -> list[Summary]:
     """One summary for each engine and level that occurs, in the order of their first card."""
     groups: dict[tuple[EngineName, str], list[CardVerdict]] = {}
     for verdict in verdicts:

@@ -27,7 +27,7 @@ from devstack.servers.worker import Worker
 LEASE = 2000
 
 #: How many times as long the short form waits: it plays beside other tests, on whatever machine.
-PATIENCE = 4
+TIMEOUT = 4
 
 #: The worker's settings on this ground; scenarios change some.
 SETTINGS = {
@@ -191,7 +191,7 @@ class Ground:
 
     def wait_for(self, condition: Callable[[], bool], timeout: float) -> bool:
         """Wait until something is so; returns whether it came in time, of which the short form has more."""
-        deadline = time.monotonic() + timeout * (PATIENCE if self.short else 1)
+        deadline = time.monotonic() + timeout * (TIMEOUT if self.short else 1)
         while not condition():
             if time.monotonic() > deadline:
                 return False

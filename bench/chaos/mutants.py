@@ -14,7 +14,7 @@ from rich.console import Console
 from bench.chaos.variables import SKEW
 
 #: Seconds after which a scenario counts as failed: some mutants make it wait for ever.
-PATIENCE = 300
+TIMEOUT = 300
 
 #: What the scenarios run on.
 PARTS = ("service", "bench", "pyproject.toml")
@@ -284,7 +284,7 @@ def _is_noticed(tree: Path, mutant: Mutant, seed: int) -> bool:
             cwd=tree,
             env={**os.environ, "PYTHONPATH": str(tree)},
             capture_output=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             check=False,
         )
     except subprocess.TimeoutExpired:

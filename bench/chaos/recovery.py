@@ -34,7 +34,7 @@ class TakeHistory:
                 self._takes.setdefault(str(document_id), set()).add(int(at))
             time.sleep(INTERVAL)
 
-    def slowest_recovery(self, papers: list[Paper], deaths: dict[int, float]) -> float:
+    def slowest_recovery(self, papers: list[Paper], crash_count: dict[int, float]) -> float:
         """Seconds from a worker's death until the next take of a job that it was at, at worst.
 
         Args:
@@ -46,7 +46,7 @@ class TakeHistory:
         ids = {paper.marks.serial: paper.id for paper in papers}
         slowest = 0.0
         for begun in self.ground.trace.events("begin"):
-            died = deaths.get(begun.pid)
+            died = crash_count.get(begun.pid)
             if died is None:
                 continue
             takes = sorted(at / 1000 - epoch for at in self._takes.get(ids[begun.serial], ()))

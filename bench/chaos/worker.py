@@ -28,8 +28,8 @@ def put_changes() -> None:
         setattr(devices, "load_engine", lambda driver: engine)  # noqa: B010 - mypy forbids the plain form
     outbox.GRACE, outbox.CLAIM = 2, 4
     scheduler.SWEEP_INTERVAL = 1
-    reviews.LONGEST_DELAY = 2.0
-    supervisor.LONGEST_DELAY = 1.0
+    reviews.MAX_DELAY = 2.0
+    supervisor.MAX_DELAY = 1.0
     in_earnest = supervisor._worker_command
     setattr(  # noqa: B010
         supervisor,

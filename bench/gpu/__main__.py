@@ -55,14 +55,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tuning = gpu_tuning(settings)
     rows = [Measured(None, usable_cores(), read_cards(cards, cpu, usable_cores()))]
     for most in options.batches:
-        rows += measure(cards, replace(tuning, most_inputs=most), options.threads)
+        rows += measure(cards, replace(tuning, max_inputs=most), options.threads)
     best = max(rows[1:], key=lambda row: len(cards) / row.run.seconds)
     sentences += [
         cost_split(best),
         sameness_sentence("the CPU", compare(best.run.read, rows[0].run.read)),
         sameness_sentence("the same networks and sizes on the CPU", compare(best.run.read, twin(cards).read)),
     ]
-    best_tuning = replace(tuning, most_inputs=best.most or 1)
+    best_tuning = replace(tuning, max_inputs=best.most or 1)
     if options.soak:
         many = list(islice(cycle(cards), options.soak))
         (soak,) = measure(many, best_tuning, [best.threads])
@@ -105,7 +105,7 @@ def measure(cards: Sequence[DemoCard], tuning: GpuTuning, threads: Sequence[int]
     """Read all cards once for each number of threads, with one engine for all of them."""
     engine = GpuEngine(tuning)
     measured = [
-        Measured(tuning.most_inputs, count, read_cards(cards, engine, count, engine.batcher.tally))
+        Measured(tuning.max_inputs, count, read_cards(cards, engine, count, engine.batcher.tally))
         for count in threads
     ]
     engine.close(DONE)
@@ -117,7 +117,7 @@ def twin(cards: Sequence[DemoCard]) -> Run:
 
     The worker's CPU path has an 8-bit recogniser and takes pages and lines in their own sizes.
     """
-    engine = GpuEngine(GpuTuning(most_inputs=1), partial(load_network, device="cpu"))
+    engine = GpuEngine(GpuTuning(max_inputs=1), partial(load_network, device="cpu"))
     run = read_cards(cards, engine, threads=2)
     engine.close(DONE)
     return run

@@ -7,7 +7,7 @@ import redis
 import typer
 
 from service.cli import dead, dev, doctor, erase, queue, read, status, worker
-from service.cli.output import BAD_INPUT, BAD_SURROUNDINGS, give_up
+from service.cli.output import EXIT_ENVIRONMENT, EXIT_INPUT, give_up
 from service.errors import DocumentError, OcrWorkerError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -35,13 +35,13 @@ def main() -> None:
     try:
         app()
     except DocumentError as error:
-        give_up(str(error), BAD_INPUT)
+        give_up(str(error), EXIT_INPUT)
     except OcrWorkerError as error:
-        give_up(str(error), BAD_SURROUNDINGS)
+        give_up(str(error), EXIT_ENVIRONMENT)
     except redis.AuthenticationError:
-        give_up("Redis refuses the password of REDIS_URL or REDIS_PASSWORD", BAD_SURROUNDINGS)
+        give_up("Redis refuses the password of REDIS_URL or REDIS_PASSWORD", EXIT_ENVIRONMENT)
     except redis.RedisError as error:
-        give_up(f"Redis ({type(error).__name__}): is REDIS_URL right, and the server up?", BAD_SURROUNDINGS)
+        give_up(f"Redis ({type(error).__name__}): is REDIS_URL right, and the server up?", EXIT_ENVIRONMENT)
 
 
 def _print_version(wanted: bool) -> None:

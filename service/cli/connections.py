@@ -3,10 +3,10 @@
 import uuid
 from typing import TYPE_CHECKING
 
-from service.cli.output import BAD_INPUT, give_up
+from service.cli.output import EXIT_INPUT, give_up
 
 if TYPE_CHECKING:
-    from service.queue.document_queue import Ledger
+    from service.queue.document_queue import DocumentQueue
     from service.store.database import Database
 
 
@@ -22,17 +22,17 @@ def open_database() -> "Database":
     return Database(needed(current_settings().database_url, "DATABASE_URL"), connections=1)
 
 
-def open_ledger() -> "Ledger":
+def open_ledger() -> "DocumentQueue":
     """The queue in Redis, connected on first use.
 
     Raises:
         SettingsError: ``REDIS_URL`` cannot be used.
     """
-    from service.queue.document_queue import Ledger, connect_redis
+    from service.queue.document_queue import DocumentQueue, connect_redis
     from service.settings import current_settings
 
     settings = current_settings()
-    return Ledger(connect_redis(settings), settings)
+    return DocumentQueue(connect_redis(settings), settings)
 
 
 def spelt_as_stored(text: str) -> str | None:
@@ -47,5 +47,5 @@ def document_id(text: str) -> str:
     """A document id that was typed; ends the command when it cannot be one."""
     spelt = spelt_as_stored(text)
     if spelt is None:
-        give_up(f"{text} is no document id", BAD_INPUT)
+        give_up(f"{text} is no document id", EXIT_INPUT)
     return spelt

@@ -7,49 +7,49 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from service.cli.output import BAD_INPUT, console, print_json
+from service.cli.output import EXIT_INPUT, console, print_json
 from service.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from service.monitoring.doctor.check_result import Finding
+    from service.monitoring.doctor.check_result import CheckResult
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
     """Check settings, servers, engine and machine, and say what to do; 1 when any line is red."""
-    findings = []
-    for finding in _examine():
-        findings.append(finding)
+    results = []
+    for result in _run_checks():
+        results.append(result)
         if not as_json:
-            console.print(_line(finding))
-    levels = Counter(finding.level for finding in findings)
+            console.print(_line(result))
+    levels = Counter(result.level for result in results)
     if as_json:
         counts = {level: levels[level] for level in ("red", "yellow", "green")}
-        print_json({**counts, "checks": [asdict(finding) for finding in findings]})
+        print_json({**counts, "checks": [asdict(result) for result in results]})
     else:
         console.print(f"{levels['red']} red, {levels['yellow']} yellow, {levels['green']} green")
     if levels["red"]:
-        raise typer.Exit(BAD_INPUT)
+        raise typer.Exit(EXIT_INPUT)
 
 
-def _examine() -> "Iterator[Finding]":
-    from service.monitoring.doctor.check_result import red
-    from service.monitoring.doctor.runner import examine
+def _run_checks() -> "Iterator[CheckResult]":
+    from service.monitoring.doctor.check_result import fail
+    from service.monitoring.doctor.runner import run_checks
     from service.settings import load_settings
 
     try:
         settings = load_settings()
     except SettingsError as error:
-        yield red("settings", str(error), "correct it; nothing else can be looked at before")
+        yield fail("settings", str(error), "correct it; nothing else can be looked at before")
         return
-    yield from examine(settings)
+    yield from run_checks(settings)
 
 
-def _line(finding: "Finding") -> Text:
+def _line(result: "CheckResult") -> Text:
     line = Text.assemble(
-        (f"{finding.level:<6}", finding.level), "  ", (finding.check, "bold"), f": {finding.says}"
+        (f"{result.level:<6}", result.level), "  ", (result.check, "bold"), f": {result.says}"
     )
-    if finding.advice:
-        line.append(f"\n        -> {finding.advice}")
+    if result.advice:
+        line.append(f"\n        -> {result.advice}")
     return line

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from service.cli.connections import document_id, open_database, open_ledger
-from service.cli.output import BAD_INPUT, give_up, say
-from service.monitoring.formatting import count
+from service.cli.output import EXIT_INPUT, give_up, say
+from service.monitoring.formatting import pluralize
 
 
 def erase(
@@ -23,14 +23,14 @@ def erase(
     try:
         erased: Erased = remove(open_database(), open_ledger(), document)
     except InWorkError as error:
-        give_up(f"{error}: nothing was removed; try again when it is done", BAD_INPUT)
+        give_up(f"{error}: nothing was removed; try again when it is done", EXIT_INPUT)
     say(
-        f"removed: {count(erased.tellings, 'note')} of what is told to whom,"
-        f" {count(erased.dead_jobs, 'dead job')}, {count(erased.claims, 'claim')},"
-        f" {count(erased.endings, 'ending')}, {count(erased.redis_fields, 'field')} in Redis"
+        f"removed: {pluralize(erased.outbox_entries, 'note')} of what is told to whom,"
+        f" {pluralize(erased.dead_jobs, 'dead job')}, {pluralize(erased.claims, 'claim')},"
+        f" {pluralize(erased.job_records, 'ending')}, {pluralize(erased.redis_fields, 'field')} in Redis"
     )
-    if erased.untold:
-        say(f"{erased.untold} of the notes had not been told yet, and will not be")
+    if erased.undelivered:
+        say(f"{erased.undelivered} of the notes had not been told yet, and will not be")
     if erased.row_remains:
         say(
             "FiLot's own row in `documents`, with what was read, and the file are the backend's:"

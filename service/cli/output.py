@@ -10,7 +10,7 @@ from rich.console import Console
 console = Console() if sys.stdout.isatty() else Console(width=250)
 
 #: Exit codes: what was asked for can't be done with this input; the settings or a server are at fault.
-BAD_INPUT, BAD_SURROUNDINGS = 1, 2
+EXIT_INPUT, EXIT_ENVIRONMENT = 1, 2
 
 
 def say(sentence: str) -> None:

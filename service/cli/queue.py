@@ -10,12 +10,12 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from service.cli.connections import open_database, open_ledger, spelt_as_stored
-from service.cli.output import BAD_INPUT, BAD_SURROUNDINGS, console, give_up, say
-from service.monitoring.formatting import count, do
+from service.cli.output import EXIT_ENVIRONMENT, EXIT_INPUT, console, give_up, say
+from service.monitoring.formatting import agree, pluralize
 
 if TYPE_CHECKING:
     from service.queue.backfill import Pace
-    from service.queue.document_queue import Ledger
+    from service.queue.document_queue import DocumentQueue
 
 #: s between two looks for lost documents: far longer than the backend takes from marking a row to pushing
 #: its id.
@@ -30,12 +30,12 @@ def enqueue(documents: Annotated[list[str], typer.Argument(metavar="ID...")]) ->
 
     An id without a row is refused: no worker can read it, and its failure would be published for nobody.
     """
-    from service.store.database import existing
+    from service.store.documents import existing
 
-    ledger = open_ledger()
+    document_queue = open_ledger()
     spelt = {text: spelt_as_stored(text) for text in documents}
-    with open_database().transaction() as work:
-        known = existing(work, [document for document in spelt.values() if document])
+    with open_database().transaction() as cursor:
+        known = existing(cursor, [document for document in spelt.values() if document])
     refused = 0
     for text, document in spelt.items():
         if document is None:
@@ -43,20 +43,20 @@ def enqueue(documents: Annotated[list[str], typer.Argument(metavar="ID...")]) ->
         elif document not in known:
             reason = "FiLot has no row of it in `documents`; compare the id with the backend's"
         else:
-            reason = "" if ledger.enqueue(document) else _why_refused(ledger, document)
+            reason = "" if document_queue.enqueue(document) else _why_refused(document_queue, document)
         refused += bool(reason)
         say(f"{text} refused: {reason}" if reason else f"{document} enqueued")
     if refused:
-        raise typer.Exit(BAD_INPUT)
+        raise typer.Exit(EXIT_INPUT)
 
 
-def _why_refused(ledger: "Ledger", document: str) -> str:
-    from service.queue.document_queue import LATER_KEY
+def _why_refused(document_queue: "DocumentQueue", document: str) -> str:
+    from service.queue.document_queue import RETRY_KEY
 
-    with ledger.client.pipeline(transaction=True) as all_at_once:
-        all_at_once.lpos(ledger.settings.queue_key, document)
-        all_at_once.zscore(LATER_KEY, document)
-        all_at_once.sismember(ledger.settings.processing_key, document)
+    with document_queue.client.pipeline(transaction=True) as all_at_once:
+        all_at_once.lpos(document_queue.settings.queue_key, document)
+        all_at_once.zscore(RETRY_KEY, document)
+        all_at_once.sismember(document_queue.settings.processing_key, document)
         place, due, in_work = all_at_once.execute()
     if place is not None:
         return f"it waits already, at place {place + 1} of the queue"
@@ -77,7 +77,7 @@ def requeue(
     """Take up again what got stuck: documents, without the workers' own waits, or reviews."""
     if not stuck and not reviews:
         give_up(
-            "say --stuck or --reviews (a dead job is queued again by `filot-ocr dead requeue ID`)", BAD_INPUT
+            "say --stuck or --reviews (a dead job is queued again by `filot-ocr dead requeue ID`)", EXIT_INPUT
         )
     if stuck:
         _requeue_stuck(dry_run)
@@ -88,28 +88,28 @@ def requeue(
 def _requeue_reviews(dry_run: bool) -> None:
     from service.store import outbox
 
-    with open_database().transaction() as work:
-        documents = outbox.given_up(work)
+    with open_database().transaction() as cursor:
+        documents = outbox.given_up(cursor)
         if not dry_run:
             for document in documents:
-                outbox.try_again(work, document)
+                outbox.try_again(cursor, document)
     for document in documents:
         say(f"{document} its review was given up")
-    asked = "would be" if dry_run else do(len(documents), "is", "are")
-    say(f"{count(len(documents), 'review')} {asked} asked for again")
+    asked = "would be" if dry_run else agree(len(documents), "is", "are")
+    say(f"{pluralize(len(documents), 'review')} {asked} asked for again")
 
 
 def _requeue_stuck(dry_run: bool) -> None:
     from service.queue.recovery import Recovery
 
-    ledger = open_ledger()
-    recovery = Recovery(open_database(), ledger)
+    document_queue = open_ledger()
+    recovery = Recovery(open_database(), document_queue)
     recovery.lost()
     time.sleep(BETWEEN_LOOKS)
     lost = sorted(recovery.lost())
-    abandoned = sorted(ledger.stuck(take_back=not dry_run))
+    abandoned = sorted(document_queue.stalled(requeue=not dry_run))
     if not dry_run:
-        lost = [document for document in lost if ledger.enqueue(document)]
+        lost = [document for document in lost if document_queue.enqueue(document)]
     for document in abandoned:
         say(f"{document} in work, but its worker is gone")
     for document in lost:
@@ -133,12 +133,12 @@ def backfill(
     from service.api import is_gpu_enabled
     from service.queue import backfill as filling
 
-    database, ledger = open_database(), open_ledger()
-    documents, known = filling.candidates(database, ledger, filling.Wanted(status, document_type))
+    database, document_queue = open_database(), open_ledger()
+    documents, known = filling.candidates(database, document_queue, filling.Wanted(status, document_type))
     documents = documents[:limit]
     road = "the GPU queue" if is_gpu_enabled() else "the backend's CPU pipeline (OCR_GPU_ENABLED is false)"
-    others = f"{count(known, 'other')} {do(known, 'waits or is', 'wait or are')} in work already"
-    say(f"{count(len(documents), 'document')} for {road}; {others}")
+    others = f"{pluralize(known, 'other')} {agree(known, 'waits or is', 'wait or are')} in work already"
+    say(f"{pluralize(len(documents), 'document')} for {road}; {others}")
     if dry_run or not documents:
         return
     pace = filling.Pace(rate)
@@ -146,7 +146,7 @@ def backfill(
         task = progress.add_task("Queueing", total=len(documents))
         tally = filling.run(
             database,
-            ledger,
+            document_queue,
             documents,
             status,
             pace,
@@ -154,8 +154,8 @@ def backfill(
         )
     pushed, left = tally.fates[filling.Fate.PUSHED], len(documents) - tally.seen
     say(f"{pushed} pushed, {tally.seen - pushed} skipped: someone else was faster; {left} left")
-    if tally.trouble:
-        give_up(f"{tally.trouble}; run it again to go on", BAD_SURROUNDINGS)
+    if tally.outage:
+        give_up(f"{tally.outage}; run it again to go on", EXIT_ENVIRONMENT)
     if pace.stopped:
         raise typer.Exit(INTERRUPTED)
 

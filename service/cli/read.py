@@ -22,12 +22,12 @@ def read(
 ) -> None:
     """Read one local file with no server at all, and print its fields with confidences."""
     from service.reading.ocr.loading import load_engine
-    from service.reading.pages import LARGEST_FILE
+    from service.reading.pages import MAX_FILE_SIZE
     from service.reading.reader import read_document
 
     with file.open("rb") as opened:
         # One byte more than is allowed shows that it is too large, however large it is.
-        content = opened.read(LARGEST_FILE + 1)
+        content = opened.read(MAX_FILE_SIZE + 1)
     reading = read_document(content, document_type, load_engine(driver))
     if as_json:
         print_json(_for_programs(reading))

@@ -12,17 +12,17 @@ from rich.live import Live
 from rich.text import Text
 
 from service.cli.connections import open_database, open_ledger
-from service.cli.output import BAD_SURROUNDINGS, console, print_json
+from service.cli.output import EXIT_ENVIRONMENT, console, print_json
 
 if TYPE_CHECKING:
     from service.monitoring.status import Status
-    from service.monitoring.status_reader import Onlooker
+    from service.monitoring.status_reader import StatusReader
 
 #: s between two looks of `status --watch`.
 WATCH_INTERVAL = 2.0
 
 #: s that a look waits for Redis and for PostgreSQL: a laptop may be farther from both than a worker is.
-PATIENCE = 5.0
+TIMEOUT = 5.0
 
 
 def status(
@@ -37,33 +37,33 @@ def status(
 
     Exit code 2: Redis or PostgreSQL did not answer, and what only it knows is not shown.
     """
-    onlooker = _onlooker()
+    status_reader = _status_reader()
     if watch:
-        _watch(onlooker, as_json)
+        _watch(status_reader, as_json)
         return
-    seen = onlooker.look()
+    seen = status_reader.look()
     if as_json:
         print_json(_for_programs(seen))
     else:
         console.print(_for_people(seen))
     if seen.redis_problem or seen.database_problem:
-        raise typer.Exit(BAD_SURROUNDINGS)
+        raise typer.Exit(EXIT_ENVIRONMENT)
 
 
-def _onlooker() -> "Onlooker":
-    from service.monitoring.status_reader import Onlooker
+def _status_reader() -> "StatusReader":
+    from service.monitoring.status_reader import StatusReader
     from service.settings import current_settings
 
     settings = current_settings()
     database = open_database() if settings.database_url else None
-    return Onlooker(open_ledger().client, database, settings, PATIENCE)
+    return StatusReader(open_ledger().client, database, settings, TIMEOUT)
 
 
 def _for_programs(seen: "Status") -> dict[str, object]:
-    from service.monitoring.status_json import figures
+    from service.monitoring.status_json import status_json
     from service.settings import current_settings
 
-    return figures(seen, current_settings())
+    return status_json(seen, current_settings())
 
 
 def _for_people(seen: "Status") -> RenderableType:
@@ -74,26 +74,26 @@ def _for_people(seen: "Status") -> RenderableType:
 
 
 def _banner(seen: "Status") -> Iterator[Text]:
-    from service.monitoring.problems import find_troubles, well
+    from service.monitoring.problems import find_problems, healthy_summary
     from service.settings import current_settings
 
-    troubles = find_troubles(seen, current_settings())
-    for trouble in troubles:
-        yield Text(trouble.sentence, style="bold red" if trouble.level == "down" else "bold yellow")
-        yield Text(f"  -> {trouble.advice} {trouble.command}".rstrip())
-    if not troubles:
-        yield Text(well(seen), style="bold green")
+    problems = find_problems(seen, current_settings())
+    for problem in problems:
+        yield Text(problem.sentence, style="bold red" if problem.level == "down" else "bold yellow")
+        yield Text(f"  -> {problem.advice} {problem.command}".rstrip())
+    if not problems:
+        yield Text(healthy_summary(seen), style="bold green")
 
 
-def _watch(onlooker: "Onlooker", as_json: bool) -> None:
+def _watch(status_reader: "StatusReader", as_json: bool) -> None:
     try:
         if as_json:
             while True:
-                print(json.dumps(_for_programs(onlooker.look())), flush=True)
+                print(json.dumps(_for_programs(status_reader.look())), flush=True)
                 time.sleep(WATCH_INTERVAL)
         with Live(console=console, auto_refresh=False) as live:
             while True:
-                shown = _for_people(onlooker.look())
+                shown = _for_people(status_reader.look())
                 when = f"{datetime.now(UTC):%H:%M:%S} UTC, every {WATCH_INTERVAL:.0f} s until Ctrl-C"
                 live.update(Group(shown, Text(when, style="dim")), refresh=True)
                 time.sleep(WATCH_INTERVAL)

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from rich.console import RenderableType
 from rich.table import Table
 
-from service.monitoring.formatting import span
-from service.monitoring.heartbeat import Heard
+from service.monitoring.formatting import humanize_duration
+from service.monitoring.heartbeat import WorkerSighting
 from service.monitoring.status import Records, Status, Traffic
-from service.monitoring.worker_status import summary
+from service.monitoring.worker_status import worker_summary
 from service.settings import Settings
 
 #: How many of the latest dead jobs and results fit on a screen; `dead list` and `status --json` have more.
@@ -34,14 +34,14 @@ def tables(status: Status, settings: Settings) -> Iterator[RenderableType]:
 
 def _figures(status: Status, settings: Settings) -> Table:
     table = Table(show_header=False, box=None)
-    for name, value in summary(status.traffic, settings).items():
+    for name, value in worker_summary(status.traffic, settings).items():
         shown = UNKNOWN if value is None else str(value)
         table.add_row(EXPLAINED.get(name, name.replace("_", " ")), shown)
     if status.records is not None:
-        hour, owed = status.records.hour, status.records.owed
+        hour, outbox_backlog = status.records.hour, status.records.outbox_backlog
         table.add_row("ended in the last hour", f"{hour.finished}, failed {hour.failed}")
-        untold = {kind: number for kind, (number, _) in owed.untold.items()}
-        table.add_row("not told yet", f"results {untold['result']}, reviews {untold['review']}")
+        undelivered = {kind: number for kind, (number, _) in outbox_backlog.undelivered.items()}
+        table.add_row("not told yet", f"results {undelivered['result']}, reviews {undelivered['review']}")
     return table
 
 
@@ -49,17 +49,17 @@ def _workers(traffic: Traffic) -> Iterator[Table]:
     if not traffic.workers:
         return
     table = Table("worker", "device", "in hand", "oldest job", "says", box=None)
-    for heard in traffic.workers:
-        ages = [job.seconds for job in traffic.jobs if job.worker == heard.worker]
-        table.add_row(heard.worker, *_activity(heard, span(max(ages)) if ages else "-"))
+    for sighting in traffic.workers:
+        ages = [job.seconds for job in traffic.jobs if job.worker == sighting.worker]
+        table.add_row(sighting.worker, *_activity(sighting, humanize_duration(max(ages)) if ages else "-"))
     yield table
 
 
-def _activity(heard: Heard, oldest_job: str) -> tuple[str, str, str, str]:
-    state = heard.state
+def _activity(sighting: WorkerSighting, oldest_job: str) -> tuple[str, str, str, str]:
+    state = sighting.state
     if state is None:
-        return "?", "?", oldest_job, f"silent for {span(heard.seconds)}"
-    says = "; ".join(state.holds) or ("stopping" if state.stopping else "") or state.gpu_absence
+        return "?", "?", oldest_job, f"silent for {humanize_duration(sighting.seconds)}"
+    says = "; ".join(state.pause_reasons) or ("stopping" if state.stopping else "") or state.gpu_absence
     device = "GPU" if state.gpu_available else "CPU"
     return device, f"{state.active_jobs} of {state.concurrency}", oldest_job, says
 

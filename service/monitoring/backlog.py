@@ -6,7 +6,7 @@ from pathlib import Path
 
 import redis
 
-from service.queue.document_queue import LATER_KEY, WATCH_KEY
+from service.queue.document_queue import RETRY_KEY, WATCH_KEY
 from service.settings import Settings
 from service.store.database import Database
 
@@ -31,7 +31,7 @@ class Backlog:
 
 
 @dataclass(frozen=True, slots=True)
-class Owed:
+class OutboxBacklog:
     """Our own tables at one moment."""
 
     #: Jobs that used up their attempts.
@@ -39,7 +39,7 @@ class Owed:
     #: Reviews that are not asked for any more: no person looks at these documents.
     given_up: int
     #: Results and reviews not told yet, and s that the oldest of each has waited.
-    untold: Mapping[str, tuple[int, float]]
+    undelivered: Mapping[str, tuple[int, float]]
 
 
 class BacklogMeter:
@@ -51,7 +51,7 @@ class BacklogMeter:
     """
 
     def __init__(self, client: redis.Redis, settings: Settings) -> None:
-        self._keys = [settings.queue_key, settings.processing_key, LATER_KEY, MARKS_KEY]
+        self._keys = [settings.queue_key, settings.processing_key, RETRY_KEY, MARKS_KEY]
         self._script = client.register_script((Path(__file__).parent / "backlog.lua").read_text())
 
     def read(self) -> Backlog:
@@ -60,17 +60,17 @@ class BacklogMeter:
         return Backlog(int(waiting), int(processing), int(put_off), int(oldest) / 1000)
 
 
-def read_owed(database: Database) -> Owed:
+def read_outbox_backlog(database: Database) -> OutboxBacklog:
     """Look once. May raise ``OcrWorkerError``."""
-    with database.transaction() as work:
-        work.execute("SELECT count(*) AS dead FROM ocr_worker.dead")
-        (dead,) = work.fetchall()
-        work.execute("SELECT count(*) AS rows FROM ocr_worker.outbox WHERE given_up_at IS NOT NULL")
-        (given_up,) = work.fetchall()
-        work.execute(
+    with database.transaction() as cursor:
+        cursor.execute("SELECT count(*) AS dead FROM ocr_worker.dead")
+        (dead,) = cursor.fetchall()
+        cursor.execute("SELECT count(*) AS rows FROM ocr_worker.outbox WHERE given_up_at IS NOT NULL")
+        (given_up,) = cursor.fetchall()
+        cursor.execute(
             """SELECT kind, count(*) AS rows, extract(epoch FROM now() - min(created_at))::float AS age
                FROM ocr_worker.outbox WHERE told_at IS NULL AND given_up_at IS NULL GROUP BY kind"""
         )
-        untold = {row["kind"]: (row["rows"], row["age"]) for row in work.fetchall()}
-    by_kind = {kind: untold.get(kind, (0, 0.0)) for kind in ("result", "review")}
-    return Owed(dead["dead"], given_up["rows"], by_kind)
+        undelivered = {row["kind"]: (row["rows"], row["age"]) for row in cursor.fetchall()}
+    by_kind = {kind: undelivered.get(kind, (0, 0.0)) for kind in ("result", "review")}
+    return OutboxBacklog(dead["dead"], given_up["rows"], by_kind)

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Said(Generic[T]):
+class ProbeResult(Generic[T]):
     """What a server said."""
 
     #: None: it said nothing, because of ``problem``.
@@ -30,7 +30,7 @@ class Said(Generic[T]):
     problem: str = ""
 
 
-class Source(Generic[T]):
+class CachedProbe(Generic[T]):
     """Asks from a thread of its own while somebody wants to know; nobody asks, nothing happens.
 
     Parameters:
@@ -40,45 +40,45 @@ class Source(Generic[T]):
         patience: s that one who looks waits for an answer
     """
 
-    def __init__(self, name: str, read: Callable[[], T], fresh: float, patience: float) -> None:
+    def __init__(self, name: str, read: Callable[[], T], fresh: float, timeout: float) -> None:
         self.name = name
         self.read = read
         self.fresh = fresh
-        self.patience = patience
+        self.timeout = timeout
         self._changed = threading.Condition()
         self._asked_at: float | None = None
-        self._said: Said[T] = Said(None, "not asked yet")
-        self._said_at = -math.inf
+        self._result: ProbeResult[T] = ProbeResult(None, "not asked yet")
+        self._result_at = -math.inf
 
     def ask(self) -> None:
         """Begin to ask, unless an answer is on its way or fresh."""
         with self._changed:
-            if self._asked_at is None and time.monotonic() - self._said_at >= self.fresh:
+            if self._asked_at is None and time.monotonic() - self._result_at >= self.fresh:
                 self._asked_at = time.monotonic()
                 threading.Thread(target=self._ask, name=f"status-{self.name}", daemon=True).start()
 
-    def latest(self) -> Said[T]:
+    def latest(self) -> ProbeResult[T]:
         """The answer that is fresh or on its way; an earlier one or a reason when that takes long."""
         self.ask()
         with self._changed:
-            if self._changed.wait_for(lambda: self._asked_at is None, self.patience):
-                return self._said
-            if time.monotonic() - self._said_at < STALE and self._said.value is not None:
-                return self._said
+            if self._changed.wait_for(lambda: self._asked_at is None, self.timeout):
+                return self._result
+            if time.monotonic() - self._result_at < STALE and self._result.value is not None:
+                return self._result
             assert self._asked_at is not None
-            return Said(None, f"no answer for {time.monotonic() - self._asked_at:.0f} s")
+            return ProbeResult(None, f"no answer for {time.monotonic() - self._asked_at:.0f} s")
 
     def _ask(self) -> None:
-        said: Said[T] = Said(None, "the look failed")
+        result: ProbeResult[T] = ProbeResult(None, "the look failed")
         try:
-            said = Said(self.read())
+            result = ProbeResult(self.read())
         except (redis.RedisError, OcrWorkerError) as error:
-            said = Said(None, _words(error))
+            result = ProbeResult(None, _words(error))
         except Exception as error:
             log.exception("status_not_read", error=type(error).__name__)
         finally:
             with self._changed:
-                self._said, self._said_at, self._asked_at = said, time.monotonic(), None
+                self._result, self._result_at, self._asked_at = result, time.monotonic(), None
                 self._changed.notify_all()
 
 

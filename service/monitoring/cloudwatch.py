@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from service.monitoring.sampler import Sampler
-from service.queue.active_jobs import InHand
+from service.queue.active_jobs import ActiveJobs
 
 #: The only dimension, and its value.
 DIMENSION, SERVICE = "Service", "filot-ocr-gpu-worker"
@@ -42,7 +42,7 @@ UNITS = {
 INTERVAL = 60
 
 #: Values of one metric in one line, the format's limit.
-MOST_VALUES = 100
+MAX_VALUES = 100
 
 STDOUT = 1
 
@@ -72,13 +72,13 @@ class CloudWatch:
     def __init__(
         self,
         namespace: str,
-        in_hand: InHand,
+        active_jobs: ActiveJobs,
         sampler: Sampler,
         problems: Callable[[], list[str]],
         write: Callable[[str], None] = write_line,
     ) -> None:
         self.namespace = namespace
-        self.in_hand = in_hand
+        self.active_jobs = active_jobs
         self.sampler = sampler
         self.problems = problems
         self.write = write
@@ -98,22 +98,22 @@ class CloudWatch:
             errors, times = self._errors, self._times
             self._errors, self._times = 0, []
         values: dict[str, Value] = {
-            ACTIVE_JOBS: len(self.in_hand.tokens()),
+            ACTIVE_JOBS: len(self.active_jobs.tokens()),
             RESULTS: len(times),
             ERRORS: errors,
         }
-        backlog, owed = self.sampler.backlog, self.sampler.owed
+        backlog, outbox_backlog = self.sampler.backlog, self.sampler.outbox_backlog
         if backlog is not None:
             values |= {QUEUE_LENGTH: backlog.waiting, OLDEST_WAITING_AGE: backlog.oldest_waiting}
-        if owed is not None:
-            values[REVIEWS_GIVEN_UP] = owed.given_up
+        if outbox_backlog is not None:
+            values[REVIEWS_GIVEN_UP] = outbox_backlog.given_up
         if not self.problems():
             values[HEARTBEAT] = 1
         if times:
-            values[PROCESSING_TIME] = times[:MOST_VALUES]
+            values[PROCESSING_TIME] = times[:MAX_VALUES]
         self._write(values)
-        for start in range(MOST_VALUES, len(times), MOST_VALUES):
-            self._write({PROCESSING_TIME: times[start : start + MOST_VALUES]})
+        for start in range(MAX_VALUES, len(times), MAX_VALUES):
+            self._write({PROCESSING_TIME: times[start : start + MAX_VALUES]})
 
     def _write(self, values: Mapping[str, Value]) -> None:
         described = {

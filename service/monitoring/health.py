@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from service.monitoring.sampler import Sampler
-from service.queue.active_jobs import InHand
+from service.queue.active_jobs import ActiveJobs
 from service.reading.ocr.devices import Devices
 
 log = structlog.get_logger(__name__)
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 HUNG_AFTER = 60.0
 
 #: s that one request may take to arrive: every connection has a thread.
-PATIENCE = 10
+TIMEOUT = 10
 
 #: s until a port that is taken is tried again.
 BIND_AGAIN = 5.0
@@ -72,9 +72,9 @@ class Health:
         sampler: what the servers said last; no request waits for one that hangs
     """
 
-    def __init__(self, port: int, in_hand: InHand, devices: Devices, sampler: Sampler) -> None:
+    def __init__(self, port: int, active_jobs: ActiveJobs, devices: Devices, sampler: Sampler) -> None:
         self.port = port
-        self.in_hand = in_hand
+        self.active_jobs = active_jobs
         self.devices = devices
         self.sampler = sampler
         #: Path to what answers it.
@@ -118,18 +118,18 @@ class Health:
         if not self.devices.warm:
             return []
         problems = []
-        silent = time.monotonic() - self.in_hand.last_look
+        silent = time.monotonic() - self.active_jobs.last_look
         if silent > HUNG_AFTER:
             problems.append(f"no look for work for {silent:.0f} s")
-        age = self.in_hand.oldest_age()
-        if age > self.in_hand.ledger.settings.job_timeout / 1000:
+        age = self.active_jobs.oldest_age()
+        if age > self.active_jobs.document_queue.settings.job_timeout / 1000:
             problems.append(f"a job has been in work for {age:.0f} s")
         return problems
 
     def ready(self) -> list[str]:
         """What keeps this worker from working on documents."""
-        problems = self.alive() + self.in_hand.holds()
-        if self.in_hand.stopping:
+        problems = self.alive() + self.active_jobs.pause_reasons()
+        if self.active_jobs.stopping:
             problems.append("the worker is stopping")
         if not self.devices.warm:
             # The clock that looks at the servers begins once the engine is warm.
@@ -140,7 +140,7 @@ class Health:
         pages = self.pages
 
         class Handler(BaseHTTPRequestHandler):
-            timeout = PATIENCE
+            timeout = TIMEOUT
             # Versions are nobody's business.
             server_version, sys_version = "filot-ocr", ""
 

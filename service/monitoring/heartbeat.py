@@ -10,7 +10,7 @@ from typing import Self
 
 import redis
 
-from service.queue.active_jobs import InHand
+from service.queue.active_jobs import ActiveJobs
 from service.reading.ocr.devices import Devices
 from service.store.publisher import Publisher
 from service.telemetry.stages import longest
@@ -23,7 +23,7 @@ HEARTBEAT_PREFIX = "filot:ocr:gpu:worker:"
 SEEN_KEY = f"{HEARTBEAT_PREFIX}seen"
 
 #: s between two heartbeats, s after which a silent worker counts as gone, and s after which it is forgotten.
-INTERVAL, EXPIRY, FORGOTTEN = 3, 10, 3600
+HEARTBEAT_INTERVAL, EXPIRY, FORGOTTEN = 3, 10, 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class WorkerState:
     #: Why no GPU is used; empty while one is.
     gpu_absence: str = ""
     #: Why no documents are taken; empty while they are.
-    holds: list[str] = field(default_factory=list)
+    pause_reasons: list[str] = field(default_factory=list)
     active_jobs: int = 0
     concurrency: int = 0
     #: Results published while nobody listened, since the process began.
@@ -60,7 +60,7 @@ class WorkerState:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class WorkerSighting:
     """What was heard of one worker."""
 
     worker: str
@@ -79,39 +79,39 @@ class Heartbeat:
         publisher: what it published
     """
 
-    def __init__(self, in_hand: InHand, devices: Devices, publisher: Publisher) -> None:
-        self.in_hand = in_hand
+    def __init__(self, active_jobs: ActiveJobs, devices: Devices, publisher: Publisher) -> None:
+        self.active_jobs = active_jobs
         self.devices = devices
         self.publisher = publisher
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
         self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
         # Held while Redis is told something: a farewell is the last that is heard of a worker.
         self._speaking = threading.Lock()
-        self._gone = False
+        self._deregistered = False
 
     def state(self) -> WorkerState:
         """What this worker does."""
-        documents = [job.document_id for job, _ in self.in_hand.held()]
+        documents = [job.document_id for job, _ in self.active_jobs.current()]
         return WorkerState(
             worker=self.worker,
             started_at=self.started_at,
-            stopping=self.in_hand.stopping,
+            stopping=self.active_jobs.stopping,
             gpu_enabled=self.devices.settings.gpu_enabled,
             gpu_available=self.devices.gpu_available,
             gpu_absence=self.devices.gpu_absence,
-            holds=self.in_hand.holds(),
+            pause_reasons=self.active_jobs.pause_reasons(),
             active_jobs=len(documents),
-            concurrency=self.in_hand.limit,
-            results_unheard=self.publisher.unheard,
+            concurrency=self.active_jobs.limit,
+            results_unheard=self.publisher.unreceived,
             download_seconds=round(longest("download"), 1),
             documents=documents,
         )
 
     def beat(self) -> None:
         """Say what this worker does, unless it is gone. May raise ``redis.RedisError``."""
-        client = self.in_hand.ledger.client
+        client = self.active_jobs.document_queue.client
         with self._speaking, client.pipeline(transaction=True) as all_at_once:
-            if self._gone:
+            if self._deregistered:
                 return
             now, _ = client.time()
             all_at_once.set(HEARTBEAT_PREFIX + self.worker, json.dumps(asdict(self.state())), ex=EXPIRY)
@@ -120,16 +120,16 @@ class Heartbeat:
             all_at_once.expire(SEEN_KEY, FORGOTTEN)
             all_at_once.execute()
 
-    def farewell(self) -> None:
+    def deregister(self) -> None:
         """Say that this worker is gone. May raise ``redis.RedisError``."""
-        with self._speaking, self.in_hand.ledger.client.pipeline(transaction=True) as all_at_once:
-            self._gone = True
+        with self._speaking, self.active_jobs.document_queue.client.pipeline(transaction=True) as all_at_once:
+            self._deregistered = True
             all_at_once.delete(HEARTBEAT_PREFIX + self.worker)
             all_at_once.zrem(SEEN_KEY, self.worker)
             all_at_once.execute()
 
 
-def heard(client: redis.Redis) -> list[Heard]:
+def list_workers(client: redis.Redis) -> list[WorkerSighting]:
     """The workers by name, with those that fell silent in the last hour. May raise ``redis.RedisError``."""
     with client.pipeline(transaction=False) as both:
         both.time()
@@ -140,11 +140,13 @@ def heard(client: redis.Redis) -> list[Heard]:
     names = sorted((name, score) for name, score in seen)
     texts = client.mget([HEARTBEAT_PREFIX + name for name, _ in names])
     return [
-        Heard(name, max(0.0, now + microseconds / 1e6 - at), WorkerState.read(text) if text else None)
+        WorkerSighting(
+            name, max(0.0, now + microseconds / 1e6 - at), WorkerState.read(text) if text else None
+        )
         for (name, at), text in zip(names, texts, strict=True)
     ]
 
 
 def worker_states(client: redis.Redis) -> list[WorkerState]:
     """What every living worker says of itself. May raise ``redis.RedisError``."""
-    return [each.state for each in heard(client) if each.state is not None]
+    return [each.state for each in list_workers(client) if each.state is not None]

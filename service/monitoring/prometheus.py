@@ -6,10 +6,10 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from service.monitoring.backlog import Backlog, Owed
+from service.monitoring.backlog import Backlog, OutboxBacklog
 from service.monitoring.gpu_usage import GpuUse
 from service.monitoring.sampler import Sampler
-from service.queue.active_jobs import InHand
+from service.queue.active_jobs import ActiveJobs
 from service.reading.ocr.devices import Devices
 from service.store.publisher import Publisher
 from service.telemetry.metrics import REGISTRY
@@ -26,13 +26,13 @@ class Exposition(Collector):
     def __init__(
         self,
         sampler: Sampler,
-        in_hand: InHand,
+        active_jobs: ActiveJobs,
         devices: Devices,
         publisher: Publisher,
         problems: Callable[[], list[str]],
     ) -> None:
         self.sampler = sampler
-        self.in_hand = in_hand
+        self.active_jobs = active_jobs
         self.devices = devices
         self.publisher = publisher
         self.problems = problems
@@ -48,33 +48,35 @@ class Exposition(Collector):
         yield from self._process.collect()
         yield from self._worker()
         redis_up = self.sampler.backlog is not None and not self.sampler.hangs_for("Redis")
-        postgresql_up = self.sampler.owed is not None and not self.sampler.hangs_for("PostgreSQL")
+        postgresql_up = self.sampler.outbox_backlog is not None and not self.sampler.hangs_for("PostgreSQL")
         yield _gauge("redis_up", "Whether Redis answered the latest look.", redis_up)
         yield _gauge("postgresql_up", "Whether PostgreSQL answered the latest look.", postgresql_up)
         if self.sampler.backlog is not None:
             yield from _backlog(self.sampler.backlog)
-        if self.sampler.owed is not None:
-            yield from _owed(self.sampler.owed)
+        if self.sampler.outbox_backlog is not None:
+            yield from _outbox_backlog(self.sampler.outbox_backlog)
         if self.sampler.gpu is not None:
             yield from _gpu(self.sampler.gpu)
 
     def _worker(self) -> Iterator[Metric]:
-        yield _gauge("active_jobs", "Documents in work in this process.", len(self.in_hand.tokens()))
-        yield _gauge("oldest_job_seconds", "Age of the job in work longest.", self.in_hand.oldest_age())
-        yield _gauge("concurrency_jobs", "Documents that this process works on at most.", self.in_hand.limit)
+        yield _gauge("active_jobs", "Documents in work in this process.", len(self.active_jobs.tokens()))
+        yield _gauge("oldest_job_seconds", "Age of the job in work longest.", self.active_jobs.oldest_age())
+        yield _gauge(
+            "concurrency_jobs", "Documents that this process works on at most.", self.active_jobs.limit
+        )
         yield _gauge("taking", "Whether documents are taken: 0 while stopping or held.", self._takes())
         yield _gauge("gpu_in_use", "Whether documents are read on a GPU.", self.devices.gpu_available)
         yield _gauge(
             "making_progress", "Whether nothing keeps this worker from its work.", not self.problems()
         )
-        unheard = CounterMetricFamily(
+        unreceived = CounterMetricFamily(
             "filot_ocr_results_unheard", "Results published while nobody was subscribed."
         )
-        unheard.add_metric([], self.publisher.unheard)
-        yield unheard
+        unreceived.add_metric([], self.publisher.unreceived)
+        yield unreceived
 
     def _takes(self) -> bool:
-        return not self.in_hand.stopping and not self.in_hand.holds()
+        return not self.active_jobs.stopping and not self.active_jobs.pause_reasons()
 
 
 def _gauge(name: str, help_text: str, value: float) -> GaugeMetricFamily:
@@ -94,14 +96,16 @@ def _backlog(backlog: Backlog) -> Iterator[Metric]:
     yield _gauge("retry_waiting_documents", "Those of them that wait for a retry.", backlog.put_off)
 
 
-def _owed(owed: Owed) -> Iterator[Metric]:
-    yield _gauge("dead_jobs", "Jobs that used up their attempts and are kept for the operator.", owed.dead)
-    yield _gauge("given_up_reviews", "Reviews that are not asked for any more.", owed.given_up)
+def _outbox_backlog(outbox_backlog: OutboxBacklog) -> Iterator[Metric]:
+    yield _gauge(
+        "dead_jobs", "Jobs that used up their attempts and are kept for the operator.", outbox_backlog.dead
+    )
+    yield _gauge("given_up_reviews", "Reviews that are not asked for any more.", outbox_backlog.given_up)
     rows = GaugeMetricFamily("filot_ocr_outbox_rows", "Results and reviews not told yet.", labels=["kind"])
     oldest = GaugeMetricFamily(
         "filot_ocr_outbox_oldest_seconds", "Age of the oldest of them.", labels=["kind"]
     )
-    for kind, (count, age) in owed.untold.items():
+    for kind, (count, age) in outbox_backlog.undelivered.items():
         rows.add_metric([kind], count)
         oldest.add_metric([kind], age)
     yield rows

@@ -8,13 +8,13 @@ from typing import Literal, TypeAlias
 import redis
 
 from service.errors import OcrWorkerError
-from service.monitoring.backlog import Backlog, BacklogMeter, Owed, read_owed
+from service.monitoring.backlog import Backlog, BacklogMeter, OutboxBacklog, read_outbox_backlog
 from service.monitoring.gpu_usage import GpuMeter, GpuUse
 from service.settings import Settings
 from service.store.database import Database
 
 #: s between two looks, however many read the metrics.
-INTERVAL = 5
+SAMPLE_INTERVAL = 5
 
 #: s after which a look that goes on says that its server hangs: before the next look would be due.
 SLOW = 4.0
@@ -40,11 +40,11 @@ class Sampler:
         #: Servers whose first look has ended, in whatever way.
         self._looked: set[Server] = set()
         self.backlog: Backlog | None = None
-        self.owed: Owed | None = None
+        self.outbox_backlog: OutboxBacklog | None = None
         self.gpu: GpuUse | None = None
 
     def looks(self) -> list[Callable[[], None]]:
-        """What is to be called every ``INTERVAL`` seconds; one that hangs must not keep the others."""
+        """What is to be called every ``SAMPLE_INTERVAL`` seconds; one that hangs must not keep the others."""
         gpu = [self.look_at_gpu] if self._gpu_meter else []
         return [self.look_at_redis, self.look_at_postgresql, *gpu]
 
@@ -60,9 +60,9 @@ class Sampler:
         """Ask PostgreSQL once."""
         with self._asking("PostgreSQL"):
             try:
-                self.owed = read_owed(self._database)
+                self.outbox_backlog = read_outbox_backlog(self._database)
             except OcrWorkerError:
-                self.owed = None
+                self.outbox_backlog = None
 
     def look_at_gpu(self) -> None:
         """Ask the driver once."""
@@ -86,7 +86,7 @@ class Sampler:
 
     def away(self) -> list[str]:
         """The servers that do not answer, one sentence each: without them no worker makes progress."""
-        answers: dict[Server, object] = {"Redis": self.backlog, "PostgreSQL": self.owed}
+        answers: dict[Server, object] = {"Redis": self.backlog, "PostgreSQL": self.outbox_backlog}
         sentences = []
         for server, answer in answers.items():
             if waited := self.hangs_for(server):

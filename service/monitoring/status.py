@@ -8,24 +8,24 @@ from dataclasses import dataclass
 
 import redis
 
-from service.monitoring.backlog import Backlog, BacklogMeter, Owed, read_owed
-from service.monitoring.heartbeat import Heard, heard
+from service.monitoring.backlog import Backlog, BacklogMeter, OutboxBacklog, read_outbox_backlog
+from service.monitoring.heartbeat import WorkerSighting, list_workers
 from service.queue.document_queue import TIMESTAMPS_KEY
 from service.settings import Settings
 from service.store import dead_letters, history
 from service.store.database import Database
 from service.store.dead_letters import DeadJob
-from service.store.history import Ending, Failures, Period
+from service.store.history import Failures, JobRecord, Period
 
 #: How many of the latest results, and of the dead jobs, are named.
-RECENT, MOST_DEAD = 20, 20
+RECENT, MAX_DEAD = 20, 20
 
 #: How many jobs in hand are named: far more than all workers together hold.
-MOST_JOBS = 200
+MAX_JOBS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class JobInHand:
+class ActiveJob:
     """A document that was taken and has not ended."""
 
     document_id: str
@@ -42,9 +42,9 @@ class Traffic:
     """What Redis says: what waits, and who works on what."""
 
     backlog: Backlog
-    workers: Sequence[Heard]
+    workers: Sequence[WorkerSighting]
     #: Longest in hand first.
-    jobs: Sequence[JobInHand]
+    jobs: Sequence[ActiveJob]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,9 @@ class Records:
 
     hour: Period
     minutes: Sequence[Period]
-    recent: Sequence[Ending]
+    recent: Sequence[JobRecord]
     failures: Sequence[Failures]
-    owed: Owed
+    outbox_backlog: OutboxBacklog
     #: The latest ones; ``owed.dead`` counts all.
     dead: Sequence[DeadJob]
 
@@ -88,17 +88,17 @@ class TrafficReader:
     def read(self) -> Traffic:
         """Look once, in a handful of round trips. May raise ``redis.RedisError``."""
         backlog = self._meter.read()
-        workers = heard(self.client)
+        workers = list_workers(self.client)
         return Traffic(backlog, workers, self._jobs(workers))
 
-    def _jobs(self, workers: Sequence[Heard]) -> list[JobInHand]:
+    def _jobs(self, workers: Sequence[WorkerSighting]) -> list[ActiveJob]:
         with self.client.pipeline(transaction=False) as both:
             both.time()
             both.hgetall(TIMESTAMPS_KEY)
             (seconds, microseconds), since = both.execute()
         if not since:
             return []
-        oldest = sorted(since, key=lambda each: int(since[each]))[:MOST_JOBS]
+        oldest = sorted(since, key=lambda each: int(since[each]))[:MAX_JOBS]
         with self.client.pipeline(transaction=False) as both:
             both.hmget(self.settings.attempts_key, oldest)
             both.smismember(self.settings.processing_key, oldest)
@@ -108,7 +108,7 @@ class TrafficReader:
         }
         now = seconds + microseconds / 1e6
         return [
-            JobInHand(document, now - int(since[document]) / 1000, int(attempt or 0), holders.get(document))
+            ActiveJob(document, now - int(since[document]) / 1000, int(attempt or 0), holders.get(document))
             for document, attempt, is_member in zip(oldest, attempts, members, strict=True)
             if is_member
         ]
@@ -116,14 +116,14 @@ class TrafficReader:
 
 def read_records(database: Database) -> Records:
     """What PostgreSQL says. May raise ``OcrWorkerError``."""
-    owed = read_owed(database)
-    with database.transaction() as work:
-        hour, minutes = history.by_minute(work)
+    outbox_backlog = read_outbox_backlog(database)
+    with database.transaction() as cursor:
+        hour, minutes = history.by_minute(cursor)
         return Records(
             hour=hour,
             minutes=minutes,
-            recent=history.latest(work, RECENT),
-            failures=history.failures(work),
-            owed=owed,
-            dead=dead_letters.list_jobs(work)[:MOST_DEAD],
+            recent=history.latest(cursor, RECENT),
+            failures=history.failures(cursor),
+            outbox_backlog=outbox_backlog,
+            dead=dead_letters.list_jobs(cursor)[:MAX_DEAD],
         )

@@ -7,16 +7,19 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from service.monitoring.formatting import camel
-from service.monitoring.heartbeat import Heard
-from service.monitoring.problems import Trouble, find_troubles, well
+from service.monitoring.formatting import camel_case
+from service.monitoring.heartbeat import WorkerSighting
+from service.monitoring.problems import Problem, find_problems, healthy_summary
 from service.monitoring.status import Records, Status
-from service.monitoring.worker_status import summary
+from service.monitoring.worker_status import worker_summary
 from service.settings import Settings
 
 
-def figures(
-    status: Status, settings: Settings, own: Heard | None = None, own_troubles: Sequence[Trouble] = ()
+def status_json(
+    status: Status,
+    settings: Settings,
+    own: WorkerSighting | None = None,
+    own_problems: Sequence[Problem] = (),
 ) -> dict[str, Any]:
     """What `/status.json` and `filot-ocr status --json` say; what a server did not tell is null.
 
@@ -26,18 +29,18 @@ def figures(
         own: the worker that answers, if one does: all that is known of workers while Redis is away
         own_troubles: what is wrong with it
     """
-    troubles = sorted(
-        [*find_troubles(status, settings), *own_troubles], key=lambda trouble: trouble.level != "down"
+    problems = sorted(
+        [*find_problems(status, settings), *own_problems], key=lambda problem: problem.level != "down"
     )
     traffic, records = status.traffic, status.records
     workers = traffic.workers if traffic else [own] if own else []
     return {
-        **{camel(name): value for name, value in summary(traffic, settings).items()},
+        **{camel_case(name): value for name, value in worker_summary(traffic, settings).items()},
         "now": round(time.time() * 1000),
         "servedBy": own.worker if own else None,
-        "level": troubles[0].level if troubles else "well",
-        "sentence": troubles[0].sentence if troubles else well(status),
-        "troubles": as_json(troubles),
+        "level": problems[0].level if problems else "well",
+        "sentence": problems[0].sentence if problems else healthy_summary(status),
+        "troubles": as_json(problems),
         "queue": as_json(traffic.backlog) if traffic else None,
         "workers": [_worker(each) for each in workers],
         "jobs": as_json(traffic.jobs) if traffic else None,
@@ -46,21 +49,27 @@ def figures(
         "recent": as_json(records.recent) if records else None,
         "failures": as_json(records.failures) if records else None,
         "dead": as_json(records.dead) if records else None,
-        "owed": _owed(records) if records else None,
+        "owed": _outbox_backlog(records) if records else None,
     }
 
 
-def _worker(heard: Heard) -> dict[str, Any]:
+def _worker(sighting: WorkerSighting) -> dict[str, Any]:
     """A worker that lives, or the little that is known of one that does not."""
-    said: dict[str, Any] = as_json(heard.state) if heard.state else {}
-    return {**said, "worker": heard.worker, "lives": heard.state is not None, "seconds": round(heard.seconds)}
-
-
-def _owed(records: Records) -> dict[str, Any]:
-    untold = {
-        kind: {"count": count, "oldest": round(age)} for kind, (count, age) in records.owed.untold.items()
+    said: dict[str, Any] = as_json(sighting.state) if sighting.state else {}
+    return {
+        **said,
+        "worker": sighting.worker,
+        "lives": sighting.state is not None,
+        "seconds": round(sighting.seconds),
     }
-    return {"dead": records.owed.dead, "givenUp": records.owed.given_up, **untold}
+
+
+def _outbox_backlog(records: Records) -> dict[str, Any]:
+    undelivered = {
+        kind: {"count": count, "oldest": round(age)}
+        for kind, (count, age) in records.outbox_backlog.undelivered.items()
+    }
+    return {"dead": records.outbox_backlog.dead, "givenUp": records.outbox_backlog.given_up, **undelivered}
 
 
 def as_json(value: Any) -> Any:
@@ -77,4 +86,4 @@ def as_json(value: Any) -> Any:
 @lru_cache
 def _names(kind: type[Any]) -> list[tuple[str, str]]:
     """The fields of a dataclass, each with its name in camel case."""
-    return [(each.name, camel(each.name)) for each in fields(kind)]
+    return [(each.name, camel_case(each.name)) for each in fields(kind)]

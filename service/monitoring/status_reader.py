@@ -2,16 +2,16 @@
 
 import redis
 
-from service.monitoring.cached_probe import Source
+from service.monitoring.cached_probe import CachedProbe
 from service.monitoring.status import Records, Status, Traffic, TrafficReader, read_records
 from service.settings import Settings
 from service.store.database import Database
 
 #: s for which what Redis said, and what PostgreSQL said, is good enough: the last hour changes slowly.
-TRAFFIC_FRESH, RECORDS_FRESH = 1.0, 3.0
+TRAFFIC_MAX_AGE, RECORDS_MAX_AGE = 1.0, 3.0
 
 
-class Onlooker:
+class StatusReader:
     """Looks whenever somebody wants to know, and never waits for long.
 
     Parameters:
@@ -22,13 +22,15 @@ class Onlooker:
     """
 
     def __init__(
-        self, client: redis.Redis, database: Database | None, settings: Settings, patience: float
+        self, client: redis.Redis, database: Database | None, settings: Settings, timeout: float
     ) -> None:
         reader = TrafficReader(client, settings)
-        self._traffic: Source[Traffic] = Source("redis", reader.read, TRAFFIC_FRESH, patience)
-        self._records: Source[Records] | None = None
+        self._traffic: CachedProbe[Traffic] = CachedProbe("redis", reader.read, TRAFFIC_MAX_AGE, timeout)
+        self._records: CachedProbe[Records] | None = None
         if database is not None:
-            self._records = Source("postgresql", lambda: read_records(database), RECORDS_FRESH, patience)
+            self._records = CachedProbe(
+                "postgresql", lambda: read_records(database), RECORDS_MAX_AGE, timeout
+            )
 
     def look(self) -> Status:
         """What both say; of a server that says nothing, why."""

@@ -42,7 +42,7 @@ OF_REDIS = (
 )
 
 
-def summarise(
+def aggregate(
     workers: Sequence[WorkerState], waiting: int, processing: int, settings: Settings
 ) -> GPUWorkerStatus:
     """Put together what the living workers say of themselves and the lengths of the queue and of the set."""
@@ -59,14 +59,14 @@ def summarise(
         results_unheard=sum(worker.results_unheard for worker in workers),
         auto_fallback_enabled=settings.auto_fallback,
         max_retries=settings.max_retries,
-        stuck_job_timeout_ms=settings.stuck_timeout,
+        stuck_job_timeout_ms=settings.stalled_timeout,
         reaper_interval_ms=settings.reaper_interval,
     )
 
 
-def summary(traffic: Traffic | None, settings: Settings) -> dict[str, Any]:
+def worker_summary(traffic: Traffic | None, settings: Settings) -> dict[str, Any]:
     """The same by name, out of a look; what only Redis knows is None while it is away."""
     if traffic is None:
-        return asdict(summarise([], 0, 0, settings)) | dict.fromkeys(OF_REDIS)
+        return asdict(aggregate([], 0, 0, settings)) | dict.fromkeys(OF_REDIS)
     living = [each.state for each in traffic.workers if each.state is not None]
-    return asdict(summarise(living, traffic.backlog.waiting, traffic.backlog.processing, settings))
+    return asdict(aggregate(living, traffic.backlog.waiting, traffic.backlog.processing, settings))

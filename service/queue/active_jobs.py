@@ -7,16 +7,16 @@ from typing import Any
 import redis
 import structlog
 
-from service.queue.document_queue import UNHARMED, Job, Ledger, Settlement
+from service.queue.document_queue import RETURN_UNCOUNTED, DocumentQueue, Job, Settlement
 from service.telemetry.metrics import LEASE_RENEWALS
 
 log = structlog.get_logger(__name__)
 
 #: s of the longest pause in taking while our own servers are away.
-LONGEST_PAUSE = 15.0
+MAX_PAUSE = 15.0
 
 
-class InHand:
+class ActiveJobs:
     """The jobs that this process has taken and not settled. Safe to use from any thread.
 
     Parameters:
@@ -24,16 +24,16 @@ class InHand:
         limit: how many jobs may be out at once
     """
 
-    def __init__(self, ledger: Ledger, limit: int) -> None:
-        self.ledger = ledger
+    def __init__(self, document_queue: DocumentQueue, limit: int) -> None:
+        self.document_queue = document_queue
         self.limit = limit
         self._jobs: dict[str, Job] = {}
         self._since: dict[str, float] = {}
         self._changed = threading.Condition()
         self._stopping = False
-        self._holds: dict[str, str] = {}
-        self._troubles = 0
-        self._trouble_since = 0.0
+        self._pause_reasons: dict[str, str] = {}
+        self._outages = 0
+        self._outage_since = 0.0
         self._paused_until = 0.0
         self._keeper: threading.Thread | None = None
         #: `time.monotonic()` of the latest look for work: the sign that this worker makes progress.
@@ -48,9 +48,9 @@ class InHand:
                 self._keeper = threading.Thread(target=self._keep_leases, name="leases", daemon=True)
                 self._keeper.start()
 
-    def settle(self, token: str, settlement: Settlement) -> None:
+    def finish(self, token: str, settlement: Settlement) -> None:
         """End a take in the ledger and make room for another. Raises ``redis.RedisError``."""
-        in_time = self.ledger.settle(token, settlement)
+        in_time = self.document_queue.finish(token, settlement)
         with self._changed:
             job = self._jobs.pop(token, None)
             self._since.pop(token, None)
@@ -62,7 +62,7 @@ class InHand:
         """Return every job to the head of the list, unharmed; whoever still works on one works in vain."""
         for token in self.tokens():
             try:
-                self.settle(token, UNHARMED)
+                self.finish(token, RETURN_UNCOUNTED)
             except redis.RedisError as error:
                 log.warning(
                     "job_not_given_back", reason=type(error).__name__, **_named(self._jobs.get(token))
@@ -73,7 +73,7 @@ class InHand:
         with self._changed:
             return list(self._jobs)
 
-    def held(self) -> list[tuple[Job, float]]:
+    def current(self) -> list[tuple[Job, float]]:
         """The jobs that are out, each with s since it was taken."""
         with self._changed:
             now = time.monotonic()
@@ -94,44 +94,44 @@ class InHand:
         """Whether this process takes no more jobs."""
         return self._stopping
 
-    def stop_taking(self) -> None:
+    def stop_fetching(self) -> None:
         """Take nothing more. Called from a signal handler, so it must not wait for a lock."""
         self._stopping = True
 
-    def hold(self, source: str, reason: str) -> None:
+    def pause(self, source: str, reason: str) -> None:
         """Take nothing until ``release(source)``; ``reason`` is one sentence for the operator."""
         with self._changed:
-            self._holds[source] = reason
+            self._pause_reasons[source] = reason
 
-    def release(self, source: str) -> None:
+    def resume(self, source: str) -> None:
         """End a hold."""
         with self._changed:
-            if self._holds.pop(source, None):
+            if self._pause_reasons.pop(source, None):
                 self._changed.notify_all()
 
-    def holds(self) -> list[str]:
+    def pause_reasons(self) -> list[str]:
         """Why nothing is taken at present; empty when jobs are taken."""
         with self._changed:
-            return list(self._holds.values())
+            return list(self._pause_reasons.values())
 
-    def note_trouble(self) -> None:
+    def note_outage(self) -> None:
         """One of our servers was away: pause taking, longer each time in a row."""
         with self._changed:
-            if not self._troubles:
-                self._trouble_since = time.monotonic()
-            self._troubles += 1
-            self._paused_until = time.monotonic() + min(LONGEST_PAUSE, 0.25 * 2.0**self._troubles)
+            if not self._outages:
+                self._outage_since = time.monotonic()
+            self._outages += 1
+            self._paused_until = time.monotonic() + min(MAX_PAUSE, 0.25 * 2.0**self._outages)
 
     def note_success(self) -> None:
         """A job got through: the servers are back."""
         with self._changed:
-            self._troubles = 0
+            self._outages = 0
             self._paused_until = 0.0
 
-    def trouble_age(self) -> float:
+    def outage_age(self) -> float:
         """s for which no job has got through because a server was away; 0 when the latest one did."""
         with self._changed:
-            return time.monotonic() - self._trouble_since if self._troubles else 0.0
+            return time.monotonic() - self._outage_since if self._outages else 0.0
 
     def looked(self) -> None:
         """Note a look for work, whether or not Redis answered it."""
@@ -141,10 +141,10 @@ class InHand:
         """Wait up to ``timeout`` seconds until another job may be taken; returns whether it may."""
         self.looked()
         with self._changed:
-            if not self.may_take():
+            if not self.may_fetch():
                 # A stop or the end of a pause notifies nobody, so the wait is the caller's to repeat.
                 self._changed.wait(timeout)
-            return self.may_take()
+            return self.may_fetch()
 
     def wait_until_alone(self, timeout: float) -> bool:
         """Wait up to ``timeout`` seconds until one job only is out; returns whether that is so."""
@@ -152,21 +152,21 @@ class InHand:
         with self._changed:
             return self._changed.wait_for(lambda: len(self._jobs) <= 1, timeout)
 
-    def may_take(self) -> bool:
+    def may_fetch(self) -> bool:
         """Whether another job may be taken now."""
         with self._changed:
             return (
                 not self._stopping
-                and not self._holds
+                and not self._pause_reasons
                 and len(self._jobs) < self.limit
                 # A suspect works alone: were it to kill the process again, no other job would pay for it.
-                and not any(job.deaths for job in self._jobs.values())
+                and not any(job.crash_count for job in self._jobs.values())
                 and time.monotonic() >= self._paused_until
             )
 
     def _keep_leases(self) -> None:
         # A third of the lease: two renewals may fail before anyone thinks that this worker is dead.
-        interval = self.ledger.settings.lease / 3000
+        interval = self.document_queue.settings.lease / 3000
         while True:
             time.sleep(interval)
             tokens = self.tokens()
@@ -175,7 +175,7 @@ class InHand:
 
     def _renew(self, tokens: list[str]) -> None:
         try:
-            lost = self.ledger.renew(tokens)
+            lost = self.document_queue.renew(tokens)
         except redis.RedisError as error:
             LEASE_RENEWALS.labels("failed").inc(len(tokens))
             log.warning("leases_not_renewed", reason=type(error).__name__, jobs=len(tokens))

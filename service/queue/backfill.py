@@ -11,7 +11,7 @@ from psycopg2.extras import RealDictCursor
 
 from service.api import place_document
 from service.errors import UnavailableError
-from service.queue.document_queue import Ledger
+from service.queue.document_queue import DocumentQueue
 from service.reading.documents.fields import DocumentType
 from service.store import dead_letters
 from service.store.database import Database
@@ -42,25 +42,25 @@ class Wanted:
     document_type: DocumentType | None = None
 
 
-def candidates(database: Database, ledger: Ledger, wanted: Wanted) -> tuple[list[str], int]:
+def candidates(database: Database, document_queue: DocumentQueue, wanted: Wanted) -> tuple[list[str], int]:
     """The documents to queue, oldest first, and how many others wait or are in work already.
 
     May raise ``OcrWorkerError`` or ``redis.RedisError``.
     """
-    with database.transaction() as work:
-        work.execute(
+    with database.transaction() as cursor:
+        cursor.execute(
             """SELECT id::text FROM documents
                WHERE status = %(status)s AND file_url IS NOT NULL
                    AND (type = %(type)s OR (%(type)s IS NULL AND type IN ('KTP', 'NPWP')))
                ORDER BY created_at, id""",
             {"status": wanted.status, "type": wanted.document_type},
         )
-        found = [row["id"] for row in work.fetchall()]
-    known = ledger.known_ids()
+        found = [row["id"] for row in cursor.fetchall()]
+    known = document_queue.known_ids()
     return [document_id for document_id in found if document_id not in known], len(known.intersection(found))
 
 
-def push(database: Database, ledger: Ledger, document_id: str, status: Status) -> Fate:
+def push(database: Database, document_queue: DocumentQueue, document_id: str, status: Status) -> Fate:
     """Mark one row as to be worked on and queue it where the backend would, in the backend's order.
 
     When Redis fails, the row gets its status back, unless PostgreSQL is away too; then the workers' own look
@@ -70,26 +70,26 @@ def push(database: Database, ledger: Ledger, document_id: str, status: Status) -
         UnavailableError: PostgreSQL is away.
         redis.RedisError: whether it was queued is unknown; a document that was is read all the same.
     """
-    with database.transaction() as work:
-        if not _move(work, document_id, status, "processing"):
+    with database.transaction() as cursor:
+        if not _move(cursor, document_id, status, "processing"):
             return Fate.CHANGED
     try:
-        queued = place_document(ledger, document_id)
+        queued = place_document(document_queue, document_id)
     except redis.RedisError:
-        with database.transaction() as work:
-            _move(work, document_id, "processing", status)
+        with database.transaction() as cursor:
+            _move(cursor, document_id, "processing", status)
         raise
     if queued and status == "failed":
-        with database.transaction() as work:
-            dead_letters.drop(work, document_id)
+        with database.transaction() as cursor:
+            dead_letters.drop(cursor, document_id)
     return Fate.PUSHED if queued else Fate.KNOWN
 
 
-def _move(work: RealDictCursor, document_id: str, before: str, after: str) -> bool:
-    work.execute(
+def _move(cursor: RealDictCursor, document_id: str, before: str, after: str) -> bool:
+    cursor.execute(
         "UPDATE documents SET status = %s WHERE id = %s AND status = %s", (after, document_id, before)
     )
-    return work.rowcount > 0
+    return cursor.rowcount > 0
 
 
 @dataclass(slots=True)
@@ -121,7 +121,7 @@ class Tally:
 
     fates: dict[Fate, int] = field(default_factory=lambda: dict.fromkeys(Fate, 0))
     #: The server that ended it early, in one sentence; empty otherwise.
-    trouble: str = ""
+    outage: str = ""
 
     @property
     def seen(self) -> int:
@@ -131,7 +131,7 @@ class Tally:
 
 def run(
     database: Database,
-    ledger: Ledger,
+    document_queue: DocumentQueue,
     documents: list[str],
     status: Status,
     pace: Pace,
@@ -149,12 +149,12 @@ def run(
         if not pace.wait():
             break
         try:
-            tally.fates[push(database, ledger, document_id, status)] += 1
+            tally.fates[push(database, document_queue, document_id, status)] += 1
         except UnavailableError as error:
-            tally.trouble = str(error)
+            tally.outage = str(error)
         except redis.RedisError as error:
-            tally.trouble = f"Redis is away: {type(error).__name__}"
-        if tally.trouble:
+            tally.outage = f"Redis is away: {type(error).__name__}"
+        if tally.outage:
             break
         report(tally)
     return tally

@@ -11,12 +11,12 @@ from dramatiq import Broker, Consumer, Message, MessageProxy
 from dramatiq.errors import ConnectionClosed
 
 from service.errors import DeviceError, LeaseLostError, OcrWorkerError, UnavailableError
-from service.queue.active_jobs import InHand
-from service.queue.document_queue import UNHARMED, Job, Ledger, connect_redis
+from service.queue.active_jobs import ActiveJobs
+from service.queue.document_queue import RETURN_UNCOUNTED, DocumentQueue, Job, connect_redis
 from service.settings import Settings
 from service.store import outbox
 from service.store.database import Database
-from service.telemetry.log_throttle import Reminder
+from service.telemetry.log_throttle import LogThrottle
 from service.telemetry.metrics import RETURNED
 
 log = structlog.get_logger(__name__)
@@ -42,8 +42,8 @@ class FilotBroker(Broker):
         super().__init__(middleware=middleware)
         self.settings = settings
         self.database = database
-        self.ledger = Ledger(connect_redis(settings), settings)
-        self.in_hand = InHand(self.ledger, settings.concurrency)
+        self.document_queue = DocumentQueue(connect_redis(settings), settings)
+        self.active_jobs = ActiveJobs(self.document_queue, settings.concurrency)
         self.queues: set[str] = set()
 
     def declare_queue(self, queue_name: str) -> None:
@@ -66,27 +66,27 @@ class FilotBroker(Broker):
                 "only documents can be enqueued, and without delay; reviews come from the outbox"
             )
         self.emit_before("enqueue", message, delay)
-        self.ledger.enqueue(message.args[0])
+        self.document_queue.enqueue(message.args[0])
         self.emit_after("enqueue", message, delay)
         return message
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
         """The consumer of a queue. How much it fetches is decided by what is in hand, not by ``prefetch``."""
         if queue_name == DOCUMENTS:
-            return DocumentConsumer(self.in_hand, self.settings)
-        return ReviewConsumer(self.database, self.in_hand, self.settings)
+            return DocumentConsumer(self.active_jobs, self.settings)
+        return ReviewConsumer(self.database, self.active_jobs, self.settings)
 
     def close(self) -> None:
         """Give back what is still in hand."""
-        self.in_hand.give_back()
+        self.active_jobs.give_back()
 
 
 class DocumentConsumer(Consumer):
     """Takes documents out of FiLot's list, one by one, only while a thread is free."""
 
-    def __init__(self, in_hand: InHand, settings: Settings) -> None:
-        self.in_hand = in_hand
-        self.ledger = in_hand.ledger
+    def __init__(self, active_jobs: ActiveJobs, settings: Settings) -> None:
+        self.active_jobs = active_jobs
+        self.document_queue = active_jobs.document_queue
         # Seldom enough to be cheap, often enough that an expired lease is noticed long before another ends.
         self.return_interval = min(1.0, settings.lease / 4000)
         # No wait is longer than that: leases are judged only while somebody looks after them all the time.
@@ -94,49 +94,49 @@ class DocumentConsumer(Consumer):
         self.last_return = 0.0
         self.token = str(uuid.uuid4())
         # A job whose worker died, waiting until nothing else is in work beside it.
-        self.suspect: Job | None = None
-        self.away = Reminder()
+        self.quarantined: Job | None = None
+        self.away = LogThrottle()
 
     def __next__(self) -> MessageProxy | None:
         try:
             self._return_due()
-            if self.suspect is not None:
-                return self._suspect_alone(self.suspect)
-            if not self.in_hand.wait_for_room(min(self.poll, 0.1)):
+            if self.quarantined is not None:
+                return self._run_alone(self.quarantined)
+            if not self.active_jobs.wait_for_room(min(self.poll, 0.1)):
                 return None
-            job = self.ledger.take(self.token)
+            job = self.document_queue.fetch(self.token)
             # Asked again after the wait: a GPU may have been lost meanwhile, or the signal to stop come.
-            if job is None and self.ledger.wait(self.poll) and self.in_hand.may_take():
-                job = self.ledger.take(self.token)
+            if job is None and self.document_queue.wait(self.poll) and self.active_jobs.may_fetch():
+                job = self.document_queue.fetch(self.token)
         except redis.RedisError as error:
             # The token stays: if only the reply to a take was lost, the next call gets that job.
-            if self.away.due():
+            if self.away.should_log():
                 log.warning("redis_away", reason=type(error).__name__)
             # Asked for as often as ever, a single command, so that work begins again with Redis itself.
-            self.in_hand.looked()
+            self.active_jobs.looked()
             time.sleep(self.poll)
             return None
         if job is None:
             return None
         self.token = str(uuid.uuid4())
-        self.in_hand.add(job)
-        if job.deaths:
-            return self._suspect_alone(job)
+        self.active_jobs.add(job)
+        if job.crash_count:
+            return self._run_alone(job)
         return _message(DOCUMENTS, job.document_id, job.token, job=job)
 
-    def _suspect_alone(self, job: Job) -> MessageProxy | None:
-        self.suspect = job
-        if not self.in_hand.wait_until_alone(0.1):
+    def _run_alone(self, job: Job) -> MessageProxy | None:
+        self.quarantined = job
+        if not self.active_jobs.wait_until_alone(0.1):
             return None
-        self.suspect = None
+        self.quarantined = None
         return _message(DOCUMENTS, job.document_id, job.token, job=job)
 
     def _return_due(self) -> None:
         now = time.monotonic()
         if now - self.last_return >= self.return_interval:
-            expired, due = self.ledger.return_due()
+            expired, due = self.document_queue.return_due()
             self.last_return = now
-            lasted = self.away.over()
+            lasted = self.away.reset()
             if lasted is not None:
                 log.info("redis_back", seconds=round(lasted))
             if expired or due:
@@ -146,7 +146,7 @@ class DocumentConsumer(Consumer):
     def ack(self, message: MessageProxy) -> None:
         """Settle as the middleware decided; a job that nobody spoke for goes back unharmed."""
         try:
-            self.in_hand.settle(message.message_id, message.options.get("settlement", UNHARMED))
+            self.active_jobs.finish(message.message_id, message.options.get("settlement", RETURN_UNCOUNTED))
         except redis.RedisError as error:
             raise ConnectionClosed(error) from None
 
@@ -162,26 +162,26 @@ class DocumentConsumer(Consumer):
 class ReviewConsumer(Consumer):
     """Hands out due reviews one at a time, so that a slow review service never occupies two threads."""
 
-    def __init__(self, database: Database, in_hand: InHand, settings: Settings) -> None:
+    def __init__(self, database: Database, active_jobs: ActiveJobs, settings: Settings) -> None:
         self.database = database
-        self.in_hand = in_hand
+        self.active_jobs = active_jobs
         self.poll = settings.poll_interval / 1000
         self.busy = False
-        self.away = Reminder()
+        self.away = LogThrottle()
 
     def __next__(self) -> MessageProxy | None:
-        if not self.busy and not self.in_hand.stopping:
+        if not self.busy and not self.active_jobs.stopping:
             try:
-                with self.database.transaction() as work:
-                    telling = outbox.claim_due(work, "review")
-                self.away.over()
+                with self.database.transaction() as cursor:
+                    entry = outbox.claim_due(cursor, "review")
+                self.away.reset()
             except OcrWorkerError as error:
-                if self.away.due():
+                if self.away.should_log():
                     log.warning("reviews_not_looked_for", reason=str(error))
-                telling = None
-            if telling is not None:
+                entry = None
+            if entry is not None:
                 self.busy = True
-                return _message(REVIEWS, telling.document_id, str(telling.id), telling=telling)
+                return _message(REVIEWS, entry.document_id, str(entry.id), entry=entry)
         time.sleep(self.poll)
         return None
 

@@ -19,7 +19,7 @@ CORRELATION_KEY = "filot:ocr:gpu:correlation"
 TIMESTAMPS_KEY = "filot:ocr:gpu:processing:timestamps"
 LOCK_PREFIX = "filot:ocr:gpu:lock:"
 LEASES_KEY = "filot:ocr:gpu:leases"
-LATER_KEY = "filot:ocr:gpu:later"
+RETRY_KEY = "filot:ocr:gpu:later"
 TOKENS_KEY = "filot:ocr:gpu:tokens"
 JOB_PREFIX = "filot:ocr:gpu:job:"
 WATCH_KEY = "filot:ocr:gpu:watch"
@@ -54,9 +54,9 @@ class Job:
     #: How often the job was put off; the exponent of its backoff.
     deferrals: int
     #: Epoch ms of this take by the Redis server's clock: grows from take to take, which tells a late writer.
-    fence: int
+    fencing_token: int
     #: How often its worker's lease ran out: what it may have caused.
-    deaths: int
+    crash_count: int
     #: Whether its attempts were used up before this take: it is only to be failed for good.
     used_up: bool
     #: Where this take must compute; None: wherever the worker prefers.
@@ -86,7 +86,7 @@ class Settlement:
 
 
 #: What happens to a job when nobody said otherwise: it goes back unharmed.
-UNHARMED = Settlement("back", counts=False)
+RETURN_UNCOUNTED = Settlement("back", counts=False)
 
 
 def connect_redis(settings: Settings) -> redis.Redis:
@@ -109,7 +109,7 @@ def connect_redis(settings: Settings) -> redis.Redis:
     return client
 
 
-class Ledger:
+class DocumentQueue:
     """The queue's operations, one script each. Every method may raise ``redis.RedisError``.
 
     Parameters:
@@ -127,21 +127,21 @@ class Ledger:
             CORRELATION_KEY,
             TIMESTAMPS_KEY,
             LEASES_KEY,
-            LATER_KEY,
+            RETRY_KEY,
             TOKENS_KEY,
             LOCK_PREFIX,
             JOB_PREFIX,
             WATCH_KEY,
         ]
-        self._take = self._script("take")
+        self._fetch = self._script("take")
         self._renew = self._script("renew")
-        self._settle = self._script("settle")
+        self._finish = self._script("settle")
         self._return_due = self._script("return_due")
         self._reap = self._script("reap")
         self._enqueue = self._script("enqueue")
         self._forget = self._script("forget")
         self._erase = self._script("erase")
-        self._stuck = self._script("stuck")
+        self._stalled = self._script("stuck")
 
     def _script(self, name: str) -> Script:
         folder = Path(__file__).parent
@@ -161,9 +161,9 @@ class Ledger:
         # Redis takes fractions of a second here; the client's annotation does not say so.
         return self.client.blmove(key, key, cast(int, timeout), "LEFT", "LEFT") is not None
 
-    def take(self, token: str) -> Job | None:
+    def fetch(self, token: str) -> Job | None:
         """Take the oldest waiting document; the same token again returns the same job."""
-        answer = self._take(
+        answer = self._fetch(
             keys=self._keys,
             args=[
                 token,
@@ -176,7 +176,17 @@ class Ledger:
         )
         if answer is None:
             return None
-        document_id, job_id, correlation_id, attempt, deferrals, fence, deaths, device, used_up = answer
+        (
+            document_id,
+            job_id,
+            correlation_id,
+            attempt,
+            deferrals,
+            fencing_token,
+            crash_count,
+            device,
+            used_up,
+        ) = answer
         return Job(
             document_id=document_id,
             job_id=job_id,
@@ -184,8 +194,8 @@ class Ledger:
             token=token,
             attempt=int(attempt),
             deferrals=int(deferrals),
-            fence=int(fence),
-            deaths=int(deaths),
+            fencing_token=int(fencing_token),
+            crash_count=int(crash_count),
             used_up=bool(used_up),
             device=cast(Device, device) if device else None,
         )
@@ -194,7 +204,7 @@ class Ledger:
         """Extend the leases of these takes; returns the tokens that are no longer valid."""
         return set(self._renew(keys=self._keys, args=[self.settings.lease, self.settings.lock_ttl, *tokens]))
 
-    def settle(self, token: str, settlement: Settlement) -> bool:
+    def finish(self, token: str, settlement: Settlement) -> bool:
         """End a take; False when the job had been given to someone else, and nothing was changed."""
         args: list[str | int] = [
             token,
@@ -203,7 +213,7 @@ class Ledger:
             "1" if settlement.counts else "0",
             settlement.device or "",
         ]
-        return bool(self._settle(keys=self._keys, args=args))
+        return bool(self._finish(keys=self._keys, args=args))
 
     def return_due(self) -> tuple[int, int]:
         """Put jobs back whose lease ran out, and retries that are due; returns how many of each.
@@ -222,7 +232,7 @@ class Ledger:
         Returns how many jobs went back to the list, and the ids of fields that belong to no job: hand those
         to the next call, which removes the ones still orphaned.
         """
-        returned, *seen = self._reap(keys=self._keys, args=[self.settings.stuck_timeout, *orphans])
+        returned, *seen = self._reap(keys=self._keys, args=[self.settings.stalled_timeout, *orphans])
         return int(returned), set(seen)
 
     def forget(self, document_id: str) -> bool:
@@ -234,9 +244,9 @@ class Ledger:
         removed = int(self._erase(keys=self._keys, args=[document_id]))
         return None if removed < 0 else removed
 
-    def stuck(self, *, take_back: bool) -> list[str]:
+    def stalled(self, *, requeue: bool) -> list[str]:
         """Members of the processing set that no living worker holds; they return to the list if asked to."""
-        return list(self._stuck(keys=self._keys, args=["1" if take_back else "0"]))
+        return list(self._stalled(keys=self._keys, args=["1" if requeue else "0"]))
 
     def known_ids(self) -> set[str]:
         """Every document that waits, is in work or waits for a retry, the backend's CPU pipeline included."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from service.errors import OcrWorkerError
-from service.queue.document_queue import Ledger
+from service.queue.document_queue import DocumentQueue
 from service.store import dead_letters
 from service.store.database import Database
 
@@ -17,19 +17,19 @@ class Erased:
     """What was removed, in rows and fields."""
 
     #: Notes of what is told to whom; those of results hold what the card says until they are told.
-    tellings: int
+    outbox_entries: int
     #: Those of them that had not been told: this result is not published, this review not requested any more.
-    untold: int
+    undelivered: int
     dead_jobs: int
     claims: int
     #: Figures of how it ended, for the status page.
-    endings: int
+    job_records: int
     redis_fields: int
     #: Whether FiLot's own row is there; it was not touched.
     row_remains: bool
 
 
-def erase(database: Database, ledger: Ledger, document_id: str) -> Erased:
+def erase(database: Database, document_queue: DocumentQueue, document_id: str) -> Erased:
     """Remove a document's rows from the schema ``ocr_worker`` and its fields from the worker's Redis keys.
 
     May be repeated after any failure.
@@ -39,30 +39,30 @@ def erase(database: Database, ledger: Ledger, document_id: str) -> Erased:
         OcrWorkerError: PostgreSQL is away or refuses.
         redis.RedisError: nothing was removed from PostgreSQL.
     """
-    with database.transaction() as work:
+    with database.transaction() as cursor:
         # A worker that wakes up late and would store its result waits here, and then finds its claim gone.
-        work.execute("SELECT 1 FROM ocr_worker.claims WHERE document_id = %s FOR UPDATE", (document_id,))
-        fields = ledger.erase(document_id)
+        cursor.execute("SELECT 1 FROM ocr_worker.claims WHERE document_id = %s FOR UPDATE", (document_id,))
+        fields = document_queue.erase(document_id)
         if fields is None:
             raise InWorkError(f"{document_id} waits or is in work")
-        work.execute(
+        cursor.execute(
             """DELETE FROM ocr_worker.outbox WHERE document_id = %s
                RETURNING told_at IS NULL AND given_up_at IS NULL AS untold""",
             (document_id,),
         )
-        untold = [row["untold"] for row in work.fetchall()]
-        dead_jobs = int(dead_letters.drop(work, document_id))
-        work.execute("DELETE FROM ocr_worker.claims WHERE document_id = %s", (document_id,))
-        claims = work.rowcount
-        work.execute("DELETE FROM ocr_worker.endings WHERE document_id = %s", (document_id,))
-        endings = work.rowcount
-        work.execute("SELECT 1 FROM documents WHERE id = %s", (document_id,))
+        undelivered = [row["untold"] for row in cursor.fetchall()]
+        dead_jobs = int(dead_letters.drop(cursor, document_id))
+        cursor.execute("DELETE FROM ocr_worker.claims WHERE document_id = %s", (document_id,))
+        claims = cursor.rowcount
+        cursor.execute("DELETE FROM ocr_worker.endings WHERE document_id = %s", (document_id,))
+        job_records = cursor.rowcount
+        cursor.execute("SELECT 1 FROM documents WHERE id = %s", (document_id,))
         return Erased(
-            tellings=len(untold),
-            untold=sum(untold),
+            outbox_entries=len(undelivered),
+            undelivered=sum(undelivered),
             dead_jobs=dead_jobs,
             claims=claims,
-            endings=endings,
+            job_records=job_records,
             redis_fields=fields,
-            row_remains=work.fetchone() is not None,
+            row_remains=cursor.fetchone() is not None,
         )

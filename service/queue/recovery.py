@@ -2,8 +2,9 @@
 
 import structlog
 
-from service.queue.document_queue import Ledger
-from service.store.database import Database, find_processing
+from service.queue.document_queue import DocumentQueue
+from service.store.database import Database
+from service.store.documents import find_processing
 
 log = structlog.get_logger(__name__)
 
@@ -19,23 +20,23 @@ class Recovery:
         ledger: what Redis knows
     """
 
-    def __init__(self, database: Database, ledger: Ledger) -> None:
+    def __init__(self, database: Database, document_queue: DocumentQueue) -> None:
         self.database = database
-        self.ledger = ledger
+        self.document_queue = document_queue
         self._missing: set[str] = set()
 
     def look(self) -> None:
         """Look once, and queue what is lost. May raise ``redis.RedisError`` or ``UnavailableError``."""
-        found = [document_id for document_id in self.lost() if self.ledger.enqueue(document_id)]
+        found = [document_id for document_id in self.lost() if self.document_queue.enqueue(document_id)]
         self._missing.difference_update(found)
         if found:
             log.warning("lost_documents_queued_again", documents=len(found))
 
     def lost(self) -> set[str]:
         """Look once: the documents that were missing the last time, too. May raise as ``look``."""
-        with self.database.transaction() as work:
-            to_do = find_processing(work)
-        missing = to_do - self.ledger.known_ids()
+        with self.database.transaction() as cursor:
+            to_do = find_processing(cursor)
+        missing = to_do - self.document_queue.known_ids()
         lost = missing & self._missing
         self._missing = missing
         return lost

@@ -32,7 +32,7 @@ _GREY, _WHITE = (140, 140, 140), (255, 255, 255)
 _GAP, _PADDING = 6, 3
 
 #: Label sizes in pixels, whatever the print on the page.
-_SMALLEST, _LARGEST = 12, 36
+_MIN, _MAX = 12, 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +92,8 @@ def draw_overlay(image: Image, lines: Sequence[TextLine], fields: Fields) -> Col
 
 def _label_size(lines: Sequence[TextLine]) -> float:
     """A little smaller than the page's own print, so that labels keep to their rows."""
-    print_size = median(line.bottom - line.top for line in lines) if lines else _SMALLEST
-    return min(max(0.6 * print_size, _SMALLEST), _LARGEST)
+    print_size = median(line.bottom - line.top for line in lines) if lines else _MIN
+    return min(max(0.6 * print_size, _MIN), _MAX)
 
 
 def _placed(

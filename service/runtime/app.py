@@ -12,20 +12,20 @@ from service.monitoring.health import Answer, Health
 from service.monitoring.heartbeat import Heartbeat
 from service.monitoring.progress import Progress
 from service.monitoring.prometheus import Exposition
-from service.monitoring.sampler import Sampler
+from service.monitoring.sampler import SAMPLE_INTERVAL, Sampler
 from service.monitoring.status_page import StatusPage
-from service.monitoring.status_reader import Onlooker
+from service.monitoring.status_reader import StatusReader
 from service.queue.broker import FilotBroker
 from service.queue.recovery import Recovery
 from service.reading.ocr.devices import Devices
 from service.runtime.middleware.cpu_fallback import CpuFallback
 from service.runtime.middleware.gpu_detection import GpuDetection
 from service.runtime.middleware.graceful_stop import GracefulStop
-from service.runtime.middleware.lifecycle import Companions
+from service.runtime.middleware.lifecycle import Lifecycle
 from service.runtime.middleware.log_context import LogContext
-from service.runtime.middleware.metrics import Metering
+from service.runtime.middleware.metrics import JobMetrics
 from service.runtime.middleware.result_publishing import ResultPublishing
-from service.runtime.middleware.settlement import Settling
+from service.runtime.middleware.settlement import SettlementPolicy
 from service.runtime.processing import Processing
 from service.runtime.scheduler import Schedule
 from service.runtime.watchdog import Watchdog
@@ -73,30 +73,36 @@ def build_runtime(settings: Settings) -> Runtime:
     )
     broker = FilotBroker(settings, database, middleware=[])
     devices = Devices(settings)
-    publisher = Publisher(database, broker.ledger.client, settings)
-    detection = GpuDetection(devices, broker.in_hand, settings)
-    sampler = Sampler(settings, broker.ledger.client, database)
-    health = Health(settings.health_port, broker.in_hand, devices, sampler)
-    heartbeat = Heartbeat(broker.in_hand, devices, publisher)
+    publisher = Publisher(database, broker.document_queue.client, settings)
+    detection = GpuDetection(devices, broker.active_jobs, settings)
+    sampler = Sampler(settings, broker.document_queue.client, database)
+    health = Health(settings.health_port, broker.active_jobs, devices, sampler)
+    heartbeat = Heartbeat(broker.active_jobs, devices, publisher)
     schedule = Schedule(
-        settings, broker.ledger, publisher, detection, heartbeat, Recovery(database, broker.ledger), sampler
+        settings,
+        broker.document_queue,
+        publisher,
+        detection,
+        heartbeat,
+        Recovery(database, broker.document_queue),
+        sampler,
     )
-    onlooker = Onlooker(broker.ledger.client, database, settings, status_page.PATIENCE)
-    health.pages |= StatusPage(settings, onlooker, health, heartbeat).pages()
+    status_reader = StatusReader(broker.document_queue.client, database, settings, status_page.TIMEOUT)
+    health.pages |= StatusPage(settings, status_reader, health, heartbeat).pages()
     reports = _publish_metrics(health, schedule, publisher, settings)
     # Hooks after a message run from the last to the first: told, then settled, then forgotten by the log.
     for middleware in (
-        Companions(
+        Lifecycle(
             health,
-            Watchdog(broker.in_hand, settings.job_timeout / 1000),
+            Watchdog(broker.active_jobs, settings.job_timeout / 1000),
             schedule,
         ),
-        GracefulStop(broker.in_hand, settings.shutdown_timeout / 1000),
+        GracefulStop(broker.active_jobs, settings.shutdown_timeout / 1000),
         CurrentMessage(),
         LogContext(devices),
-        *tracing.start(settings, broker.in_hand),
-        Metering(broker.in_hand, reports),
-        Settling(broker.in_hand),
+        *tracing.start(settings, broker.active_jobs),
+        JobMetrics(broker.active_jobs, reports),
+        SettlementPolicy(broker.active_jobs),
         detection,
         CpuFallback(devices, detection, settings),
         ResultPublishing(publisher),
@@ -116,12 +122,12 @@ def _publish_metrics(
     health: Health, schedule: Schedule, publisher: Publisher, settings: Settings
 ) -> CloudWatch:
     """Let the clock sample and report, and the health port answer scrapes."""
-    in_hand, sampler = health.in_hand, health.sampler
+    active_jobs, sampler = health.active_jobs, health.sampler
     progress = Progress(health)
-    exposition = Exposition(sampler, in_hand, health.devices, publisher, progress.problems)
+    exposition = Exposition(sampler, active_jobs, health.devices, publisher, progress.problems)
     health.pages["/metrics"] = lambda _: Answer(exposition.page(), CONTENT_TYPE_LATEST)
-    reports = CloudWatch(settings.metrics_namespace, in_hand, sampler, progress.problems)
+    reports = CloudWatch(settings.metrics_namespace, active_jobs, sampler, progress.problems)
     for look in sampler.looks():
-        schedule.every(sampler.INTERVAL, look, at_once=True)
+        schedule.every(SAMPLE_INTERVAL, look, at_once=True)
     schedule.every(cloudwatch.INTERVAL, reports.report)
     return reports

@@ -15,9 +15,9 @@ from service.reading.ocr.devices import Devices
 from service.reading.reader import Reading, parsed_result, read_document
 from service.settings import Settings
 from service.store import dead_letters, history, outbox
-from service.store.database import (
+from service.store.database import Database
+from service.store.documents import (
     CompletedWork,
-    Database,
     Document,
     begin_work,
     complete_document,
@@ -87,10 +87,10 @@ class Processing:
             content = self.storage.fetch(document.file_url)
         reading = read_document(content, document_type, self.devices.engine(job.device))
         result = _success(job, reading, started)
-        with stage("store"), self.database.transaction() as work:
-            hold_claim(work, job.document_id, job.fence)
+        with stage("store"), self.database.transaction() as cursor:
+            hold_claim(cursor, job.document_id, job.fencing_token)
             complete_document(
-                work,
+                cursor,
                 job.document_id,
                 CompletedWork(
                     text=reading.text,
@@ -100,9 +100,9 @@ class Processing:
                     outcome=reading.outcome,
                 ),
             )
-            self._put(work, job, result, document_type)
+            self._put(cursor, job, result, document_type)
             if reading.decision == "needs_review" and self.settings.buli2_api_url:
-                outbox.put_review(work, job.job_id, job.document_id, job.correlation_id)
+                outbox.put_review(cursor, job.job_id, job.document_id, job.correlation_id)
         log.info(
             "document_read",
             outcome=reading.outcome,
@@ -116,8 +116,8 @@ class Processing:
     def _begin(self, job: Job) -> Document:
         document = None
         if is_document_id(job.document_id):
-            with self.database.transaction() as work:
-                document = begin_work(work, job.document_id, job.fence)
+            with self.database.transaction() as cursor:
+                document = begin_work(cursor, job.document_id, job.fencing_token)
         if document is None:
             raise DocumentError(
                 "no_such_document",
@@ -144,8 +144,8 @@ class Processing:
             review_reasons=review_reasons,
             review_advice=reasons.advice(review_reasons),
         )
-        with self.database.transaction() as work:
-            self._put(work, job, result, document.type)
+        with self.database.transaction() as cursor:
+            self._put(cursor, job, result, document.type)
         log.info("document_was_completed")
         return result
 
@@ -160,29 +160,29 @@ class Processing:
             error=str(error),
         )
         document = None
-        with self.database.transaction() as work:
+        with self.database.transaction() as cursor:
             if is_document_id(job.document_id):
-                document = begin_work(work, job.document_id, job.fence)
+                document = begin_work(cursor, job.document_id, job.fencing_token)
                 if document is not None:
                     exhausted = isinstance(error, RetriesExceededError)
-                    fail_document(work, job.document_id, str(error), retries_exceeded=exhausted)
+                    fail_document(cursor, job.document_id, str(error), retries_exceeded=exhausted)
                     if isinstance(error, RetriesExceededError):
-                        dead_letters.put(work, job.document_id, job.job_id, job.attempt, error.cause)
-            self._put(work, job, result, document.type if document else "", error.code)
+                        dead_letters.put(cursor, job.document_id, job.job_id, job.attempt, error.cause)
+            self._put(cursor, job, result, document.type if document else "", error.code)
         FAILURES.labels(error.code).inc()
         log.warning("document_failed", code=error.code)
         return result
 
     def _put(
         self,
-        work: RealDictCursor,
+        cursor: RealDictCursor,
         job: Job,
         result: GPUOCRResult,
         document_type: str,
         code: str | None = None,
     ) -> None:
-        outbox.put_result(work, job.job_id, job.document_id, job.correlation_id, result.published())
-        history.put(work, result, document_type, code)
+        outbox.put_result(cursor, job.job_id, job.document_id, job.correlation_id, result.published())
+        history.put(cursor, result, document_type, code)
 
 
 def job_of_caller(document_id: str) -> Job:
@@ -194,9 +194,9 @@ def job_of_caller(document_id: str) -> Job:
         token="",
         attempt=1,
         deferrals=0,
-        deaths=0,
+        crash_count=0,
         used_up=False,
-        fence=int(time.time() * 1000),
+        fencing_token=int(time.time() * 1000),
         device=None,
     )
 

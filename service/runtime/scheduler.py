@@ -10,15 +10,15 @@ from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, EVENT_JOB_MA
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from service.errors import OcrWorkerError
-from service.monitoring.heartbeat import INTERVAL, Heartbeat
+from service.monitoring.heartbeat import HEARTBEAT_INTERVAL, Heartbeat
 from service.monitoring.sampler import Sampler
-from service.queue.document_queue import Ledger
+from service.queue.document_queue import DocumentQueue
 from service.queue.recovery import Recovery
 from service.runtime.middleware.gpu_detection import GpuDetection
 from service.settings import Settings
 from service.store import history, outbox
 from service.store.publisher import Publisher
-from service.telemetry.log_throttle import Reminder
+from service.telemetry.log_throttle import LogThrottle
 from service.telemetry.metrics import RETURNED
 
 log = structlog.get_logger(__name__)
@@ -39,14 +39,14 @@ class Schedule:
     def __init__(
         self,
         settings: Settings,
-        ledger: Ledger,
+        document_queue: DocumentQueue,
         publisher: Publisher,
         detection: GpuDetection,
         heartbeat: Heartbeat,
         recovery: Recovery,
         sampler: Sampler,
     ) -> None:
-        self.ledger = ledger
+        self.document_queue = document_queue
         self.publisher = publisher
         self.heartbeat = heartbeat
         self.sampler = sampler
@@ -55,14 +55,14 @@ class Schedule:
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
         self._hanging: set[str] = set()
-        self._reminder = Reminder()
+        self._log_throttle = LogThrottle()
         self._scheduler.add_listener(self._on_hanging, EVENT_JOB_MAX_INSTANCES)
         self._scheduler.add_listener(self._on_end, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
         for task, seconds in (
-            (heartbeat.beat, INTERVAL),
+            (heartbeat.beat, HEARTBEAT_INTERVAL),
             (self._reap, settings.reaper_interval / 1000),
             (recovery.look, settings.reaper_interval / 1000),
-            (self._sweep, SWEEP_INTERVAL),
+            (self._publish_pending, SWEEP_INTERVAL),
             (detection.probe, PROBE_INTERVAL),
             (self._purge, PURGE_INTERVAL),
         ):
@@ -82,12 +82,12 @@ class Schedule:
         """End without waiting for what runs at the moment."""
         self._scheduler.shutdown(wait=False)
         with suppress(redis.RedisError):
-            self.heartbeat.farewell()
+            self.heartbeat.deregister()
 
     def _on_hanging(self, event: JobEvent) -> None:
         """A task is due and its last run still waits: say what for, once for all that wait."""
         self._hanging.add(event.job_id)
-        if self._reminder.due():
+        if self._log_throttle.should_log():
             what = "; ".join(self.sampler.away()) or "what this task waits for does not answer"
             reason = f"{what}: bring it back, and the worker goes on by itself; `filot-ocr doctor` says more"
             log.warning("task_hangs", task=event.job_id, reason=reason)
@@ -96,39 +96,39 @@ class Schedule:
         self._hanging.discard(event.job_id)
         # A run that gave up on a server that still hangs is no end of it.
         if not self._hanging and not self.sampler.away():
-            lasted = self._reminder.over()
+            lasted = self._log_throttle.reset()
             if lasted is not None:
                 log.info("tasks_go_on", seconds=round(lasted))
 
     def _reap(self) -> None:
-        returned, self._orphans = self.ledger.reap(self._orphans)
+        returned, self._orphans = self.document_queue.reap(self._orphans)
         if returned:
             RETURNED.labels("stuck").inc(returned)
             log.warning("stuck_jobs_returned", jobs=returned)
 
-    def _sweep(self) -> None:
-        told = self.publisher.sweep()
+    def _publish_pending(self) -> None:
+        told = self.publisher.publish_pending()
         if told:
             log.info("results_told_by_sweep", results=told)
 
     def _purge(self) -> None:
-        with self.publisher.database.transaction() as work:
-            outbox.purge(work)
-            history.purge(work)
+        with self.publisher.database.transaction() as cursor:
+            outbox.purge(cursor)
+            history.purge(cursor)
 
 
 def _guarded(task: Callable[[], None]) -> Callable[[], None]:
     """The task, which may fail while a server is away: the clock calls it again."""
 
-    failing = Reminder()
+    failing = LogThrottle()
 
     def run() -> None:
         try:
             task()
         except (redis.RedisError, OcrWorkerError) as error:
-            if failing.due():
+            if failing.should_log():
                 log.warning("task_failed", task=task.__qualname__, reason=str(error))
         else:
-            failing.over()
+            failing.reset()
 
     return run

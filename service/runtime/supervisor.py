@@ -14,10 +14,10 @@ from service.settings import Settings
 log = structlog.get_logger(__name__)
 
 #: Exit code of a worker that cannot run as configured (sysexits.h: EX_CONFIG): starting it again is no use.
-BAD_CONFIGURATION = 78
+EXIT_CONFIGURATION = 78
 
 #: s before a worker is started again: the first time, and at most when it dies again and again.
-FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
+FIRST_DELAY, MAX_DELAY = 0.5, 30.0
 
 #: s that a worker must live for its death to count as the first one.
 STEADY = 60.0
@@ -64,9 +64,9 @@ class _Supervisor:
                 # The signal came while there was no worker to pass it on to.
                 self.worker.send_signal(signal.SIGTERM)
             code = self.worker.wait()
-            if self.stopping or code == BAD_CONFIGURATION:
+            if self.stopping or code == EXIT_CONFIGURATION:
                 return code
-            delay = FIRST_DELAY if time.monotonic() - started > STEADY else min(delay * 2, LONGEST_DELAY)
+            delay = FIRST_DELAY if time.monotonic() - started > STEADY else min(delay * 2, MAX_DELAY)
             log.error("worker_died", exit_code=code, next_start_in_s=delay)
             if self._stopped_within(delay):
                 return 0

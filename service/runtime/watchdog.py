@@ -6,7 +6,7 @@ import threading
 
 import structlog
 
-from service.queue.active_jobs import InHand
+from service.queue.active_jobs import ActiveJobs
 
 log = structlog.get_logger(__name__)
 
@@ -31,8 +31,8 @@ class Watchdog:
         limit: s that a job may take
     """
 
-    def __init__(self, in_hand: InHand, limit: float) -> None:
-        self.in_hand = in_hand
+    def __init__(self, active_jobs: ActiveJobs, limit: float) -> None:
+        self.active_jobs = active_jobs
         self.limit = limit
         self._stopped = threading.Event()
 
@@ -51,7 +51,7 @@ class Watchdog:
     def _watch(self) -> None:
         while not self._stopped.wait(INTERVAL):
             self._wind_up()
-            age = self.in_hand.oldest_age()
+            age = self.active_jobs.oldest_age()
             if age > self.limit:
                 log.error("job_hung", seconds=round(age))
                 os._exit(HUNG)

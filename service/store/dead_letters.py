@@ -21,9 +21,9 @@ class DeadJob:
 _COLUMNS = "document_id::text, job_id::text, attempts, cause, died_at"
 
 
-def put(work: RealDictCursor, document_id: str, job_id: str, attempts: int, cause: str) -> None:
+def put(cursor: RealDictCursor, document_id: str, job_id: str, attempts: int, cause: str) -> None:
     """Note a dead job; a document's latest one counts."""
-    work.execute(
+    cursor.execute(
         """INSERT INTO ocr_worker.dead (document_id, job_id, attempts, cause) VALUES (%s, %s, %s, %s)
            ON CONFLICT (document_id) DO UPDATE SET job_id = excluded.job_id, attempts = excluded.attempts,
                cause = excluded.cause, died_at = now()""",
@@ -31,23 +31,23 @@ def put(work: RealDictCursor, document_id: str, job_id: str, attempts: int, caus
     )
 
 
-def list_jobs(work: RealDictCursor) -> list[DeadJob]:
+def list_jobs(cursor: RealDictCursor) -> list[DeadJob]:
     """Every dead job, latest first."""
-    work.execute(f"SELECT {_COLUMNS} FROM ocr_worker.dead ORDER BY died_at DESC")  # noqa: S608 - a constant
-    return [DeadJob(**row) for row in work.fetchall()]
+    cursor.execute(f"SELECT {_COLUMNS} FROM ocr_worker.dead ORDER BY died_at DESC")  # noqa: S608 - a constant
+    return [DeadJob(**row) for row in cursor.fetchall()]
 
 
-def find(work: RealDictCursor, document_id: str) -> DeadJob | None:
+def find(cursor: RealDictCursor, document_id: str) -> DeadJob | None:
     """The dead job of a document, or None."""
-    work.execute(
+    cursor.execute(
         f"SELECT {_COLUMNS} FROM ocr_worker.dead WHERE document_id = %s",  # noqa: S608 - a constant
         (document_id,),
     )
-    row = work.fetchone()
+    row = cursor.fetchone()
     return DeadJob(**row) if row else None
 
 
-def drop(work: RealDictCursor, document_id: str) -> bool:
+def drop(cursor: RealDictCursor, document_id: str) -> bool:
     """Forget a dead job, not its document; False when there was none."""
-    work.execute("DELETE FROM ocr_worker.dead WHERE document_id = %s", (document_id,))
-    return work.rowcount > 0
+    cursor.execute("DELETE FROM ocr_worker.dead WHERE document_id = %s", (document_id,))
+    return cursor.rowcount > 0

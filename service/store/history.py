@@ -13,11 +13,11 @@ from service.store.result import GPUOCRResult
 MINUTES = 60
 
 #: Characters of an id: a document's has 36, but anything may have been pushed on the list.
-LONGEST_ID = 36
+MAX_ID_LENGTH = 36
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class JobRecord:
     """One document that ended."""
 
     document_id: str
@@ -64,16 +64,16 @@ class Failures:
     last_day: int
 
 
-def put(work: RealDictCursor, result: GPUOCRResult, document_type: str, code: str | None) -> None:
+def put(cursor: RealDictCursor, result: GPUOCRResult, document_type: str, code: str | None) -> None:
     """Note how a document ended, once a job; ``code`` is the cause of a failure."""
     device = "none" if not result.success else "cuda" if result.gpu_processed else "cpu"
-    work.execute(
+    cursor.execute(
         """INSERT INTO ocr_worker.endings
                (job_id, document_id, document_type, outcome, device, score, code, milliseconds)
            VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (job_id) DO NOTHING""",
         (
             result.job_id,
-            result.document_id[:LONGEST_ID],
+            result.document_id[:MAX_ID_LENGTH],
             document_type if document_type in get_args(DocumentType) else "other",
             result.outcome if result.success else "failed",
             device,
@@ -84,22 +84,22 @@ def put(work: RealDictCursor, result: GPUOCRResult, document_type: str, code: st
     )
 
 
-def latest(work: RealDictCursor, count: int) -> list[Ending]:
+def latest(cursor: RealDictCursor, count: int) -> list[JobRecord]:
     """The documents that ended last, the very last first."""
-    work.execute(
+    cursor.execute(
         """SELECT document_id, document_type, outcome, device, score, code, milliseconds, ended_at
            FROM ocr_worker.endings ORDER BY ended_at DESC LIMIT %s""",
         (count,),
     )
-    return [Ending(**row) for row in work.fetchall()]
+    return [JobRecord(**row) for row in cursor.fetchall()]
 
 
-def by_minute(work: RealDictCursor) -> tuple[Period, list[Period]]:
+def by_minute(cursor: RealDictCursor) -> tuple[Period, list[Period]]:
     """The last ``MINUTES`` by the server's clock, as a whole and minute by minute, oldest first.
 
     The last minute is the one that has begun; a minute without any document is there too.
     """
-    work.execute(
+    cursor.execute(
         """WITH ended AS (
                SELECT extract(epoch FROM date_trunc('minute', ended_at))::bigint AS start,
                       outcome, milliseconds
@@ -125,22 +125,22 @@ def by_minute(work: RealDictCursor) -> tuple[Period, list[Period]]:
            ORDER BY minutes.start NULLS FIRST""",
         {"before": MINUTES - 1},
     )
-    whole, *minutes = (Period(**row) for row in work.fetchall())
+    whole, *minutes = (Period(**row) for row in cursor.fetchall())
     return whole, minutes
 
 
-def failures(work: RealDictCursor) -> list[Failures]:
+def failures(cursor: RealDictCursor) -> list[Failures]:
     """The causes of the last day's failures, the most frequent of the last hour first."""
-    work.execute(
+    cursor.execute(
         """SELECT coalesce(code, 'unknown') AS code, count(*) AS last_day,
                   count(*) FILTER (WHERE ended_at > now() - interval '1 hour') AS last_hour
            FROM ocr_worker.endings
            WHERE outcome = 'failed' AND ended_at > now() - interval '1 day'
            GROUP BY 1 ORDER BY last_hour DESC, last_day DESC, code"""
     )
-    return [Failures(**row) for row in work.fetchall()]
+    return [Failures(**row) for row in cursor.fetchall()]
 
 
-def purge(work: RealDictCursor) -> None:
+def purge(cursor: RealDictCursor) -> None:
     """Forget what ended more than a day ago."""
-    work.execute("DELETE FROM ocr_worker.endings WHERE ended_at < now() - interval '1 day'")
+    cursor.execute("DELETE FROM ocr_worker.endings WHERE ended_at < now() - interval '1 day'")

@@ -9,7 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from service.errors import DocumentError, UnavailableError
-from service.reading.pages import LARGEST_FILE
+from service.reading.pages import MAX_FILE_SIZE
 from service.reading.pages.refusals import refusal
 from service.settings import Settings, needed
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 #: Bytes of a key in UTF-8, as S3 allows.
-LONGEST_KEY = 1024
+MAX_KEY_LENGTH = 1024
 
 #: How a URL of any kind begins (RFC 3986, 3.1). Keys of ours have no colon in their first part.
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -57,9 +57,9 @@ class Storage:
         try:
             answer = self._client.get_object(Bucket=self.bucket, Key=key)
             with answer["Body"] as body:
-                if answer["ContentLength"] > LARGEST_FILE:
+                if answer["ContentLength"] > MAX_FILE_SIZE:
                     raise refusal("file_too_large")
-                content = body.read(LARGEST_FILE + 1)
+                content = body.read(MAX_FILE_SIZE + 1)
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
             if code in MISSING:
@@ -71,7 +71,7 @@ class Storage:
             raise UnavailableError(f"the document store refused: {code}") from None
         except BotoCoreError as error:
             raise UnavailableError(f"the document store is away: {type(error).__name__}") from None
-        if len(content) > LARGEST_FILE:
+        if len(content) > MAX_FILE_SIZE:
             raise refusal("file_too_large")
         if len(content) != answer["ContentLength"]:
             # botocore checks this only when a body is read without a limit.
@@ -109,7 +109,13 @@ def object_key(file_url: str, bucket: str) -> str:
     key = rest if first == bucket else key
     # An HTTP client takes dots out of a path before it sends it: the store would be asked for another object.
     dotted = {".", ".."} & set(key.split("/"))
-    if not key or key.startswith("/") or dotted or not key.isprintable() or len(key.encode()) > LONGEST_KEY:
+    if (
+        not key
+        or key.startswith("/")
+        or dotted
+        or not key.isprintable()
+        or len(key.encode()) > MAX_KEY_LENGTH
+    ):
         raise _unusable()
     return key
 

@@ -8,7 +8,7 @@ import structlog
 from service.settings import Settings
 from service.store import outbox
 from service.store.database import Database
-from service.store.outbox import Telling
+from service.store.outbox import OutboxEntry
 from service.telemetry.stages import stage
 
 log = structlog.get_logger(__name__)
@@ -30,36 +30,36 @@ class Publisher:
         self.client = client
         self.channel = settings.results_channel
         #: Results that nobody was subscribed for, since this process began.
-        self.unheard = 0
+        self.unreceived = 0
 
-    def tell(self, job_id: str) -> None:
+    def publish_job(self, job_id: str) -> None:
         """Publish the result of one job, unless that is done."""
-        with self.database.transaction() as work:
-            telling = outbox.claim_result(work, job_id)
-        if telling is not None:
+        with self.database.transaction() as cursor:
+            entry = outbox.claim_result(cursor, job_id)
+        if entry is not None:
             with stage("publish"):
-                self._publish(telling)
+                self._publish(entry)
 
-    def sweep(self) -> int:
+    def publish_pending(self) -> int:
         """Publish every result that the worker of its job did not; returns how many."""
         count = 0
         while True:
-            with self.database.transaction() as work:
-                telling = outbox.claim_due(work, "result")
-            if telling is None:
+            with self.database.transaction() as cursor:
+                entry = outbox.claim_due(cursor, "result")
+            if entry is None:
                 return count
-            self._publish(telling)
+            self._publish(entry)
             count += 1
 
-    def _publish(self, telling: Telling) -> None:
-        listeners = self.client.publish(self.channel, json.dumps(telling.payload, ensure_ascii=False))
-        with self.database.transaction() as work:
-            outbox.mark_told(work, telling.id)
+    def _publish(self, entry: OutboxEntry) -> None:
+        listeners = self.client.publish(self.channel, json.dumps(entry.payload, ensure_ascii=False))
+        with self.database.transaction() as cursor:
+            outbox.mark_delivered(cursor, entry.id)
         # The job that tells its own result knows more of itself than the note does.
-        named = {**telling.named(), **structlog.contextvars.get_contextvars()}
+        named = {**entry.named(), **structlog.contextvars.get_contextvars()}
         if listeners:
             log.info("result_published", listeners=listeners, **named)
         else:
             # No fault of the job: its row holds the result. But somebody should know.
-            self.unheard += 1
+            self.unreceived += 1
             log.warning("result_unheard", channel=self.channel, **named)

@@ -11,9 +11,10 @@ from service.errors import DocumentError, UnavailableError
 from service.settings import Settings, needed
 from service.store import outbox
 from service.store.backoff import backoff
-from service.store.database import Database, Document, find_document, store_ticket
+from service.store.database import Database
+from service.store.documents import Document, find_document, store_ticket
 from service.store.object_store import object_key
-from service.store.outbox import Telling
+from service.store.outbox import OutboxEntry
 from service.store.result import split_row_result
 from service.telemetry.metrics import REVIEW_CALLS
 from service.telemetry.stages import stage
@@ -24,10 +25,10 @@ log = structlog.get_logger(__name__)
 CALL_TIMEOUT = 30.0
 
 #: Tries before a review is given up: with the delays below, about a day.
-MOST_ATTEMPTS = 150
+MAX_ATTEMPTS = 150
 
 #: s between two tries, doubled from the first to the longest.
-FIRST_DELAY, LONGEST_DELAY = 2.0, 600.0
+FIRST_DELAY, MAX_DELAY = 2.0, 600.0
 
 
 class Reviews:
@@ -42,24 +43,24 @@ class Reviews:
         self.database = database
         self.settings = settings
 
-    def request(self, telling: Telling) -> None:
+    def request(self, entry: OutboxEntry) -> None:
         """Ask for the review of one document; a failure is noted and tried again later, never raised."""
         try:
-            with self.database.transaction() as work:
-                document = find_document(work, telling.document_id)
+            with self.database.transaction() as cursor:
+                document = find_document(cursor, entry.document_id)
             ticket = None
             if document is not None and document.ticket_id is None:
                 with stage("review"):
-                    ticket = self._call(document, telling.correlation_id)
-            with self.database.transaction() as work:
+                    ticket = self._call(document, entry.correlation_id)
+            with self.database.transaction() as cursor:
                 if ticket is not None:
-                    store_ticket(work, telling.document_id, ticket)
-                outbox.mark_told(work, telling.id)
+                    store_ticket(cursor, entry.document_id, ticket)
+                outbox.mark_delivered(cursor, entry.id)
             if ticket is not None:
                 REVIEW_CALLS.labels("ticket").inc()
-            log.info("review_requested", attempts=telling.attempts)
+            log.info("review_requested", attempts=entry.attempts)
         except UnavailableError as error:
-            self._put_off(telling, str(error))
+            self._put_off(entry, str(error))
 
     def _call(self, document: Document, correlation_id: str) -> str:
         key = self.settings.buli2_api_key
@@ -81,20 +82,20 @@ class Reviews:
             raise UnavailableError("the review service's answer holds no taskId or ticketId")
         return str(ticket)
 
-    def _put_off(self, telling: Telling, reason: str) -> None:
-        given_up = telling.attempts >= MOST_ATTEMPTS
-        delay = backoff(telling.attempts - 1, FIRST_DELAY, LONGEST_DELAY)
+    def _put_off(self, entry: OutboxEntry, reason: str) -> None:
+        given_up = entry.attempts >= MAX_ATTEMPTS
+        delay = backoff(entry.attempts - 1, FIRST_DELAY, MAX_DELAY)
         try:
-            with self.database.transaction() as work:
+            with self.database.transaction() as cursor:
                 if given_up:
-                    outbox.give_up(work, telling.id)
+                    outbox.give_up(cursor, entry.id)
                 else:
-                    outbox.put_off(work, telling.id, delay)
+                    outbox.put_off(cursor, entry.id, delay)
         except UnavailableError:
             pass  # The claim runs out and the row falls due again by itself.
         REVIEW_CALLS.labels("given_up" if given_up else "put_off").inc()
         report = log.error if given_up else log.warning
-        report("review_given_up" if given_up else "review_put_off", reason=reason, attempts=telling.attempts)
+        report("review_given_up" if given_up else "review_put_off", reason=reason, attempts=entry.attempts)
 
 
 def review_request(document: Document, correlation_id: str, settings: Settings) -> dict[str, Any]:

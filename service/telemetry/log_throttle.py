@@ -4,10 +4,10 @@ import threading
 import time
 
 #: s until it is said for the second time, doubled from then on, and s between two times at most.
-FIRST_PAUSE, LONGEST_PAUSE = 10.0, 600.0
+FIRST_PAUSE, MAX_PAUSE = 10.0, 600.0
 
 
-class Reminder:
+class LogThrottle:
     """Paces the lines about one thing that lasts, such as an outage. Safe to use from several threads."""
 
     def __init__(self) -> None:
@@ -16,7 +16,7 @@ class Reminder:
         self._next = 0.0
         self._pause = FIRST_PAUSE
 
-    def due(self) -> bool:
+    def should_log(self) -> bool:
         """Note that it is so now; returns whether that should be said."""
         with self._lock:
             now = time.monotonic()
@@ -25,10 +25,10 @@ class Reminder:
             if now < self._next:
                 return False
             self._next = now + self._pause
-            self._pause = min(self._pause * 2, LONGEST_PAUSE)
+            self._pause = min(self._pause * 2, MAX_PAUSE)
             return True
 
-    def over(self) -> float | None:
+    def reset(self) -> float | None:
         """Note that it is so no more; returns s that it lasted, None when it was not so before."""
         with self._lock:
             since, self._since = self._since, None

@@ -47,10 +47,10 @@ ALLOWED = frozenset(
 )
 
 #: Characters of one value: ids come out of Redis, where anything may have been pushed.
-LONGEST_VALUE = 300
+MAX_VALUE_LENGTH = 300
 
 #: Steps of a traceback that are told, the innermost first, and parts of each file's path.
-MOST_STEPS, PATH_PARTS = 12, 3
+MAX_STEPS, PATH_PARTS = 12, 3
 
 
 def configure_logs(level: str) -> None:
@@ -114,7 +114,7 @@ def _allowed_fields(logger: WrappedLogger, name: str, event: EventDict) -> Event
 def _plain(value: Any) -> Any:
     """A value as JSON has it, of bounded length; of any other only the type."""
     if isinstance(value, str):
-        return value[:LONGEST_VALUE]
+        return value[:MAX_VALUE_LENGTH]
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value if value is None or isinstance(value, int | float) else _shown(value)
@@ -171,5 +171,5 @@ def _told(error: BaseException) -> str:
         f"{'/'.join(Path(frame.f_code.co_filename).parts[-PATH_PARTS:])}:{line} {frame.f_code.co_name}"
         for frame, line in traceback.walk_tb(error.__traceback__)
     ]
-    place = " < ".join(reversed(steps[-MOST_STEPS:]))
+    place = " < ".join(reversed(steps[-MAX_STEPS:]))
     return f"{type(error).__qualname__} at {place}" if place else type(error).__qualname__

@@ -19,7 +19,7 @@ from devstack.people import Person
 from devstack.servers import FilotStack
 from devstack.servers.worker import Worker
 from service.monitoring.heartbeat import SEEN_KEY
-from service.queue.document_queue import LATER_KEY
+from service.queue.document_queue import RETRY_KEY
 from service.store import dead_letters, history
 from service.store.database import Database
 from service.store.result import GPUOCRResult
@@ -44,7 +44,7 @@ def test_enqueue_says_of_each_refused_one_why(run: Runner, backend: FilotBackend
     in_work, put_off = (backend.add_document(b"picture") for _ in range(2))
     unknown = str(uuid.uuid4())
     backend.redis.sadd(PROCESSING, in_work, put_off)
-    backend.redis.zadd(LATER_KEY, {put_off: 1})
+    backend.redis.zadd(RETRY_KEY, {put_off: 1})
 
     ended = run("enqueue", in_work, put_off, unknown, "[b]card[/b]")
 
@@ -119,7 +119,7 @@ def test_one_status_asks_redis_once(run: Runner, backend: FilotBackend) -> None:
 def test_status_shows_the_failures_that_it_names(
     run: Runner, environment: dict[str, str], backend: FilotBackend
 ) -> None:
-    with Database(environment["DATABASE_URL"], 1).transaction() as work:
+    with Database(environment["DATABASE_URL"], 1).transaction() as cursor:
         for _ in range(2):
             failed = GPUOCRResult(
                 success=False,
@@ -129,7 +129,7 @@ def test_status_shows_the_failures_that_it_names(
                 gpu_processed=False,
                 processing_time_ms=7,
             )
-            history.put(work, failed, "KTP", "not_an_image")
+            history.put(cursor, failed, "KTP", "not_an_image")
 
     shown = run("status").stdout
 
@@ -164,8 +164,8 @@ def bury(backend: FilotBackend, environment: dict[str, str]) -> str:
     """A document that failed for good, as the worker leaves it."""
     document_id = backend.add_document(b"picture")
     backend.execute("UPDATE documents SET status = 'failed' WHERE id = %s", document_id)
-    with Database(environment["DATABASE_URL"], 1).transaction() as work:
-        dead_letters.put(work, document_id, document_id, 3, "EngineError")
+    with Database(environment["DATABASE_URL"], 1).transaction() as cursor:
+        dead_letters.put(cursor, document_id, document_id, 3, "EngineError")
     return document_id
 
 

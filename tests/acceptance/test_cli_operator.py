@@ -21,7 +21,7 @@ from tests.acceptance.conftest import Runner
 from tests.support.frozen import frozen
 
 #: s until a program that says nothing counts as stuck.
-PATIENCE = 60
+TIMEOUT = 60
 
 
 @contextmanager
@@ -54,7 +54,7 @@ def on_a_terminal(
         def read_until(text: bytes) -> bytes:
             nonlocal shown
             while text not in shown:
-                assert select.select([ours], [], [], PATIENCE)[0], shown
+                assert select.select([ours], [], [], TIMEOUT)[0], shown
                 shown += os.read(ours, 4096)
             before, _, shown = shown.partition(text)
             return before
@@ -76,7 +76,7 @@ def test_a_watched_status_is_drawn_anew_until_ctrl_c(
         while not re.search(rb"queue length +1 ", read_until(b"until Ctrl-C")):
             pass
         program.send_signal(signal.SIGINT)
-        code = program.wait(PATIENCE)
+        code = program.wait(TIMEOUT)
 
     assert re.search(rb"queue length +0 ", first)
     assert code == 0
@@ -102,8 +102,8 @@ def test_a_file_store_that_hangs_is_seen_while_documents_wait_for_it(
             backend.enqueue(document_id)
             said: list[str] = []
             while not said:
-                troubles = json.loads(run("status", "--json").stdout)["troubles"]
-                said = [trouble["sentence"] for trouble in troubles]
+                problems = json.loads(run("status", "--json").stdout)["troubles"]
+                said = [trouble["sentence"] for trouble in problems]
         (result,) = channel.wait_for(1)
 
     assert said[0].startswith("1 of 1 worker waits for the file store, for ")
@@ -270,7 +270,7 @@ def test_ctrl_c_ends_a_backfill_between_two_documents(
         read_until(b"1/3")
         program.send_signal(signal.SIGINT)
         read_until(b"1 pushed, 0 skipped: someone else was faster; 2 left")
-        code = program.wait(PATIENCE)
+        code = program.wait(TIMEOUT)
 
     statuses = backend.execute("SELECT status FROM documents ORDER BY status")
     assert code == 130
@@ -292,8 +292,8 @@ def test_erase_removes_ours_and_says_what_it_left(
     run: Runner, backend: FilotBackend, environment: dict[str, str]
 ) -> None:
     document_id = backend.add_document(b"picture")
-    with Database(environment["DATABASE_URL"], 1).transaction() as work:
-        dead_letters.put(work, document_id, document_id, 3, "EngineError")
+    with Database(environment["DATABASE_URL"], 1).transaction() as cursor:
+        dead_letters.put(cursor, document_id, document_id, 3, "EngineError")
 
     unasked = run("erase", document_id)
     kept = json.loads(run("dead", "list", "--json").stdout)

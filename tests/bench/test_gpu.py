@@ -60,10 +60,10 @@ def test_what_comes_of_too_little_memory_is_told(
     fake_nvml.install(monkeypatch)
     cuda = fake_cuda.install(monkeypatch)
     cards = bench_cards(2)
-    (best,) = measure(cards, GpuTuning(most_inputs=4), [2])
+    (best,) = measure(cards, GpuTuning(max_inputs=4), [2])
     cuda.room = room
 
-    sentence = out_of_memory(cards, GpuTuning(most_inputs=4, memory_limit=64 * 2**20), best)
+    sentence = out_of_memory(cards, GpuTuning(max_inputs=4, memory_limit=64 * 2**20), best)
 
     assert said in sentence
     assert ": 0 batches" not in sentence
@@ -74,10 +74,10 @@ def test_a_card_that_fails_for_lack_of_memory_is_told(monkeypatch: pytest.Monkey
     fake_nvml.install(monkeypatch)
     cuda = fake_cuda.install(monkeypatch)
     cards = bench_cards(1)
-    (best,) = measure(cards, GpuTuning(most_inputs=1), [1])
+    (best,) = measure(cards, GpuTuning(max_inputs=1), [1])
     cuda.at_run[len(cuda.runs) + 1] = fake_cuda.OVER_THE_LIMIT
 
-    sentence = out_of_memory(cards, GpuTuning(most_inputs=1, memory_limit=64 * 2**20), best)
+    sentence = out_of_memory(cards, GpuTuning(max_inputs=1, memory_limit=64 * 2**20), best)
 
     assert "which a worker then reads on the CPU: the GPU has too little memory" in sentence
 

@@ -9,7 +9,7 @@ from bench.contenders import Run
 from bench.markdown import marks, replace_block
 from bench.plain import find_fields
 from bench.processes import cpu_seconds
-from bench.summary import Measured, as_markdown, count_right, summarise
+from bench.summary import Measured, aggregate, as_markdown, count_right
 from devstack.cards import DemoCard, sample_cards
 
 
@@ -59,7 +59,7 @@ def test_a_share_of_the_bare_engine_is_taken_round_by_round() -> None:
     engine = Measured("engine", [_run(1.0), _run(4.0)])
     worker = Measured("worker", [_run(2.0), _run(5.0)])
 
-    summary = summarise(cards, [worker, engine], engine, [(worker, engine)], [1.0, 2.0])
+    summary = aggregate(cards, [worker, engine], engine, [(worker, engine)], [1.0, 2.0])
 
     assert summary.rows[0][2] == "65% (50%-80%)"
     assert summary.rows[1][2] == ""
@@ -69,7 +69,7 @@ def test_a_way_that_could_not_run_says_why() -> None:
     engine = Measured("engine", [_run(1.0)])
     absent = Measured("plain", (), absence="not installed")
 
-    summary = summarise(_two_cards(), [engine, absent], engine, [(engine, absent)], [1.0, 2.0])
+    summary = aggregate(_two_cards(), [engine, absent], engine, [(engine, absent)], [1.0, 2.0])
 
     assert summary.rows[1][:2] == ["plain", "not installed"]
     assert "| plain | not installed |" in as_markdown(summary, {"cores": "2"})

@@ -24,7 +24,7 @@ def fresh_process(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) 
     """A process that has not read its settings yet."""
     for name, value in {**environment, "OCR_GPU_DRIVER": "onnx", "OCR_GPU_POLL_INTERVAL": "100"}.items():
         monkeypatch.setenv(name, value)
-    caches = (settings.current_settings, app.current_runtime, api._ledger)
+    caches = (settings.current_settings, app.current_runtime, api._document_queue)
     for cache in caches:
         cache.cache_clear()
     yield

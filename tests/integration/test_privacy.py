@@ -25,13 +25,13 @@ from devstack.servers.worker import Worker
 from tests.integration.test_api import picture
 
 #: Letters and digits: shorter parts of a value ("A", "WNI", "001") say nothing of anybody.
-LEAST_TELLING = 5
+MIN_TELLING = 5
 
 #: The same for a part of a name: many are short (Siti, Budi).
-LEAST_OF_A_NAME = 4
+MIN_OF_A_NAME = 4
 
 #: Digits of a number that no time and no id holds by chance; shorter ones (a postcode) tell when alone.
-LEAST_UNLIKELY = 9
+MIN_UNLIKELY = 9
 
 #: Modules whose lines are a job's, beside all lines that name a document.
 OF_JOBS = (
@@ -70,8 +70,8 @@ class Ground:
             for document_id in waited_for:
                 self.backend.enqueue(document_id)
             self.results += channel.wait_for(len(waited_for), timeout=240)
-        untold = "SELECT 1 FROM ocr_worker.outbox WHERE told_at IS NULL"
-        while self.backend.redis.scard(PROCESSING) or self.backend.execute(untold):
+        undelivered = "SELECT 1 FROM ocr_worker.outbox WHERE told_at IS NULL"
+        while self.backend.redis.scard(PROCESSING) or self.backend.execute(undelivered):
             self.backend.redis.blpop(["nothing is pushed here"], timeout=1)
 
     def answer(self, path: str) -> str:
@@ -161,8 +161,8 @@ def telling_parts(truths: Collection[Mapping[str, str]]) -> set[str]:
     words = {word for value in values for word in re.findall(r"[\w']+", value)}
     digits = {re.sub(r"\D", "", value) for value in values}
     names = {word for truth in truths for word in re.findall(r"[\w']+", truth["name"])}
-    telling = {part for part in values | words | digits if len(part) >= LEAST_TELLING}
-    return {part.upper() for part in telling | {name for name in names if len(name) >= LEAST_OF_A_NAME}}
+    entry = {part for part in values | words | digits if len(part) >= MIN_TELLING}
+    return {part.upper() for part in entry | {name for name in names if len(name) >= MIN_OF_A_NAME}}
 
 
 def told_by(text: str, parts: set[str]) -> set[str]:
@@ -172,7 +172,7 @@ def told_by(text: str, parts: set[str]) -> set[str]:
 
 
 def _may_be_chance(part: str) -> bool:
-    return len(part) < (LEAST_UNLIKELY if part.isdecimal() else LEAST_TELLING)
+    return len(part) < (MIN_UNLIKELY if part.isdecimal() else MIN_TELLING)
 
 
 def redis_dump(backend: FilotBackend) -> str:

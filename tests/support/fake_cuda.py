@@ -39,7 +39,7 @@ UNKNOWN = _CALL + "CUDA failure 999: unknown error" + _WHERE
 CUDNN_FAILURE = _CALL + "CUDNN failure 5000: CUDNN_STATUS_EXECUTION_FAILED" + _WHERE
 CUBLAS_FAILURE = _CALL + "CUBLAS failure 13: CUBLAS_STATUS_EXECUTION_FAILED" + _WHERE
 NO_DEVICE = _CALL + "CUDA failure 100: no CUDA-capable device is detected" + _WHERE
-BAD_INPUT = (
+EXIT_INPUT = (
     "[ONNXRuntimeError] : 2 : INVALID_ARGUMENT : Got invalid dimensions for input: x for the following "
     "indices\n index: 2 Got: 47 Expected: 48\n Please fix either the inputs/outputs or the model."
 )

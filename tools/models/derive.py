@@ -26,7 +26,7 @@ ORIGIN = "rapidocr/models"
 
 #: Weights below this are noise from training. 256,000 of the detector's are denormal numbers, on which some
 #: processors are slow; for that of docs/benchmarks.md they make no difference.
-SMALLEST_WEIGHT = 1e-30
+MIN_WEIGHT = 1e-30
 
 #: What is printed on Indonesian cards: printable ASCII. The origin's other 18,000 characters cost time, and
 #: some of them (a full-width colon, a typographic dash) only stand in for these.
@@ -64,7 +64,7 @@ def _drop_denormals(model: onnx.ModelProto) -> None:
         values = numpy_helper.to_array(tensor)
         if values.dtype == np.float32:
             tensor.CopyFrom(
-                numpy_helper.from_array(np.where(np.abs(values) < SMALLEST_WEIGHT, 0, values), tensor.name)
+                numpy_helper.from_array(np.where(np.abs(values) < MIN_WEIGHT, 0, values), tensor.name)
             )
 
 

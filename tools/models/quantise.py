@@ -15,10 +15,10 @@ import onnx
 from onnx import helper, numpy_helper
 
 #: Weights become whole numbers from minus this to this.
-LARGEST_WEIGHT = 64
+MAX_WEIGHT = 64
 
 #: Channels, in and out: in smaller convolutions the conversion costs more than it saves.
-FEWEST_CHANNELS = 96
+MIN_CHANNELS = 96
 
 #: The operator's home, and its version.
 DOMAIN, VERSION = "com.microsoft", 1
@@ -81,7 +81,7 @@ def _is_large_pointwise(node: onnx.NodeProto, weights: _Weights) -> bool:
         kernel == [1, 1]
         and list(attributes["strides"]) == [1, 1]
         and attributes["group"] == 1
-        and min(produced, taken) >= FEWEST_CHANNELS
+        and min(produced, taken) >= MIN_CHANNELS
     )
 
 
@@ -91,8 +91,8 @@ def _rounded(
     """Yield integer weights (channels in x out), their scale for each channel out, and the bias."""
     matrix = weight[:, :, 0, 0].T.astype(np.float32)
     largest = np.abs(matrix).max(axis=0)
-    scale = np.where(largest > 0, largest / np.float32(LARGEST_WEIGHT), 1).astype(np.float32)
-    whole = np.rint(matrix / scale).clip(-LARGEST_WEIGHT, LARGEST_WEIGHT).astype(np.int8)
+    scale = np.where(largest > 0, largest / np.float32(MAX_WEIGHT), 1).astype(np.float32)
+    whole = np.rint(matrix / scale).clip(-MAX_WEIGHT, MAX_WEIGHT).astype(np.int8)
     yield numpy_helper.from_array(np.ascontiguousarray(whole), f"{name}.weight")
     yield numpy_helper.from_array(scale, f"{name}.scale")
     yield numpy_helper.from_array(bias.reshape(-1).astype(np.float32), f"{name}.bias")

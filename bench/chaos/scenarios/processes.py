@@ -34,7 +34,7 @@ def killed_workers(ground: Ground, findings: Findings) -> None:
         worker.wait_until_ready()
     takes = TakeHistory(ground)
     ground.enqueue(papers)
-    deaths: dict[int, float] = {}
+    crash_count: dict[int, float] = {}
     deadline = time.monotonic() + (120 if ground.short else 240)
     while ground.listener.count() < len(papers) and time.monotonic() < deadline:
         takes.watch(KILL_INTERVAL)
@@ -46,16 +46,16 @@ def killed_workers(ground: Ground, findings: Findings) -> None:
             continue
         tag = ground.rng.choice(victims)
         child = workers[tag].child()
-        deaths[child] = time.monotonic()
+        crash_count[child] = time.monotonic()
         if ground.rng.random() < 0.5:
             os.kill(child, signal.SIGKILL)
         else:
             workers[tag].kill()
             workers[tag] = _killable(ground, tag)
     takes.watch(1)
-    findings.figure(f"{len(deaths)} kills")
+    findings.figure(f"{len(crash_count)} kills")
     check_end(ground, findings, papers, timeout=30)
-    slowest = takes.slowest_recovery(papers, deaths)
+    slowest = takes.slowest_recovery(papers, crash_count)
     findings.figure(f"slowest recovery {slowest:.1f} s with a lease of {LEASE / 1000:g} s")
     findings.promise(slowest > 0, "no job was seen to be taken again from a worker that died")
     findings.promise_in_time(

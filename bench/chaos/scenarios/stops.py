@@ -9,7 +9,7 @@ from bench.chaos.pictures import Behaviour
 from devstack.backend import ATTEMPTS, QUEUE
 
 #: ms that jobs may take to finish after SIGTERM.
-PATIENCE = 2000
+TIMEOUT = 2000
 
 #: Seconds after the deadline within which a job must be back in the list.
 LATE = 1.0
@@ -46,9 +46,9 @@ def long_job(ground: Ground, findings: Findings) -> None:
     returned = _returned_after(ground, long, timeout=20)
     head = ground.waiting()
     code = _exit_code(worker, 60)
-    findings.figure(f"back after {returned:.2f} s of {PATIENCE / 1000:g} s, exit code {code}")
+    findings.figure(f"back after {returned:.2f} s of {TIMEOUT / 1000:g} s, exit code {code}")
     findings.promise_in_time(
-        ground, returned <= PATIENCE / 1000 + LATE, f"back in the list only after {returned:.1f} s"
+        ground, returned <= TIMEOUT / 1000 + LATE, f"back in the list only after {returned:.1f} s"
     )
     findings.promise(code == 0, f"exit code {code}")
     _check_returned(ground, findings, long, waiting, head)
@@ -68,7 +68,7 @@ def twice(ground: Ground, findings: Findings) -> None:
     _check_returned(ground, findings, long, waiting, head)
 
 
-def _busy_worker(ground: Ground, patience: int = PATIENCE) -> tuple[Paper, Paper, ChaosWorker]:
+def _busy_worker(ground: Ground, patience: int = TIMEOUT) -> tuple[Paper, Paper, ChaosWorker]:
     (long,) = ground.add(Behaviour.GOOD, seconds=60)
     (waiting,) = ground.add(Behaviour.GOOD)
     worker = ground.worker(OCR_GPU_SHUTDOWN_TIMEOUT=str(patience), OCR_GPU_CONCURRENCY="1")

@@ -12,11 +12,11 @@ from service.settings import Settings
 Level: TypeAlias = Literal["green", "yellow", "red"]
 
 #: Characters of a secret that is worth hiding: shorter ones would blot out half of every line.
-LEAST_SECRET = 4
+MIN_SECRET_LENGTH = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """One line of the examination."""
 
     check: str
@@ -26,32 +26,32 @@ class Finding:
     advice: str = ""
 
 
-def green(check: str, says: str) -> Finding:
+def passed(check: str, says: str) -> CheckResult:
     """All is well."""
-    return Finding(check, "green", says)
+    return CheckResult(check, "green", says)
 
 
-def yellow(check: str, says: str, advice: str) -> Finding:
+def warn(check: str, says: str, advice: str) -> CheckResult:
     """It works, but not as it should."""
-    return Finding(check, "yellow", says, advice)
+    return CheckResult(check, "yellow", says, advice)
 
 
-def red(check: str, says: str, advice: str) -> Finding:
+def fail(check: str, says: str, advice: str) -> CheckResult:
     """The worker cannot do its work like this."""
-    return Finding(check, "red", says, advice)
+    return CheckResult(check, "red", says, advice)
 
 
-def without_secrets(finding: Finding, settings: Settings) -> Finding:
+def without_secrets(result: CheckResult, settings: Settings) -> CheckResult:
     """The finding with every secret of the settings blotted out, should something have quoted one."""
     hidden = sorted(_secrets(settings), key=len, reverse=True)
-    says, advice = finding.says, finding.advice
+    says, advice = result.says, result.advice
     for secret in hidden:
         says, advice = says.replace(secret, "***"), advice.replace(secret, "***")
-    return replace(finding, says=says, advice=advice)
+    return replace(result, says=says, advice=advice)
 
 
 def _secrets(settings: Settings) -> set[str]:
     values = {value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)}
     passwords = {urlsplit(value).password or "" for value in values if "://" in value}
     found = values | passwords | set(map(unquote, passwords))
-    return {secret for secret in found if len(secret) >= LEAST_SECRET}
+    return {secret for secret in found if len(secret) >= MIN_SECRET_LENGTH}

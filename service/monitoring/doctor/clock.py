@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import psycopg2
 import redis
 
-from service.monitoring.doctor.check_result import Finding, green, red, yellow
+from service.monitoring.doctor.check_result import CheckResult, fail, passed, warn
 from service.monitoring.doctor.postgres import connect
 from service.queue.document_queue import connect_redis
 from service.settings import Settings
@@ -18,7 +18,7 @@ NOTICEABLE, TOO_MUCH = 2.0, 600.0
 _SET = "set the clocks by NTP; leases and claims go by the servers' clocks and are safe"
 
 
-def check_clock(settings: Settings, now: Callable[[], float] = time.time) -> Iterator[Finding]:
+def check_clock(settings: Settings, now: Callable[[], float] = time.time) -> Iterator[CheckResult]:
     """Compare with each server that answers; ``now`` is this machine's epoch seconds.
 
     Raises:
@@ -31,18 +31,18 @@ def check_clock(settings: Settings, now: Callable[[], float] = time.time) -> Ite
             theirs = look(settings)
             after = now()
         except (redis.RedisError, psycopg2.Error):
-            yield yellow(check, "not compared: it could not be asked", f"mend the line `{server}`")
+            yield warn(check, "not compared: it could not be asked", f"mend the line `{server}`")
             continue
         yield _compared(check, theirs, before, after)
 
 
-def _compared(check: str, theirs: float, before: float, after: float) -> Finding:
+def _compared(check: str, theirs: float, before: float, after: float) -> CheckResult:
     # Somewhere between the two looks they read their clock: only what lies outside is a difference.
     ahead = max(before - theirs, 0.0) - max(theirs - after, 0.0)
     if abs(ahead) < NOTICEABLE:
-        return green(check, f"less than {NOTICEABLE:.0f} s from ours")
+        return passed(check, f"less than {NOTICEABLE:.0f} s from ours")
     says = f"{abs(ahead):.0f} s {'behind' if ahead > 0 else 'ahead of'} ours"
-    return red(check, says, _SET) if abs(ahead) >= TOO_MUCH else yellow(check, says, _SET)
+    return fail(check, says, _SET) if abs(ahead) >= TOO_MUCH else warn(check, says, _SET)
 
 
 def _redis_time(settings: Settings) -> float:
@@ -52,7 +52,7 @@ def _redis_time(settings: Settings) -> float:
 
 
 def _postgres_time(settings: Settings) -> float:
-    with connect(settings) as work:
-        work.execute("SELECT extract(epoch FROM clock_timestamp())::float AS now")
-        (row,) = work.fetchall()
+    with connect(settings) as cursor:
+        cursor.execute("SELECT extract(epoch FROM clock_timestamp())::float AS now")
+        (row,) = cursor.fetchall()
     return float(row["now"])

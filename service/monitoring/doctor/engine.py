@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from service.errors import DeviceError, EngineError
-from service.monitoring.doctor.check_result import Finding, green, red, yellow
+from service.monitoring.doctor.check_result import CheckResult, fail, passed, warn
 from service.reading.ocr.gpu_probe import probe_gpu
 from service.reading.ocr.loading import load_engine, warm_up
 from service.settings import Settings
@@ -14,10 +14,10 @@ from service.settings import Settings
 MODELS = Path(__file__).parents[1] / "ocr" / "models"
 
 
-def check_models(settings: Settings, folder: Path = MODELS) -> Iterator[Finding]:
+def check_models(settings: Settings, folder: Path = MODELS) -> Iterator[CheckResult]:
     """Compare every model with its hash in SHA256SUMS."""
     if settings.driver != "onnx":
-        yield green("models", "none are needed by Tesseract")
+        yield passed("models", "none are needed by Tesseract")
         return
     wrong = []
     listed = [line.split() for line in (folder / "SHA256SUMS").read_text().splitlines()]
@@ -31,12 +31,12 @@ def check_models(settings: Settings, folder: Path = MODELS) -> Iterator[Finding]
         if found != expected:
             wrong.append(f"{name} is another one")
     if wrong:
-        yield red("models", "; ".join(wrong), "run `make models`, or install the package anew")
+        yield fail("models", "; ".join(wrong), "run `make models`, or install the package anew")
     else:
-        yield green("models", f"all {len(listed)} are those in SHA256SUMS")
+        yield passed("models", f"all {len(listed)} are those in SHA256SUMS")
 
 
-def check_engine(settings: Settings) -> Iterator[Finding]:
+def check_engine(settings: Settings) -> Iterator[CheckResult]:
     """Let the engine read its first picture on the CPU.
 
     Raises:
@@ -45,19 +45,19 @@ def check_engine(settings: Settings) -> Iterator[Finding]:
     try:
         text = warm_up(load_engine(settings.driver))
     except EngineError as error:
-        yield red("engine", f"{settings.driver} broke: {type(error).__name__}", "install the package anew")
+        yield fail("engine", f"{settings.driver} broke: {type(error).__name__}", "install the package anew")
         return
     if not text.strip():
-        yield red(
+        yield fail(
             "engine", f"{settings.driver} reads nothing off the test picture", "install the package anew"
         )
     elif settings.driver == "tesseract":
-        yield yellow("engine", "tesseract reads, but badly", "set OCR_GPU_DRIVER=onnx")
+        yield warn("engine", "tesseract reads, but badly", "set OCR_GPU_DRIVER=onnx")
     else:
-        yield green("engine", f"{settings.driver} reads")
+        yield passed("engine", f"{settings.driver} reads")
 
 
-def check_gpu(settings: Settings) -> Iterator[Finding]:
+def check_gpu(settings: Settings) -> Iterator[CheckResult]:
     """Let a GPU read what the CPU read, when one is wanted.
 
     Raises:
@@ -65,16 +65,16 @@ def check_gpu(settings: Settings) -> Iterator[Finding]:
         EngineError: the CPU's engine broke, which its own check tells.
     """
     if not settings.gpu_enabled:
-        yield green("gpu", "none is asked for (OCR_GPU_ENABLED is false)")
+        yield passed("gpu", "none is asked for (OCR_GPU_ENABLED is false)")
         return
     try:
         probe_gpu(settings, warm_up(load_engine(settings.driver)))
     except DeviceError as error:
         if settings.auto_fallback:
-            yield yellow("gpu", f"not used: {error}", "mend that; meanwhile the CPU reads")
+            yield warn("gpu", f"not used: {error}", "mend that; meanwhile the CPU reads")
         else:
-            yield red(
+            yield fail(
                 "gpu", f"not used: {error}", "mend that, or let the CPU read with OCR_GPU_AUTOFALLBACK=true"
             )
     else:
-        yield green("gpu", "it reads what the CPU reads")
+        yield passed("gpu", "it reads what the CPU reads")

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from service.monitoring.doctor.check_result import Finding, green, red, yellow
+from service.monitoring.doctor.check_result import CheckResult, fail, passed, warn
 from service.settings import Settings
 
 #: Free MiB below which it is time to look, and below which pages or logs may no longer find room.
@@ -14,7 +14,7 @@ LOW, TOO_LOW = 512, 64
 
 def check_disk(
     settings: Settings, root: Path = Path("/"), low: int = LOW, too_low: int = TOO_LOW
-) -> Iterator[Finding]:
+) -> Iterator[CheckResult]:
     """Whether there is room on the disk and for temporary files, and these can be written.
 
     Parameters:
@@ -27,7 +27,7 @@ def check_disk(
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"room")
     except OSError as error:
-        yield red(
+        yield fail(
             "temporary files",
             f"nothing can be written there ({error.strerror})",
             "mount a tmpfs on /tmp, or name a folder that can be written to in TMPDIR",
@@ -36,9 +36,9 @@ def check_disk(
         yield _room("temporary files", folder, low, too_low)
 
 
-def _room(check: str, folder: Path, low: int, too_low: int) -> Finding:
+def _room(check: str, folder: Path, low: int, too_low: int) -> CheckResult:
     free = shutil.disk_usage(folder).free // 2**20
     says, advice = f"{free} MiB free in {folder}", "remove what is not needed, or make it larger"
     if free < too_low:
-        return red(check, says, advice)
-    return yellow(check, says, advice) if free < low else green(check, says)
+        return fail(check, says, advice)
+    return warn(check, says, advice) if free < low else passed(check, says)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from service.monitoring.doctor.check_result import Finding, green, red
+from service.monitoring.doctor.check_result import CheckResult, fail, passed
 from service.monitoring.doctor.network import broken_link
 from service.settings import Settings, needed
 from service.store.object_store import open_client
@@ -35,7 +35,7 @@ REFUSALS = {
 }
 
 
-def check_storage(settings: Settings) -> Iterator[Finding]:
+def check_storage(settings: Settings) -> Iterator[CheckResult]:
     """Ask for an object that cannot exist: only with everything right is the answer NoSuchKey.
 
     Raises:
@@ -52,18 +52,18 @@ def check_storage(settings: Settings) -> Iterator[Finding]:
         yield _answer(str(error.response.get("Error", {}).get("Code", "")))
     except BotoCoreError as error:
         says, advice = broken_link(error)
-        yield red("storage", says, advice)
+        yield fail("storage", says, advice)
     else:
-        yield red(
+        yield fail(
             "storage", "it answers with a file that nobody stored", "check what CF_R2_ENDPOINT leads to"
         )
 
 
-def _answer(code: str) -> Finding:
+def _answer(code: str) -> CheckResult:
     if code == "NoSuchKey":
-        return green("storage", "the bucket answers, and takes our keys")
+        return passed("storage", "the bucket answers, and takes our keys")
     says, advice = REFUSALS.get(
         code,
         (f"it answers {code or 'nothing known'}", "check what CF_R2_ENDPOINT leads to, and its status page"),
     )
-    return red("storage", says, advice)
+    return fail("storage", says, advice)

@@ -8,7 +8,7 @@ from typing import cast
 import psycopg2
 from psycopg2.extras import RealDictCursor
 
-from service.monitoring.doctor.check_result import Finding, green, red
+from service.monitoring.doctor.check_result import CheckResult, fail, passed
 from service.settings import Settings, needed
 
 #: s for a connection, and ms for a statement of ours.
@@ -97,11 +97,11 @@ def connect(settings: Settings) -> Iterator[RealDictCursor]:
         )
     ) as connected:
         connected.set_session(readonly=True)
-        with connected.cursor() as work:
-            yield cast(RealDictCursor, work)
+        with connected.cursor() as cursor:
+            yield cast(RealDictCursor, cursor)
 
 
-def trouble(error: psycopg2.Error) -> tuple[str, str]:
+def connection_problem(error: psycopg2.Error) -> tuple[str, str]:
     """Why PostgreSQL could not be asked, and what to do; a wrong password is not a server that is away."""
     if isinstance(error, psycopg2.ProgrammingError) and error.pgcode is None:
         return (
@@ -115,34 +115,34 @@ def trouble(error: psycopg2.Error) -> tuple[str, str]:
     return f"it cannot be asked ({code})", 'see what `psql "$DATABASE_URL"` says'
 
 
-def check_postgres(settings: Settings) -> Iterator[Finding]:
+def check_postgres(settings: Settings) -> Iterator[CheckResult]:
     """Connect, then look at version and whether it may be written to.
 
     Raises:
         SettingsError: ``DATABASE_URL`` is not set.
     """
     try:
-        with connect(settings) as work:
-            work.execute(
+        with connect(settings) as cursor:
+            cursor.execute(
                 """SELECT current_setting('server_version') AS version,
                           current_setting('server_version_num')::int AS number,
                           pg_is_in_recovery() AS standby,
                           current_setting('default_transaction_read_only')::bool AS read_only"""
             )
-            (row,) = work.fetchall()
+            (row,) = cursor.fetchall()
     except psycopg2.Error as error:
-        says, advice = trouble(error)
-        yield red("postgresql", says, advice)
+        says, advice = connection_problem(error)
+        yield fail("postgresql", says, advice)
         return
     if row["number"] < OLDEST:
-        yield red("postgresql", f"{row['version']} is too old", "update PostgreSQL to 10 or newer")
+        yield fail("postgresql", f"{row['version']} is too old", "update PostgreSQL to 10 or newer")
     elif row["standby"]:
-        yield red("postgresql", "a standby, which cannot be written to", "name the primary in DATABASE_URL")
+        yield fail("postgresql", "a standby, which cannot be written to", "name the primary in DATABASE_URL")
     elif row["read_only"]:
-        yield red(
+        yield fail(
             "postgresql",
             "transactions may only read here",
             "turn default_transaction_read_only off for this user and database",
         )
     else:
-        yield green("postgresql", f"{row['version']}, can be written to")
+        yield passed("postgresql", f"{row['version']}, can be written to")

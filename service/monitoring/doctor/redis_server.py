@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import redis
 
-from service.monitoring.doctor.check_result import Finding, green, red, yellow
+from service.monitoring.doctor.check_result import CheckResult, fail, passed, warn
 from service.monitoring.doctor.network import broken_link
 from service.queue.document_queue import connect_redis
 from service.settings import Settings, needed
@@ -20,7 +20,7 @@ NEARLY_FULL = 0.9
 NOEVICTION = "set maxmemory-policy to noeviction: any other one may throw queued documents away"
 
 
-def check_redis(settings: Settings) -> Iterator[Finding]:
+def check_redis(settings: Settings) -> Iterator[CheckResult]:
     """Connect, then look at version, role, memory, persistence and keys.
 
     Raises:
@@ -33,8 +33,8 @@ def check_redis(settings: Settings) -> Iterator[Finding]:
             info: dict[str, Any] = client.info()
             types = {key: client.type(key) for key in _expected_types(settings)}
         except redis.RedisError as error:
-            says, advice = trouble(error, settings)
-            yield red("redis", says, advice)
+            says, advice = connection_problem(error, settings)
+            yield fail("redis", says, advice)
             return
     yield _version(info)
     yield _role(info)
@@ -44,7 +44,7 @@ def check_redis(settings: Settings) -> Iterator[Finding]:
     yield _keys(types, settings)
 
 
-def trouble(error: redis.RedisError, settings: Settings) -> tuple[str, str]:
+def connection_problem(error: redis.RedisError, settings: Settings) -> tuple[str, str]:
     """Why Redis did not do as asked, and what to do; a wrong password is not a server that is away."""
     match error:
         case redis.AuthenticationError():
@@ -73,57 +73,57 @@ def _password_trouble(error: redis.AuthenticationError, settings: Settings) -> t
     return "it asks for a password, and none is set", "set REDIS_PASSWORD"
 
 
-def _version(info: dict[str, Any]) -> Finding:
+def _version(info: dict[str, Any]) -> CheckResult:
     text = str(info["redis_version"])
     version = tuple(int(part) for part in text.split(".")[:2])
     if version < OLDEST:
-        return red("redis version", f"{text} lacks commands that are needed", "update Redis to 7")
+        return fail("redis version", f"{text} lacks commands that are needed", "update Redis to 7")
     if version < EXPECTED:
-        return yellow("redis version", f"{text} is older than expected", "update Redis to 7")
-    return green("redis version", text)
+        return warn("redis version", f"{text} is older than expected", "update Redis to 7")
+    return passed("redis version", text)
 
 
-def _role(info: dict[str, Any]) -> Finding:
+def _role(info: dict[str, Any]) -> CheckResult:
     if info["role"] == "master":
-        return green("redis role", "primary")
-    return red("redis role", "a replica, which cannot be written to", "name the primary in REDIS_URL")
+        return passed("redis role", "primary")
+    return fail("redis role", "a replica, which cannot be written to", "name the primary in REDIS_URL")
 
 
-def _eviction(info: dict[str, Any]) -> Finding:
+def _eviction(info: dict[str, Any]) -> CheckResult:
     policy = info["maxmemory_policy"]
     if policy == "noeviction":
-        return green("redis eviction", policy)
-    return red("redis eviction", policy, NOEVICTION)
+        return passed("redis eviction", policy)
+    return fail("redis eviction", policy, NOEVICTION)
 
 
-def _memory(info: dict[str, Any]) -> Finding:
+def _memory(info: dict[str, Any]) -> CheckResult:
     used, allowed = info["used_memory"], info["maxmemory"]
     says = f"{used / 2**20:.0f} MiB used" + (f" of {allowed / 2**20:.0f} MiB" if allowed else "")
     if allowed and used >= NEARLY_FULL * allowed:
-        return yellow(
+        return warn(
             "redis memory", says, "find what fills it, or give it more: when full, it refuses documents"
         )
-    return green("redis memory", says)
+    return passed("redis memory", says)
 
 
-def _persistence(info: dict[str, Any]) -> Finding:
+def _persistence(info: dict[str, Any]) -> CheckResult:
     if info["aof_enabled"] and info["aof_last_write_status"] != "ok":
-        return red(
+        return fail(
             "redis persistence", "its append-only file cannot be written", "look at Redis' disk and log"
         )
     if info["rdb_last_bgsave_status"] != "ok":
-        return red(
+        return fail(
             "redis persistence",
             "its last snapshot failed; it may refuse to be written to until one succeeds",
             "look at Redis' disk, memory and log",
         )
     if info["aof_enabled"]:
-        return green("redis persistence", "an append-only file")
+        return passed("redis persistence", "an append-only file")
     if info["connected_slaves"]:
-        return green("redis persistence", f"{info['connected_slaves']} replicas")
+        return passed("redis persistence", f"{info['connected_slaves']} replicas")
     if info.get("rdb_saves"):
-        return green("redis persistence", "snapshots")
-    return yellow(
+        return passed("redis persistence", "snapshots")
+    return warn(
         "redis persistence",
         "neither an append-only file nor a replica, and no snapshot since its start",
         "turn one on: after a restart, only documents whose rows say `processing` are found again",
@@ -134,12 +134,12 @@ def _expected_types(settings: Settings) -> dict[str, str]:
     return {settings.queue_key: "list", settings.processing_key: "set", settings.attempts_key: "hash"}
 
 
-def _keys(types: dict[str, Any], settings: Settings) -> Finding:
+def _keys(types: dict[str, Any], settings: Settings) -> CheckResult:
     wrong = [
         f"{key} is a {types[key]} and no {expected}"
         for key, expected in _expected_types(settings).items()
         if types[key] not in (expected, "none")
     ]
     if wrong:
-        return red("redis keys", "; ".join(wrong), "give OCR_GPU_..._KEY names that nobody else uses")
-    return green("redis keys", "the queue's names are free or its own")
+        return fail("redis keys", "; ".join(wrong), "give OCR_GPU_..._KEY names that nobody else uses")
+    return passed("redis keys", "the queue's names are free or its own")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import httpx
 
-from service.monitoring.doctor.check_result import Finding, green, red, yellow
+from service.monitoring.doctor.check_result import CheckResult, fail, passed, warn
 from service.monitoring.doctor.network import broken_link
 from service.settings import Settings
 
@@ -12,10 +12,10 @@ from service.settings import Settings
 TIMEOUT = 10.0
 
 
-def check_reviews(settings: Settings) -> Iterator[Finding]:
+def check_reviews(settings: Settings) -> Iterator[CheckResult]:
     """Ask with GET where reviews are requested with POST: any answer of its own shows that it is there."""
     if not settings.buli2_api_url:
-        yield yellow(
+        yield warn(
             "review service", "none: documents just wait for review", "set BULI2_API_URL if there is one"
         )
         return
@@ -27,29 +27,29 @@ def check_reviews(settings: Settings) -> Iterator[Finding]:
             timeout=TIMEOUT,
         )
     except httpx.TimeoutException:
-        yield red("review service", "it does not answer", "look at BULI2, and firewalls on the way there")
+        yield fail("review service", "it does not answer", "look at BULI2, and firewalls on the way there")
     except httpx.HTTPError as error:
         says, advice = broken_link(error)
-        yield red("review service", says, f"{advice} (BULI2_API_URL)")
+        yield fail("review service", says, f"{advice} (BULI2_API_URL)")
     else:
         yield _answer(answer.status_code)
 
 
-def _answer(status: int) -> Finding:
+def _answer(status: int) -> CheckResult:
     if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-        return red(
+        return fail(
             "review service", f"it refuses our key (HTTP {status})", "compare BULI2_API_KEY with BULI2's"
         )
     if httpx.codes.is_redirect(status):
-        return red(
+        return fail(
             "review service",
             f"it sends us elsewhere (HTTP {status})",
             "put the final address in BULI2_API_URL",
         )
     if httpx.codes.is_server_error(status):
-        return red(
+        return fail(
             "review service", f"it is in trouble (HTTP {status})", "look at BULI2; results wait meanwhile"
         )
     if status in (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED):
-        return green("review service", f"it answers, and takes no GET there (HTTP {status}), as is right")
-    return green("review service", f"it answers (HTTP {status})")
+        return passed("review service", f"it answers, and takes no GET there (HTTP {status}), as is right")
+    return passed("review service", f"it answers (HTTP {status})")

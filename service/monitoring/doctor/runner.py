@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from service.errors import SettingsError
-from service.monitoring.doctor.check_result import Finding, red, without_secrets
+from service.monitoring.doctor.check_result import CheckResult, fail, without_secrets
 from service.monitoring.doctor.clock import check_clock
 from service.monitoring.doctor.configuration import check_encryption, check_settings
 from service.monitoring.doctor.engine import check_engine, check_gpu, check_models
@@ -28,7 +28,7 @@ class Check:
     """One look, and s that it may take."""
 
     name: str
-    look: Callable[[Settings], Iterable[Finding]]
+    look: Callable[[Settings], Iterable[CheckResult]]
     seconds: float = 20.0
 
 
@@ -50,7 +50,7 @@ CHECKS = (
 )
 
 
-def examine(settings: Settings, checks: Sequence[Check] = CHECKS) -> Iterator[Finding]:
+def run_checks(settings: Settings, checks: Sequence[Check] = CHECKS) -> Iterator[CheckResult]:
     """The findings of every check in order, each as soon as it and those before it are through.
 
     Checks that are still at work when nobody wants to know more are ended.
@@ -67,8 +67,8 @@ def examine(settings: Settings, checks: Sequence[Check] = CHECKS) -> Iterator[Fi
         started.append((check, process, ours, time.monotonic() + check.seconds))
     try:
         for check, _, answer, deadline in started:
-            for finding in _wait(check, answer, deadline):
-                yield without_secrets(finding, settings)
+            for result in _wait(check, answer, deadline):
+                yield without_secrets(result, settings)
     finally:
         for _, process, answer, _ in started:
             process.kill()
@@ -76,32 +76,32 @@ def examine(settings: Settings, checks: Sequence[Check] = CHECKS) -> Iterator[Fi
             answer.close()
 
 
-def _wait(check: Check, answer: "Connection[None, list[Finding]]", deadline: float) -> list[Finding]:
+def _wait(check: Check, answer: "Connection[None, list[CheckResult]]", deadline: float) -> list[CheckResult]:
     try:
         if answer.poll(max(0.0, deadline - time.monotonic())):
             return answer.recv()
     except EOFError:
         return [
-            red(check.name, "the check ended without a word", "run `filot-ocr doctor` again; look at dmesg")
+            fail(check.name, "the check ended without a word", "run `filot-ocr doctor` again; look at dmesg")
         ]
     says = f"no answer within {check.seconds:.0f} s"
-    return [red(check.name, says, "something hangs: the server, the way to it, or a driver on this machine")]
+    return [fail(check.name, says, "something hangs: the server, the way to it, or a driver on this machine")]
 
 
-def _look(check: Check, settings: Settings, answer: "Connection[list[Finding], None]") -> None:
+def _look(check: Check, settings: Settings, answer: "Connection[list[CheckResult], None]") -> None:
     # Ctrl-C is the command's; libraries say elsewhere what the check says in its own words.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
         os.dup2(nowhere.fileno(), sys.stderr.fileno())
-    answer.send(_findings(check, settings))
+    answer.send(_results(check, settings))
 
 
-def _findings(check: Check, settings: Settings) -> list[Finding]:
+def _results(check: Check, settings: Settings) -> list[CheckResult]:
     try:
         return list(check.look(settings))
     except SettingsError as error:
-        return [red(check.name, str(error), "mend the settings; `filot-ocr settings` shows them")]
+        return [fail(check.name, str(error), "mend the settings; `filot-ocr settings` shows them")]
     except Exception as error:
         # A mistake in a check must not hide what the others found; its text could quote anything.
-        return [red(check.name, f"the check broke ({type(error).__name__})", "look at this by hand")]
+        return [fail(check.name, f"the check broke ({type(error).__name__})", "look at this by hand")]

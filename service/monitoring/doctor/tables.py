@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import psycopg2
 from psycopg2.extras import RealDictCursor
 
-from service.monitoring.doctor.check_result import Finding, green, red, yellow
+from service.monitoring.doctor.check_result import CheckResult, fail, passed, warn
 from service.monitoring.doctor.postgres import connect
 from service.settings import Settings
 
@@ -43,90 +43,90 @@ STATUSES = frozenset({"uploaded", "processing", "completed", "failed"})
 OWN_TABLES = ("claims", "outbox", "dead", "endings")
 
 
-def check_tables(settings: Settings) -> Iterator[Finding]:
+def check_tables(settings: Settings) -> Iterator[CheckResult]:
     """FiLot's table, then our own schema; why PostgreSQL cannot be asked, its own check tells.
 
     Raises:
         SettingsError: ``DATABASE_URL`` is not set.
     """
     try:
-        with connect(settings) as work:
-            filot, own = _filot_table(work), _own_schema(work)
+        with connect(settings) as cursor:
+            filot, own = _filot_table(cursor), _own_schema(cursor)
     except psycopg2.Error:
-        yield yellow("tables", "not looked at: PostgreSQL could not be asked", "mend the line `postgresql`")
+        yield warn("tables", "not looked at: PostgreSQL could not be asked", "mend the line `postgresql`")
         return
     yield from (filot, own)
 
 
-def _filot_table(work: RealDictCursor) -> Finding:
+def _filot_table(cursor: RealDictCursor) -> CheckResult:
     name = "table documents"
-    work.execute(
+    cursor.execute(
         """SELECT attname AS name, typname AS type,
                   has_column_privilege(attrelid, attnum, 'SELECT') AS readable,
                   has_column_privilege(attrelid, attnum, 'UPDATE') AS writable
            FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid
            WHERE attrelid = to_regclass('documents') AND attnum > 0 AND NOT attisdropped"""
     )
-    columns = {row["name"]: row for row in work.fetchall()}
+    columns = {row["name"]: row for row in cursor.fetchall()}
     if not columns:
-        return red(
+        return fail(
             name, "there is none", "check the database and the search_path: FiLot's migrations make it"
         )
     missing = [column for column in COLUMNS if column not in columns]
     if missing:
-        return red(name, f"without {', '.join(missing)}", "run FiLot's migrations")
+        return fail(name, f"without {', '.join(missing)}", "run FiLot's migrations")
     unfit = [
         f"{column} {columns[column]['type']}"
         for column in COLUMNS
         if columns[column]["type"] not in COLUMNS[column]
     ]
     if unfit:
-        return red(name, f"of other types than agreed: {', '.join(unfit)}", "run FiLot's migrations")
-    work.execute("SELECT enumlabel FROM pg_enum WHERE enumtypid = to_regtype('document_status')")
-    unknown = STATUSES - {row["enumlabel"] for row in work.fetchall()}
+        return fail(name, f"of other types than agreed: {', '.join(unfit)}", "run FiLot's migrations")
+    cursor.execute("SELECT enumlabel FROM pg_enum WHERE enumtypid = to_regtype('document_status')")
+    unknown = STATUSES - {row["enumlabel"] for row in cursor.fetchall()}
     if unknown:
-        return red(name, f"its status cannot be {', '.join(sorted(unknown))}", "run FiLot's migrations")
+        return fail(name, f"its status cannot be {', '.join(sorted(unknown))}", "run FiLot's migrations")
     closed = [
         c for c in COLUMNS if not columns[c]["readable"] or (c in WRITTEN and not columns[c]["writable"])
     ]
     if closed:
-        return red(
+        return fail(
             name,
             f"our user may not read or change {', '.join(closed)}",
             "as its owner: GRANT SELECT, UPDATE ON documents TO the user of DATABASE_URL",
         )
-    return green(name, f"all {len(COLUMNS)} columns, with the rights to read and change them")
+    return passed(name, f"all {len(COLUMNS)} columns, with the rights to read and change them")
 
 
-def _own_schema(work: RealDictCursor) -> Finding:
+def _own_schema(cursor: RealDictCursor) -> CheckResult:
     name = "schema ocr_worker"
-    work.execute(
+    cursor.execute(
         """SELECT has_database_privilege(current_database(), 'CREATE') AS may_create,
                   to_regnamespace('ocr_worker') IS NOT NULL AS is_there"""
     )
-    (schema,) = work.fetchall()
+    (schema,) = cursor.fetchall()
     if not schema["is_there"] and not schema["may_create"]:
-        return red(
+        return fail(
             name,
             "it is not there, and our user may not create it",
             "as the database's owner: GRANT CREATE ON DATABASE ... TO the user of DATABASE_URL",
         )
     if not schema["is_there"]:
-        return yellow(name, "not there yet", "start a worker: it makes the schema")
-    work.execute(
+        return warn(name, "not there yet", "start a worker: it makes the schema")
+    cursor.execute(
         """SELECT relname AS name, pg_has_role(relowner, 'USAGE') AS ours FROM pg_class
            WHERE relnamespace = to_regnamespace('ocr_worker') AND relname = ANY(%s)""",
         (list(OWN_TABLES),),
     )
-    tables = {row["name"]: row["ours"] for row in work.fetchall()}
+    tables = {row["name"]: row["ours"] for row in cursor.fetchall()}
     foreign = [table for table in OWN_TABLES if not tables.get(table, True)]
     if foreign:
-        return red(
+        return fail(
             name,
             f"{', '.join(foreign)} belong to another user",
             "as that user: ALTER TABLE ocr_worker.... OWNER TO the user of DATABASE_URL",
         )
     missing = [table for table in OWN_TABLES if table not in tables]
     if missing:
-        return yellow(name, f"without {', '.join(missing)}", "start a worker: it makes them")
-    return green(name, f"{', '.join(OWN_TABLES)}, all ours")
+        return warn(name, f"without {', '.join(missing)}", "start a worker: it makes them")
+    return passed(name, f"{', '.join(OWN_TABLES)}, all ours")

@@ -19,7 +19,7 @@ LOCAL = frozenset({"", "localhost", "127.0.0.1", "::1"})
 VERIFIED = "verify-full"
 
 
-def unproven(settings: Settings) -> Iterator[str]:
+def insecure_connections(settings: Settings) -> Iterator[str]:
     """A sentence for each connection to another machine that could end anywhere, and how to change that."""
     redis_url = urlsplit(needed(settings.redis_url, "REDIS_URL"))
     if redis_url.hostname not in LOCAL:

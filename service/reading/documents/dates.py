@@ -13,7 +13,7 @@ _DATE = re.compile(
 )
 
 #: A date needs at least this many of its eight digits read as digits, or any word would do.
-_LEAST_DIGITS = 6
+_MIN_DIGITS = 6
 
 #: Years that a living holder's card can show, expiry included.
 _YEARS = range(1900, 2100)
@@ -52,7 +52,7 @@ def _printed(match: re.Match[str]) -> PrintedDate | None:
     if repaired is None:
         return None
     digits, repairs = repaired
-    if len(digits) != 8 or len(digits) - repairs < _LEAST_DIGITS or int(digits[4:]) not in _YEARS:
+    if len(digits) != 8 or len(digits) - repairs < _MIN_DIGITS or int(digits[4:]) not in _YEARS:
         return None
     try:
         day = date(int(digits[4:]), int(digits[2:4]), int(digits[:2]))

@@ -43,7 +43,7 @@ _OTHER_HEADINGS = LabelSet(
 )
 
 #: Marks that tell a card: one alone may be a word of an address or misread.
-_FEWEST_MARKS = 2
+_MIN_MARKS = 2
 
 #: How much more often the one card must be meant than the other: both may lie on one picture.
 _LEAD = 2
@@ -63,9 +63,9 @@ def shown_kind(lines: Sequence[TextLine]) -> Kind | None:
         return "OTHER"
     ktp, npwp = _count(found, _KTP_LABELS), _count(found, _NPWP_LABELS)
     npwp += len({word.value for text in texts if (word := nearest(text, NPWP_HEADINGS))})
-    if ktp >= _FEWEST_MARKS and ktp > _LEAD * npwp:
+    if ktp >= _MIN_MARKS and ktp > _LEAD * npwp:
         return "KTP"
-    return "NPWP" if npwp >= _FEWEST_MARKS and npwp > _LEAD * ktp else None
+    return "NPWP" if npwp >= _MIN_MARKS and npwp > _LEAD * ktp else None
 
 
 def is_another(document_type: DocumentType, lines: Sequence[TextLine]) -> bool:

@@ -63,7 +63,7 @@ _BARE = "bare"
 _NUMBER_LABELS = ("npwpNumber", None, _BARE)
 
 #: Lines of an address.
-_MOST_ADDRESS = 4
+_MAX_ADDRESS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ def _address(page: Sequence[_Line]) -> Field | None:
     """The unlabelled lines up to the tax office, joined."""
     pieces: list[Row] = []
     for line in page:
-        if line.label in {"office", "registeredAt"} or len(pieces) == _MOST_ADDRESS:
+        if line.label in {"office", "registeredAt"} or len(pieces) == _MAX_ADDRESS:
             break
         if line.label is None and (not pieces or _is_aligned(pieces[0], line.value)):
             pieces.append(line.value)

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from service.reading.documents.characters import confidence_after, digit_options, pack_digits
 
 #: A number with more misread digits than this is not repaired but left out.
-MOST_REPAIRS = 4
+MAX_REPAIRS = 4
 
 #: What is left of a number's confidence when another reading of its characters is as likely.
 AMBIGUOUS_FACTOR = 0.5
@@ -36,7 +36,7 @@ def read_number(text: str, lengths: Collection[int], weigh: Callable[[str], Weig
     """The reading of ``text`` with most weight; None when it cannot be a number of these lengths."""
     packed = pack_digits(text)
     repairs = sum(character not in "0123456789" for character in packed)
-    if len(packed) not in lengths or repairs > MOST_REPAIRS:
+    if len(packed) not in lengths or repairs > MAX_REPAIRS:
         return None
     # At most three digits for each of four characters.
     readings = ["".join(digits) for digits in product(*map(digit_options, packed))]

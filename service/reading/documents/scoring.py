@@ -35,19 +35,19 @@ APPROVED_FROM = 75
 
 #: A number (NIK, NPWP) below this confidence goes to a person: one digit that the engine was unsure of
 #: among sixteen costs about 0.03, a repaired one a tenth.
-LEAST_NUMBER_CONFIDENCE = 0.95
+MIN_NUMBER_CONFIDENCE = 0.95
 
 #: A name below this confidence goes to a person: of names that were approved with 0.93 and more, on cards of
 #: all levels, 19 in 20 had at least 0.96, and one repaired letter costs a tenth.
-LEAST_NAME_CONFIDENCE = 0.95
+MIN_NAME_CONFIDENCE = 0.95
 
 
 #: Pixels from one printed row of a KTP to the next: below this (a card about 620 pixels wide, of which a
 #: row is 3 %) letters and full stops get lost while the engine stays sure of what it read.
-LEAST_ROW_PITCH = 19.0
+MIN_ROW_PITCH = 19.0
 
 #: Pixels from an NPWP's number down to its name: below this (a card about 530 pixels wide) the same happens.
-LEAST_NUMBER_TO_NAME = 30.0
+MIN_NUMBER_TO_NAME = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def score(document_type: DocumentType, fields: Fields) -> int:
 def cross_checks(document_type: DocumentType, fields: Fields) -> tuple[str, ...]:
     """Codes of what is contradictory, impossible or too uncertain to approve without a person."""
     checks = _ktp_checks(fields) if document_type == "KTP" else _npwp_checks(fields)
-    checks["low_confidence_name"] = _is_unsure(fields, "name", LEAST_NAME_CONFIDENCE)
+    checks["low_confidence_name"] = _is_unsure(fields, "name", MIN_NAME_CONFIDENCE)
     return tuple(code for code, failed in checks.items() if failed)
 
 
@@ -106,8 +106,8 @@ def _ktp_checks(fields: Fields) -> dict[str, bool]:
         "nik_unknown_region": bool(number and not nik.has_known_region(number)),
         # Six of its digits can be checked, and without the date none: too little for the card's key.
         "nik_unconfirmed": bool(number and not born),
-        "text_too_small": _row_pitch(fields, _COLUMN) < LEAST_ROW_PITCH,
-        "low_confidence_nik": _is_unsure(fields, "nik", LEAST_NUMBER_CONFIDENCE),
+        "text_too_small": _row_pitch(fields, _COLUMN) < MIN_ROW_PITCH,
+        "low_confidence_nik": _is_unsure(fields, "nik", MIN_NUMBER_CONFIDENCE),
     }
 
 
@@ -118,8 +118,8 @@ def _npwp_checks(fields: Fields) -> dict[str, bool]:
         "npwp_implausible": bool(number and not npwp_number.is_plausible(number)),
         "nik_unknown_region": is_a_nik and not nik.has_known_region(number),
         "npwp_nik_mismatch": bool(is_a_nik and holder and number != holder),
-        "text_too_small": _row_pitch(fields, ("npwpNumber", "name")) < LEAST_NUMBER_TO_NAME,
-        "low_confidence_npwp": _is_unsure(fields, "npwpNumber", LEAST_NUMBER_CONFIDENCE),
+        "text_too_small": _row_pitch(fields, ("npwpNumber", "name")) < MIN_NUMBER_TO_NAME,
+        "low_confidence_npwp": _is_unsure(fields, "npwpNumber", MIN_NUMBER_CONFIDENCE),
     }
 
 

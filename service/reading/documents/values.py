@@ -30,7 +30,7 @@ from service.reading.ocr.engine import TextLine
 _CLOSED_VALUES = (*GENDERS, *RELIGIONS, *MARITAL_STATUSES)
 
 #: Letters that may be repaired in a name or place; with more it is something else.
-_MOST_REPAIRS = 2
+_MAX_REPAIRS = 2
 
 _BLOOD_TYPE = re.compile(r"(AB|A|B|O)\s*([+-]?)")
 #: What stands before a comma or a digit.
@@ -76,7 +76,7 @@ def npwp_number(line: TextLine) -> Field | None:
 def person(line: TextLine) -> Field | None:
     """A person's name in capitals, titles included; None when it holds what no name does."""
     text, repairs = repair_letters(_QUOTE.sub("'", line.text.strip(" ,;:-_")))
-    if not _PERSON.fullmatch(text) or repairs > _MOST_REPAIRS or is_something_else(line.text):
+    if not _PERSON.fullmatch(text) or repairs > _MAX_REPAIRS or is_something_else(line.text):
         return None
     repairs += bool(_STOP_FOR_COMMA.search(text)) + bool(_LOST_STOP.match(text))
     return Field(text, confidence_after(line.confidence, repairs), line.box)
@@ -103,7 +103,7 @@ def place_and_date(line: TextLine) -> tuple[Field | None, Field | None]:
     # A date that is none still tells where the place ends.
     before = line.text[: printed.start] if printed else (_PLACE.match(line.text) or [""])[0]
     text, repairs = repair_letters(before.strip(" ,.;:-_"))
-    if not re.search(r"[A-Z]{2}", text) or re.search(r"\d", text) or repairs > _MOST_REPAIRS:
+    if not re.search(r"[A-Z]{2}", text) or re.search(r"\d", text) or repairs > _MAX_REPAIRS:
         return None, day
     return Field(single_spaced(text), confidence_after(line.confidence, repairs), line.box), day
 

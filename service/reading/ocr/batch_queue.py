@@ -32,7 +32,7 @@ class Request:
         return self.network, tuple(self.tensor.shape[1:])
 
 
-class Waiting:
+class BatchQueue:
     """Inputs in groups that can be computed together.
 
     Parameters:
@@ -40,8 +40,8 @@ class Waiting:
         largest: how many inputs of a group make a full batch
     """
 
-    def __init__(self, patience: float, largest: Callable[[Group], int]) -> None:
-        self._patience = patience
+    def __init__(self, max_wait: float, largest: Callable[[Group], int]) -> None:
+        self._patience = max_wait
         self._largest = largest
         self._groups: dict[Group, deque[tuple[float, Request]]] = {}
 

@@ -32,7 +32,7 @@ class Tally:
     too_large: int = 0
 
 
-class Batches:
+class BatchRunner:
     """How many inputs fit into a batch, and what becomes of one.
 
     Parameters:

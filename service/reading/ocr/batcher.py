@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from service.errors import DeviceError, DeviceLostError
-from service.reading.ocr.batch_queue import Request, Waiting
-from service.reading.ocr.batch_runner import Batches, Shapes, Tally, again, end_of_thread, fail
+from service.reading.ocr.batch_queue import BatchQueue, Request
+from service.reading.ocr.batch_runner import BatchRunner, Shapes, Tally, again, end_of_thread, fail
 from service.reading.ocr.sessions import Network, Outputs, Tensor
 from service.reading.ocr.shapes import BUCKETS, Sizes
 
@@ -39,11 +39,11 @@ class Batcher:
         open_networks: Callable[[], Mapping[str, Network]],
         shapes: Shapes,
         most: int,
-        patience: float,
+        max_wait: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._batches = Batches(most)
-        self._waiting = Waiting(patience, self._batches.largest)
+        self._runner = BatchRunner(most)
+        self._queue = BatchQueue(max_wait, self._runner.largest)
         self._clock = clock
         self._changed = threading.Condition()
         self._readers = 0
@@ -58,13 +58,13 @@ class Batcher:
     @property
     def tally(self) -> Tally:
         """What was computed so far."""
-        return self._batches.tally
+        return self._runner.tally
 
     @property
     def queued(self) -> int:
         """How many inputs wait to be computed."""
         with self._changed:
-            return len(self._waiting)
+            return len(self._queue)
 
     def network(self, name: str) -> "BatchedNetwork":
         """Return one of the opened networks for use from any thread."""
@@ -94,7 +94,7 @@ class Batcher:
         with self._changed:
             if self._ended is not None:
                 raise again(self._ended)
-            self._waiting.add(requests, self._clock())
+            self._queue.add(requests, self._clock())
             self._changed.notify_all()
         return [request.outputs.result() for request in requests]
 
@@ -112,7 +112,7 @@ class Batcher:
         """Run nothing after the batch that runs; whoever waits gets ``reason``. Safe to repeat."""
         with self._changed:
             self._ended = self._ended or reason
-            left = self._waiting.clear()
+            left = self._queue.clear()
             self._changed.notify_all()
         fail(left, self._ended)
 
@@ -125,10 +125,10 @@ class Batcher:
         """Open, warm up and run until the end, whatever it is: nobody may wait for a thread that is gone."""
         try:
             networks = open_networks()
-            self._batches.warm_up(networks, shapes)
+            self._runner.warm_up(networks, shapes)
             opened.set_result(networks)
             while batch := self._next():
-                self._batches.compute(networks[batch[0].network], batch)
+                self._runner.compute(networks[batch[0].network], batch)
         except BaseException as error:
             if not opened.done():
                 opened.set_exception(error)
@@ -138,11 +138,11 @@ class Batcher:
         """Wait for a batch; an empty one is the end."""
         with self._changed:
             while self._ended is None:
-                nobody_else = self._waiting.readers() >= self._readers
-                batch = self._waiting.due(self._clock(), nobody_else=nobody_else)
+                nobody_else = self._queue.readers() >= self._readers
+                batch = self._queue.due(self._clock(), nobody_else=nobody_else)
                 if batch:
                     return batch
-                self._changed.wait(self._waiting.until_due(self._clock()))
+                self._changed.wait(self._queue.until_due(self._clock()))
         return []
 
 

@@ -29,23 +29,23 @@ EDGES = ((40, 120), (20, 60), (10, 30))
 SHARES = (0.05, 0.92)
 
 #: Panels that a card is printed in, such as the band with its title, take up at least this share.
-LEAST_PANEL = 0.02
+MIN_PANEL = 0.02
 
 #: How much larger than two panels together the card may be that they make.
-MOST_BETWEEN_PANELS = 1.15
+MAX_BETWEEN_PANELS = 1.15
 
 #: How much of the quadrilateral its own outline fills: the corners of a card are round.
-LEAST_FILLED = 0.93
+MIN_FILLED = 0.93
 
 #: Share of each side, without its ends, that lies on an edge, and where it is looked at.
-LEAST_SUPPORT = 0.6
+MIN_SUPPORT = 0.6
 ALONG_SIDE = np.linspace(0.1, 0.9, 40)
 
 #: Share of the picture's edges that lie on the card: a framed box on a page of print has far less.
-LEAST_INSIDE = 0.5
+MIN_INSIDE = 0.5
 
 #: Pixels of a flat card's width: the recogniser sees no more.
-WIDEST_CARD = 1280
+MAX_CARD_WIDTH = 1280
 
 #: So many times as wide as wanted is much larger.
 MUCH_LARGER = 1.6
@@ -141,7 +141,7 @@ def _thumbnail(picture: Image | ColourImage, scale: float) -> Image | ColourImag
 
 def flatten(page: Image, card: Quad) -> Image:
     """Return the card as seen from straight above, lying on a long side, as large as it is on the page."""
-    width = min(WIDEST_CARD, round(quad_size(card)[0]))
+    width = min(MAX_CARD_WIDTH, round(quad_size(card)[0]))
     height = round(width / CARD_ASPECT)
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     # A warp samples single pixels: a card much larger than wanted is shrunk first.
@@ -172,7 +172,7 @@ def _panels(edges: npt.NDArray[np.uint8]) -> list[_Panel]:
     """Return what outlines, and the holes between them, make."""
     outlines = cv2.dilate(edges, np.ones((3, 3), np.uint8))
     contours, _ = cv2.findContours(outlines, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
-    least = LEAST_PANEL * edges.size
+    least = MIN_PANEL * edges.size
     # Most contours are letters: their boxes alone rule them out.
     large = (contour for contour in contours if math.prod(cv2.boundingRect(contour)[2:]) > least)
     return [panel for contour in large if (panel := _panel(contour)) and panel.area > least]
@@ -184,7 +184,7 @@ def _joined(panels: Sequence[_Panel]) -> list[_Panel]:
         both
         for one, other in combinations(panels, 2)
         if (both := _panel(np.concatenate((one.hull, other.hull))))
-        and both.area < MOST_BETWEEN_PANELS * (one.area + other.area)
+        and both.area < MAX_BETWEEN_PANELS * (one.area + other.area)
     ]
 
 
@@ -193,7 +193,7 @@ def _panel(points: npt.NDArray[Any]) -> _Panel | None:
     hull = np.asarray(cv2.convexHull(points), np.float32).reshape(-1, 2)
     quad = np.asarray(cv2.approxPolyN(hull, 4, ensure_convex=True), np.float32).reshape(-1, 2)
     area = cv2.contourArea(hull)
-    if len(quad) != 4 or area <= LEAST_FILLED * cv2.contourArea(quad):
+    if len(quad) != 4 or area <= MIN_FILLED * cv2.contourArea(quad):
         return None
     if cv2.contourArea(quad, oriented=True) < 0:
         quad = quad[::-1]
@@ -210,8 +210,8 @@ def _is_card(panel: _Panel, look: _Look, slant: Slant) -> bool:
     return bool(
         slant.aspects[0] < max(aspect, 1 / aspect) < slant.aspects[1]
         and (sides.min(axis=0) > slant.least_parallel * sides.max(axis=0)).all()
-        and _least_support(look.near_edges, quad) > LEAST_SUPPORT
-        and _inside(look.edges, quad) > LEAST_INSIDE
+        and _least_support(look.near_edges, quad) > MIN_SUPPORT
+        and _inside(look.edges, quad) > MIN_INSIDE
     )
 
 

@@ -17,10 +17,10 @@ from service.reading.ocr.geometry import Quad
 from service.reading.ocr.sessions import Network
 
 #: Pixels of the longest side of what the network sees; larger pages are shrunk to it.
-LONGEST_SIDE = 736
+MAX_SIDE = 736
 
 #: The same for a card that fills its page: its print is large.
-LONGEST_SIDE_OF_CARD = 576
+MAX_CARD_SIDE = 576
 
 #: A part of the page deserves a closer look when its longest side is at most this share of the page's.
 CLOSER_LOOK = 0.65
@@ -41,7 +41,7 @@ THINNEST = 3
 BRIDGE = np.ones((2, 2), np.uint8)
 
 
-def find_lines(network: Network, page: Image, longest_side: int = LONGEST_SIDE) -> list[Quad]:
+def find_lines(network: Network, page: Image, longest_side: int = MAX_SIDE) -> list[Quad]:
     """Return the lines of a page in no particular order: rotated rectangles, clipped to the page.
 
     The network sees at most ``longest_side`` pixels. A card that is small on its page (a flatbed scan of A4,

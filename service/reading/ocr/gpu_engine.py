@@ -38,7 +38,7 @@ class GpuEngine:
     def __init__(self, tuning: GpuTuning, load: Callable[[str], Network] | None = None) -> None:
         load = load or partial(load_network, device="cuda", tuning=tuning)
         self.batcher = Batcher(
-            lambda: {name: load(name) for name in SHAPES}, SHAPES, tuning.most_inputs, tuning.patience
+            lambda: {name: load(name) for name in SHAPES}, SHAPES, tuning.max_inputs, tuning.max_wait
         )
         self._engine = OnnxEngine("cuda", self.batcher.network)
 

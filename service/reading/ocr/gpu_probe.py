@@ -8,7 +8,7 @@ from service.reading.ocr.tuning import GpuTuning
 from service.settings import Settings
 
 #: Bytes of GPU memory that must be free for the models and one batch.
-LEAST_FREE_MEMORY = 1024 * MIB
+MIN_FREE_MEMORY = 1024 * MIB
 
 
 class ProvenGpu:
@@ -73,7 +73,7 @@ def probe_gpu(settings: Settings, expected: str) -> ProvenGpu:
     view = DriverView(settings.cuda_visible_devices)
     try:
         view.check_repairs()
-        view.check_memory(LEAST_FREE_MEMORY)
+        view.check_memory(MIN_FREE_MEMORY)
         view.check_driver(cuda_of_runtime())
         gpu = ProvenGpu(gpu_tuning(settings), view, expected)
     except BaseException:
@@ -90,8 +90,8 @@ def probe_gpu(settings: Settings, expected: str) -> ProvenGpu:
 def gpu_tuning(settings: Settings) -> GpuTuning:
     """How the settings want the GPU to be used."""
     return GpuTuning(
-        most_inputs=settings.gpu_max_batch,
-        patience=settings.gpu_max_wait / 1000,
+        max_inputs=settings.gpu_max_batch,
+        max_wait=settings.gpu_max_wait / 1000,
         search=settings.gpu_search,
         arena=settings.gpu_arena,
         memory_limit=settings.gpu_memory_limit * MIB or None,

@@ -13,7 +13,7 @@ GROUND = 170
 DARK_SHARE, DARK = 0.25, 90
 
 #: The most that light is strengthened: noise grows with it.
-MOST_GAIN = 6.0
+MAX_GAIN = 6.0
 
 #: Every so many pixels the page is looked at, at most; samples along the longest side, at least.
 STEP, SAMPLES = 8, 100
@@ -28,7 +28,7 @@ def even_light(page: Image) -> Image:
     ground = _ground(np.ascontiguousarray(page[::step, ::step]))
     if np.mean(ground < DARK) < DARK_SHARE:
         return page
-    gain = np.clip(GROUND / np.maximum(ground, 1), 1, MOST_GAIN).astype(np.float32)
+    gain = np.clip(GROUND / np.maximum(ground, 1), 1, MAX_GAIN).astype(np.float32)
     height, width = page.shape
     full = cv2.resize(gain, (width, height), interpolation=cv2.INTER_LINEAR)
     lit = cv2.multiply(page, full, dtype=cv2.CV_8U)

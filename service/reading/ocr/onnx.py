@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from service.reading.ocr.card_detection import find_card, flatten, is_card_shaped
-from service.reading.ocr.detection import LONGEST_SIDE, LONGEST_SIDE_OF_CARD, find_lines
+from service.reading.ocr.detection import MAX_CARD_SIDE, MAX_SIDE, find_lines
 from service.reading.ocr.engine import Box, Device, Image, Page, PageText, TextLine
 from service.reading.ocr.geometry import Quad, cut_line, level_page, turn_page
 from service.reading.ocr.illumination import even_light
@@ -20,18 +20,18 @@ from service.reading.ocr.punctuation_recheck import (
     weighed,
 )
 from service.reading.ocr.reading_order import in_reading_order
-from service.reading.ocr.recognition import LONGEST_LINE, LineText, Recogniser
+from service.reading.ocr.recognition import MAX_LINE, LineText, Recogniser
 from service.reading.ocr.sessions import Network, load_network
 from service.reading.ocr.shapes import FULL, LineSize
 
 #: Lines below this confidence are patterns and smudges rather than text.
-LEAST_CONFIDENCE = 0.5
+MIN_CONFIDENCE = 0.5
 
 #: Degrees; a page more askew than this is made level, so that boxes give rows and columns.
-MOST_SKEW = 2.0
+MAX_SKEW = 2.0
 
 #: A card shows at least so many lines; what has fewer is something else with a card's outline.
-FEWEST_LINES_OF_CARD = 4
+MIN_CARD_LINES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +83,13 @@ class OnnxEngine:
         """
         image = page.image
         if is_card_shaped(image):
-            return self._read_upright(self._upright(image, LONGEST_SIDE_OF_CARD), self._sizes.card_line)
+            return self._read_upright(self._upright(image, MAX_CARD_SIDE), self._sizes.card_line)
         card = find_card(page)
         if card is not None:
-            found = self._upright(flatten(image, card), LONGEST_SIDE_OF_CARD)
-            if len(found.quads) >= FEWEST_LINES_OF_CARD:
+            found = self._upright(flatten(image, card), MAX_CARD_SIDE)
+            if len(found.quads) >= MIN_CARD_LINES:
                 return self._read_upright(found, self._sizes.card_line)
-        return self._read_upright(self._upright(image, LONGEST_SIDE), FULL)
+        return self._read_upright(self._upright(image, MAX_SIDE), FULL)
 
     def _upright(self, page: Image, longest_side: int) -> _Upright:
         """Find the lines of a page and turn both until they are upright and level."""
@@ -102,7 +102,7 @@ class OnnxEngine:
             # Lines that stand upright are found more exactly than others: look again.
             quads = find_lines(self._detector, lit, longest_side)
         askew = skew(quads)
-        if abs(askew) > MOST_SKEW:
+        if abs(askew) > MAX_SKEW:
             dark, (page, level) = page, level_page(page, quads, askew)
             lit, quads = page if lit is dark else level_page(lit, quads, askew)[0], level
         return _Upright(page, lit, quads)
@@ -119,7 +119,7 @@ class OnnxEngine:
         lines = [
             TextLine(line.text.strip(), line.confidence, _box(quad))
             for line, quad in zip(read, quads, strict=True)
-            if line.text.strip() and line.confidence >= LEAST_CONFIDENCE
+            if line.text.strip() and line.confidence >= MIN_CONFIDENCE
         ]
         return PageText(found.page, tuple(in_reading_order(lines)), self._device)
 
@@ -138,10 +138,7 @@ class OnnxEngine:
 
     def _look(self, page: Image, quads: Sequence[Quad], size: LineSize) -> list[LineText]:
         return self._recogniser.read_all(
-            [
-                cut_line(page, quad, size.height, LONGEST_LINE, size.stretch, self._sizes.line)
-                for quad in quads
-            ]
+            [cut_line(page, quad, size.height, MAX_LINE, size.stretch, self._sizes.line) for quad in quads]
         )
 
 

@@ -21,7 +21,7 @@ VOTERS = 7
 FIRST_VOTERS = 3
 
 #: With fewer lines there is no vote: single lines are misjudged too often.
-FEWEST_VOTERS = 2
+MIN_VOTERS = 2
 
 #: Only boxes this much longer than thick say which way text runs.
 ELONGATED = 1.5
@@ -67,7 +67,7 @@ def is_upside_down(network: Network, lines: Iterable[Image]) -> bool:
     """Let lines of the classifier's height vote, each with the certainty that it has."""
     lines = iter(lines)
     first = [*islice(lines, FIRST_VOTERS)]
-    if len(first) < FEWEST_VOTERS:
+    if len(first) < MIN_VOTERS:
         return False
     votes = _votes(network, first)
     if abs(np.sign(votes).sum()) < len(votes) and (others := [*lines]):

@@ -14,7 +14,7 @@ import numpy as np
 
 from service.reading.ocr.engine import Image
 from service.reading.ocr.geometry import Quad, cut_line
-from service.reading.ocr.recognition import LONGEST_LINE, LineText
+from service.reading.ocr.recognition import MAX_LINE, LineText
 from service.reading.ocr.shapes import LINE_HEIGHT
 
 #: Two letters that the network is less sure of joining than this may have a mark between them.
@@ -26,7 +26,7 @@ TWINS = "II"
 
 #: An I lasts a step of the network or two: of 1,674 on cards of four levels one lasted three, and was the
 #: ``I'I`` of a name, run together.
-LONGEST_I = 2
+MAX_I = 2
 
 #: How sure a look must be that there is none.
 SURE_ENOUGH = 0.985
@@ -36,7 +36,7 @@ SURE = 0.97
 
 #: A line with a character that is less certain than this is in doubt as a whole: of 349 approved names on
 #: hard photos that were surer 9 were wrong, of 9 others 3.
-LEAST_CERTAIN = 0.75
+MIN_CERTAIN = 0.75
 
 #: What an open doubt leaves of a line's confidence: enough to send a name to a person.
 OPEN_DOUBT = 0.9
@@ -82,7 +82,7 @@ def doubts(line: LineText) -> list[int]:
 
 
 def _is_long_i(line: LineText, offset: int) -> bool:
-    return line.text[offset] == "I" and line.steps[offset] > LONGEST_I and line.text[offset - 1].isupper()
+    return line.text[offset] == "I" and line.steps[offset] > MAX_I and line.text[offset - 1].isupper()
 
 
 def _matters(text: str, offset: int) -> bool:
@@ -105,7 +105,7 @@ def _are_twins(text: str, offset: int) -> bool:
 
 def look_again(page: Image, quad: Quad, look: Look, fitted: Callable[[int], int] = int) -> Image:
     """Cut a line out of the page as ``look`` asks; ``fitted`` may change its width."""
-    line = cut_line(page, _closer(quad, look.zoom), LINE_HEIGHT, LONGEST_LINE, look.squeeze, fitted)
+    line = cut_line(page, _closer(quad, look.zoom), LINE_HEIGHT, MAX_LINE, look.squeeze, fitted)
     if not look.sharpening:
         return line
     blurred = cv2.GaussianBlur(line, (0, 0), _BLUR)
@@ -144,7 +144,7 @@ def weighed(lines: Sequence[LineText]) -> list[LineText]:
     """Return the lines, those that are in doubt less sure than before."""
     return [
         replace(line, confidence=line.confidence * OPEN_DOUBT)
-        if doubts(line) or line.least < LEAST_CERTAIN
+        if doubts(line) or line.least < MIN_CERTAIN
         else line
         for line in lines
     ]

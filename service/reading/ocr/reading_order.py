@@ -11,7 +11,7 @@ from service.reading.ocr.engine import TextLine
 SAME_ROW = 0.5
 
 #: This part of the lines, the widest ones, tells how much the page is askew.
-WIDEST_PART = 0.5
+MAX_PART_WIDTH = 0.5
 
 
 class _Placed(NamedTuple):
@@ -38,7 +38,7 @@ def _levelled(lines: Sequence[TextLine]) -> list[_Placed]:
     boxes = np.array([line.box for line in lines]).reshape(-1, 4, 2)
     run = boxes[:, 1] - boxes[:, 0]
     heights = np.linalg.norm(boxes[:, 3] - boxes[:, 0], axis=1)
-    widest = np.argsort(-np.hypot(run[:, 0], run[:, 1]))[: max(1, int(len(boxes) * WIDEST_PART))]
+    widest = np.argsort(-np.hypot(run[:, 0], run[:, 1]))[: max(1, int(len(boxes) * MAX_PART_WIDTH))]
     skew = np.median(np.arctan2(run[widest, 1], run[widest, 0])) if lines else 0.0
     x, y = boxes.mean(axis=1).T
     middles = y * np.cos(skew) - x * np.sin(skew)

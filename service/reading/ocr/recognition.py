@@ -11,13 +11,13 @@ from service.reading.ocr.engine import Image
 from service.reading.ocr.sessions import Network, Tensor
 
 #: Pixels; longer lines are squeezed, since time and memory grow faster than the length.
-LONGEST_LINE = 3200
+MAX_LINE = 3200
 
 #: The network reads in steps of this many pixels.
 STEP = 8
 
 #: Pixels; less than two steps cannot hold a character.
-SHORTEST_LINE = 2 * STEP
+MIN_LINE = 2 * STEP
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Recogniser:
 def line_tensor(line: Image) -> Tensor:
     """Return a line as the network wants it, filled up with grey to whole steps."""
     width = line.shape[1]
-    wanted = max(SHORTEST_LINE, -(-width // STEP) * STEP)
+    wanted = max(MIN_LINE, -(-width // STEP) * STEP)
     if wanted > width:
         line = np.asarray(
             cv2.copyMakeBorder(line, 0, 0, 0, wanted - width, cv2.BORDER_CONSTANT, value=(127.5,)),

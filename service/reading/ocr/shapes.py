@@ -37,7 +37,7 @@ BATCH_SIZES = (1, 4, 16, 64)
 
 #: Pixels of all inputs of a batch together, which bounds its memory: the networks hold about 200 bytes a
 #: pixel (measured on the CPU), so 400 MiB.
-MOST_PIXELS = 2**21
+MAX_PIXELS = 2**21
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def page_sizes() -> list[tuple[int, int]]:
 def batch_sizes(shape: Shape, most: int) -> tuple[int, ...]:
     """Return in how many inputs at once, at most ``most``, a shape is computed; rising, at least 1."""
     height, width = shape
-    most = max(1, min(most, MOST_PIXELS // (height * width)))
+    most = max(1, min(most, MAX_PIXELS // (height * width)))
     return (*(size for size in BATCH_SIZES if size < most), most)
 
 

@@ -24,7 +24,7 @@ LANGUAGES = ("ind", "eng")
 LAYOUT = "--psm 6"
 
 #: Seconds; a page takes about one.
-LONGEST_RUN = 60
+MAX_RUN = 60
 
 #: Words further apart than this many heights of their line belong to different columns.
 COLUMN_GAP = 1.5
@@ -34,7 +34,7 @@ COLUMN_GAP = 1.5
 CERTAIN = 160
 
 #: Pieces below this confidence are patterns and smudges rather than text.
-LEAST_CONFIDENCE = 0.3
+MIN_CONFIDENCE = 0.3
 
 INSTALL = "install it with `apt-get install tesseract-ocr tesseract-ocr-ind tesseract-ocr-eng`"
 
@@ -84,7 +84,7 @@ class TesseractEngine:
         """
         best = PageText(page.image, (), self.device)
         for view in _views(page):
-            lines = in_reading_order([line for line in _run(view) if line.confidence >= LEAST_CONFIDENCE])
+            lines = in_reading_order([line for line in _run(view) if line.confidence >= MIN_CONFIDENCE])
             if _certainty(lines) >= _certainty(best.lines):
                 best = PageText(view, tuple(lines), self.device)
             if _certainty(lines) >= CERTAIN:
@@ -119,7 +119,7 @@ def _run(image: Image) -> list[TextLine]:
             picture,
             lang="+".join(LANGUAGES),
             config=LAYOUT,
-            timeout=LONGEST_RUN,
+            timeout=MAX_RUN,
             output_type=pytesseract.Output.DICT,
         )
     except (RuntimeError, OSError) as error:

@@ -12,9 +12,9 @@ class GpuTuning:
     """What an operator may set; none of it changes what is read."""
 
     #: Inputs, lines or pages, that are computed together at most.
-    most_inputs: int = 16
+    max_inputs: int = 16
     #: s that an input waits at most for others while the GPU is free.
-    patience: float = 0.002
+    max_wait: float = 0.002
     #: ``cudnn_conv_algo_search``: how an algorithm is chosen for each convolution of each new shape. The
     #: heuristic one answers at once; an exhaustive one tries them all, for seconds.
     search: Search = "HEURISTIC"

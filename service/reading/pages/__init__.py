@@ -11,16 +11,16 @@ from functools import partial
 from service.errors import DocumentError
 from service.reading.ocr.engine import ColourImage, Page
 from service.reading.pages.decoder.kinds import kind_of
-from service.reading.pages.decoder.limits import LARGEST_FILE, LONGEST_SIDE
+from service.reading.pages.decoder.limits import MAX_FILE_SIZE, MAX_SIDE
 from service.reading.pages.decoder.protocol import COLOURS, GREY
 from service.reading.pages.pool import pool
 from service.reading.pages.refusals import REFUSALS, refusal
 
-__all__ = ["LARGEST_FILE", "LONGEST_SIDE", "REFUSALS", "read_pages"]
+__all__ = ["MAX_FILE_SIZE", "MAX_SIDE", "REFUSALS", "read_pages"]
 
 
 def read_pages(content: bytes) -> list[Page]:
-    """Return the first pages of a document, at most ``LONGEST_SIDE`` pixels long, turned as the camera noted.
+    """Return the first pages of a document, at most ``MAX_SIDE`` pixels long, turned as the camera noted.
 
     A page after the first that cannot be read is left out.
 
@@ -30,7 +30,7 @@ def read_pages(content: bytes) -> list[Page]:
     """
     if not content:
         raise refusal("empty_file")
-    if len(content) > LARGEST_FILE:
+    if len(content) > MAX_FILE_SIZE:
         raise refusal("file_too_large")
     if kind_of(content) is None:
         raise refusal("not_an_image")

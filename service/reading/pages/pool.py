@@ -8,14 +8,14 @@ from service.reading.ocr.engine import ColourImage, Image
 from service.reading.pages.process import DecoderProcess
 
 #: Processes at a time. More threads wait for one of them: a page takes a fraction of the time of reading it.
-MOST_PROCESSES = 4
+MAX_PROCESSES = 4
 
 
 class DecoderPool:
     """Decodes files for any number of threads."""
 
     def __init__(self) -> None:
-        self._free = threading.BoundedSemaphore(MOST_PROCESSES)
+        self._free = threading.BoundedSemaphore(MAX_PROCESSES)
         #: The one used last is used next, so that no more are started than are busy at a time.
         self._idle: deque[DecoderProcess] = deque()
 

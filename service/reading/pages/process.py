@@ -13,7 +13,7 @@ import structlog
 
 from service.errors import DocumentError, EngineError
 from service.reading.ocr.engine import ColourImage, Image
-from service.reading.pages.decoder.limits import DEADLINE, LONGEST_SIDE, MOST_PAGES
+from service.reading.pages.decoder.limits import DEADLINE, MAX_PAGES, MAX_SIDE
 from service.reading.pages.decoder.protocol import (
     ANSWER,
     COLOURS,
@@ -41,7 +41,7 @@ _FILE_AT_FAULT: dict[int, str] = {
 }
 
 #: Bytes of a refusal's code.
-LONGEST_CODE = max(map(len, REFUSALS))
+MAX_CODE_LENGTH = max(map(len, REFUSALS))
 
 #: Variables that a program needs to find its libraries. It gets no other: they hold passwords.
 _INHERITED = ("LD_LIBRARY_PATH", "LANG", "LC_ALL", "PATH", "PYTHONHOME")
@@ -100,7 +100,7 @@ class DecoderProcess:
         try:
             self._send(content, wanted)
             while (page := self._next_page(deadline, channels)) is not None:
-                if len(pages) == MOST_PAGES:
+                if len(pages) == MAX_PAGES:
                     raise ValueError("the decoder talks nonsense")
                 pages.append(page)
             if not pages:
@@ -131,9 +131,9 @@ class DecoderProcess:
         kind, first, second, orientation = ANSWER.unpack(receive(self._connection, ANSWER.size))
         if kind == DONE:
             return None
-        if kind == FAIL and first <= LONGEST_CODE:
+        if kind == FAIL and first <= MAX_CODE_LENGTH:
             raise refusal(receive(self._connection, first).decode())
-        if kind != PAGE or not 0 < first <= LONGEST_SIDE or not 0 < second <= LONGEST_SIDE:
+        if kind != PAGE or not 0 < first <= MAX_SIDE or not 0 < second <= MAX_SIDE:
             raise ValueError("the decoder talks nonsense")
         shape = (first, second) if channels == 1 else (first, second, channels)
         page = np.empty(shape, np.uint8)

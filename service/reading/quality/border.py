@@ -10,17 +10,17 @@ from service.reading.quality.boxes import Boxes
 RIM = 0.08
 
 #: Line heights: what is dark for longer, along the rim, is no letter.
-LONGEST_STROKE = 1.2
+MAX_STROKE = 1.2
 
 #: Share of the print's contrast that a stroke on the rim has at least, and by which the ground there may
 #: differ from that of the print: a table is mostly darker.
 STROKE, OTHER_GROUND = 0.5, 0.4
 
 #: Grey levels: with less contrast the grain of a table looks like strokes.
-LEAST_CONTRAST = 40
+MIN_CONTRAST = 40
 
 #: Strokes on one side that tell print from dirt.
-FEWEST_STROKES = 3
+MIN_STROKES = 3
 
 
 def cuts_print(page: Image, boxes: Boxes, contrast: float) -> bool:
@@ -29,7 +29,7 @@ def cuts_print(page: Image, boxes: Boxes, contrast: float) -> bool:
     A page that was turned until it was level goes on beyond the picture's edge in streaks: letters that
     lie across that edge reach the page's edge too.
     """
-    if contrast < LEAST_CONTRAST:
+    if contrast < MIN_CONTRAST:
         return False
     deep = max(1, round(RIM * boxes.usual_height))
     left, top = boxes.corners.min(axis=(0, 1)).astype(int)
@@ -37,8 +37,8 @@ def cuts_print(page: Image, boxes: Boxes, contrast: float) -> bool:
     beside = page[top:bottom].swapaxes(0, 1)
     rims = (page[:deep, left:right], page[-deep:, left:right], beside[:deep], beside[-deep:])
     ground = _ground(page, boxes)
-    longest = round(LONGEST_STROKE * boxes.usual_height)
-    return any(_strokes(rim, ground, contrast, longest) >= FEWEST_STROKES for rim in rims)
+    longest = round(MAX_STROKE * boxes.usual_height)
+    return any(_strokes(rim, ground, contrast, longest) >= MIN_STROKES for rim in rims)
 
 
 def _ground(page: Image, boxes: Boxes) -> float:

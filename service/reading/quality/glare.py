@@ -14,7 +14,7 @@ BURNT = 250
 WHITE = 235
 
 #: Line heights across: smaller patches are gaps between letters and marks of white print.
-LEAST_PATCH = 0.6
+MIN_PATCH = 0.6
 
 #: Pixels of a line's height on the thinned-out copy on which patches are looked for.
 LINE = 8
@@ -25,7 +25,7 @@ def hides_print(page: Image, boxes: Boxes) -> bool:
     step = max(1, round(boxes.usual_height / LINE))
     # One pixel of so many, not their mean: print beside a patch must not darken it.
     seen = np.ascontiguousarray(page[::step, ::step])
-    across = max(2, round(LEAST_PATCH * boxes.usual_height / step))
+    across = max(2, round(MIN_PATCH * boxes.usual_height / step))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (across, across))
     patches = cv2.morphologyEx(cv2.inRange(seen, BURNT, 255), cv2.MORPH_OPEN, disc)
     if not cv2.hasNonZero(patches):

@@ -9,16 +9,16 @@ from service.reading.quality.glare import hides_print
 from service.reading.quality.strokes import Strokes, measure_strokes
 
 #: Width of an edge as a share of its line's height; good photos and scans have 0.07 to 0.12.
-MOST_SOFTNESS = 0.16
+MAX_SOFTNESS = 0.16
 
 #: Grey levels between ink and ground, where the ground is darker than ``DARK_GROUND``.
-LEAST_CONTRAST, DARK_GROUND = 21, 80
+MIN_CONTRAST, DARK_GROUND = 21, 80
 
 #: Width of an edge, and grey levels between ink and ground, from where on small marks get lost.
 CLEAR_SOFTNESS, CLEAR_CONTRAST = 0.148, 68
 
 #: Share of the measured lines that must be too dark: a shadow may lie on a part of the card.
-LEAST_IN_THE_DARK = 0.25
+MIN_IN_THE_DARK = 0.25
 
 
 def faults(page: PageText) -> tuple[str, ...]:
@@ -28,10 +28,10 @@ def faults(page: PageText) -> tuple[str, ...]:
     begin to be lost or misread with full confidence: the share of contract fields that the ``onnx`` engine
     read right on 206 invented cards, spoilt step by step, falls below 99 % there.
 
-    - ``blurred``: the usual edge is as wide as ``MOST_SOFTNESS`` of its line. Right were 100 % of 298 fields
+    - ``blurred``: the usual edge is as wide as ``MAX_SOFTNESS`` of its line. Right were 100 % of 298 fields
       below 0.145, 93 % of 30 below 0.16 (one card, whose number was impossible), 90 % of 58 below 0.18 and
       35 % of 268 above.
-    - ``too_dark``: ``LEAST_IN_THE_DARK`` of the lines have less than ``LEAST_CONTRAST``. With noise of 4 grey
+    - ``too_dark``: ``MIN_IN_THE_DARK`` of the lines have less than ``MIN_CONTRAST``. With noise of 4 grey
       levels 100 % of 98 fields were right above it, 97 % of 32 from 18 to 21, 38 % of 52 below 18.
     - ``unclear``: as soft as ``CLEAR_SOFTNESS`` or paler than ``CLEAR_CONTRAST``, but neither of the above.
       There stops, apostrophes and blanks get lost while the engine stays sure of the letters. Of 1,000 cards
@@ -58,7 +58,7 @@ def faults(page: PageText) -> tuple[str, ...]:
 
 
 def _is_blurred(strokes: Strokes) -> bool:
-    return bool(np.median(strokes.softness) >= MOST_SOFTNESS)
+    return bool(np.median(strokes.softness) >= MAX_SOFTNESS)
 
 
 def _is_unclear(strokes: Strokes) -> bool:
@@ -66,5 +66,5 @@ def _is_unclear(strokes: Strokes) -> bool:
 
 
 def _is_too_dark(strokes: Strokes) -> bool:
-    dark = (strokes.contrast < LEAST_CONTRAST) & (strokes.ground < DARK_GROUND)
-    return bool(dark.mean() >= LEAST_IN_THE_DARK)
+    dark = (strokes.contrast < MIN_CONTRAST) & (strokes.ground < DARK_GROUND)
+    return bool(dark.mean() >= MIN_IN_THE_DARK)

@@ -14,7 +14,7 @@ from service.reading.quality.boxes import Boxes
 PIECE = (32, 96)
 
 #: How many lines are measured, evenly spread over the page.
-MOST_PIECES = 10
+MAX_PIECES = 10
 
 #: Percentiles of a piece's grey levels that stand for its ink and its ground: print covers about an eighth.
 INK, GROUND = 3, 90
@@ -56,7 +56,7 @@ def _line_pieces(page: Image, boxes: Boxes) -> Iterator[Image]:
     shape = PIECE[1] / PIECE[0]
     long = np.flatnonzero(boxes.widths >= shape * boxes.heights)
     places = long if len(long) else np.arange(len(boxes.heights))
-    evenly = np.linspace(0, len(places) - 1, min(len(places), MOST_PIECES)).astype(int)
+    evenly = np.linspace(0, len(places) - 1, min(len(places), MAX_PIECES)).astype(int)
     for (x, y), height in zip(
         boxes.corners[places[evenly]].mean(axis=1), boxes.heights[places[evenly]], strict=True
     ):
@@ -72,7 +72,7 @@ def _busiest_pieces(page: Image, height: float) -> Iterator[Image]:
     across = max(1, round(page.shape[1] / height * high / wide))
     sized = np.asarray(cv2.resize(page, (across * wide, down * high), interpolation=cv2.INTER_AREA), np.uint8)
     pieces = sized.reshape(down, high, across, wide).swapaxes(1, 2).reshape(-1, high, wide)
-    yield from pieces[np.argsort(pieces.std(axis=(1, 2)))[-MOST_PIECES:]]
+    yield from pieces[np.argsort(pieces.std(axis=(1, 2)))[-MAX_PIECES:]]
 
 
 def _steepness(pieces: Image) -> npt.NDArray[np.float32]:

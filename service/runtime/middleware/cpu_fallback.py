@@ -5,7 +5,7 @@ from typing import Any
 from dramatiq import Broker, MessageProxy, Middleware
 
 from service.errors import DeviceError
-from service.queue.document_queue import UNHARMED, Settlement
+from service.queue.document_queue import RETURN_UNCOUNTED, Settlement
 from service.reading.ocr.devices import Devices
 from service.runtime.middleware.gpu_detection import GpuDetection
 from service.settings import Settings
@@ -38,4 +38,4 @@ class CpuFallback(Middleware):
             self.devices.document_failed(exception)
             self.detection.check_hold()
             on_cpu = Settlement("back", counts=False, device="cpu")
-            message.options["settlement"] = on_cpu if self.settings.auto_fallback else UNHARMED
+            message.options["settlement"] = on_cpu if self.settings.auto_fallback else RETURN_UNCOUNTED

@@ -7,14 +7,14 @@ from typing import Any
 import structlog
 from dramatiq import Broker, Middleware
 
-from service.queue.active_jobs import InHand
+from service.queue.active_jobs import ActiveJobs
 from service.reading.ocr.devices import Devices
 from service.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 #: The source of the hold that is put on taking while there is no GPU and none may be done without.
-HOLD = "gpu"
+PAUSE_SOURCE = "gpu"
 
 
 class GpuDetection(Middleware):
@@ -30,9 +30,9 @@ class GpuDetection(Middleware):
         settings: whether the CPU may stand in
     """
 
-    def __init__(self, devices: Devices, in_hand: InHand, settings: Settings) -> None:
+    def __init__(self, devices: Devices, active_jobs: ActiveJobs, settings: Settings) -> None:
         self.devices = devices
-        self.in_hand = in_hand
+        self.active_jobs = active_jobs
         self.settings = settings
         #: Whether the process is a worker's own, which may be ended.
         self._own_process = False
@@ -52,7 +52,7 @@ class GpuDetection(Middleware):
     def probe(self) -> None:
         """Look for the GPU again, or at the one in use; run at boot and by schedule."""
         if self.devices.gpu_lost and self._own_process:
-            if not self.in_hand.stopping:
+            if not self.active_jobs.stopping:
                 log.warning("gpu_restart", reason=self.devices.gpu_absence)
                 os.kill(os.getpid(), signal.SIGTERM)
             return
@@ -62,6 +62,8 @@ class GpuDetection(Middleware):
     def check_hold(self) -> None:
         """Hold the queue, or let go of it."""
         if self.devices.gpu_available or self.settings.auto_fallback:
-            self.in_hand.release(HOLD)
+            self.active_jobs.resume(PAUSE_SOURCE)
         else:
-            self.in_hand.hold(HOLD, f"no GPU ({self.devices.gpu_absence}) and OCR_GPU_AUTOFALLBACK is false")
+            self.active_jobs.pause(
+                PAUSE_SOURCE, f"no GPU ({self.devices.gpu_absence}) and OCR_GPU_AUTOFALLBACK is false"
+            )

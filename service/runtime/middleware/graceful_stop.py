@@ -8,7 +8,7 @@ from typing import Any
 
 from dramatiq import Broker, Middleware
 
-from service.queue.active_jobs import InHand
+from service.queue.active_jobs import ActiveJobs
 
 #: s within which signals count as one: a signal to the whole process group comes directly and passed on.
 ONE_SIGNAL = 1.0
@@ -22,8 +22,8 @@ class GracefulStop(Middleware):
         patience: s that jobs may take to finish
     """
 
-    def __init__(self, in_hand: InHand, patience: float) -> None:
-        self.in_hand = in_hand
+    def __init__(self, active_jobs: ActiveJobs, patience: float) -> None:
+        self.active_jobs = active_jobs
         self.patience = patience
         self._first_signal: float | None = None
 
@@ -41,17 +41,17 @@ class GracefulStop(Middleware):
         now = time.monotonic()
         if self._first_signal is None:
             self._first_signal = now
-            self.in_hand.stop_taking()
-            deadline = threading.Timer(self.patience, self.in_hand.give_back)
+            self.active_jobs.stop_fetching()
+            deadline = threading.Timer(self.patience, self.active_jobs.give_back)
             deadline.daemon = True
             deadline.start()
             return True
         if now - self._first_signal < ONE_SIGNAL:
             return False
         # Dramatiq ends the process at a second signal, with no word to the broker.
-        self.in_hand.give_back()
+        self.active_jobs.give_back()
         return True
 
     def before_worker_shutdown(self, broker: Broker, worker: Any) -> None:
         """Stop taking also where no signal said so."""
-        self.in_hand.stop_taking()
+        self.active_jobs.stop_fetching()

@@ -12,7 +12,7 @@ from service.runtime.watchdog import Watchdog
 log = structlog.get_logger(__name__)
 
 
-class Companions(Middleware):
+class Lifecycle(Middleware):
     """Starts and stops the health server, the watchdog and the scheduler.
 
     Parameters:

@@ -5,7 +5,7 @@ from dramatiq import Broker, MessageProxy, Middleware
 
 from service.queue.document_queue import Job
 from service.reading.ocr.devices import Devices
-from service.store.outbox import Telling
+from service.store.outbox import OutboxEntry
 
 
 class LogContext(Middleware):
@@ -20,7 +20,7 @@ class LogContext(Middleware):
 
     def before_process_message(self, broker: Broker, message: MessageProxy) -> None:
         """Bind what is known of the job."""
-        job: Job | Telling = message.options.get("job") or message.options["telling"]
+        job: Job | OutboxEntry = message.options.get("job") or message.options["telling"]
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(**job.named())
         if isinstance(job, Job):

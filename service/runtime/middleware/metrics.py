@@ -7,7 +7,7 @@ from dramatiq import Broker, MessageProxy, Middleware
 
 from service.errors import DeviceError, EngineError, UnavailableError
 from service.monitoring.cloudwatch import CloudWatch
-from service.queue.active_jobs import InHand
+from service.queue.active_jobs import ActiveJobs
 from service.queue.broker import DOCUMENTS
 from service.queue.document_queue import Job, Settlement
 from service.store.result import GPUOCRResult
@@ -31,7 +31,7 @@ class Ending:
         return cls(result.outcome or "", "cuda" if result.gpu_processed else "cpu")
 
 
-class Metering(Middleware):
+class JobMetrics(Middleware):
     """Counts results, retries and fallbacks; outside of whatever decides about them.
 
     Parameters:
@@ -39,15 +39,15 @@ class Metering(Middleware):
         cloudwatch: told of every end, and asked for its last report
     """
 
-    def __init__(self, in_hand: InHand, cloudwatch: CloudWatch) -> None:
-        self.in_hand = in_hand
+    def __init__(self, active_jobs: ActiveJobs, cloudwatch: CloudWatch) -> None:
+        self.active_jobs = active_jobs
         self.cloudwatch = cloudwatch
 
     def before_process_message(self, broker: Broker, message: MessageProxy) -> None:
         """Note how long the job waited for a thread."""
         if message.queue_name == DOCUMENTS:
             job: Job = message.options["job"]
-            STAGE.labels("take_wait").observe(self.in_hand.age(job.token))
+            STAGE.labels("take_wait").observe(self.active_jobs.age(job.token))
 
     def after_process_message(
         self,
@@ -68,7 +68,7 @@ class Metering(Middleware):
             RETRIES.labels(_cause(exception)).inc()
         elif exception is None and ending is not None:
             job: Job = message.options["job"]
-            seconds = self.in_hand.age(job.token)
+            seconds = self.active_jobs.age(job.token)
             RESULTS.labels(ending.outcome, ending.device).inc()
             PROCESSING.observe(seconds)
             self.cloudwatch.count(failed=ending.outcome == "failed", milliseconds=round(seconds * 1000))

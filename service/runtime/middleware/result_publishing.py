@@ -37,6 +37,6 @@ class ResultPublishing(Middleware):
             return
         job: Job = message.options["job"]
         try:
-            self.publisher.tell(job.job_id)
+            self.publisher.publish_job(job.job_id)
         except (redis.RedisError, OcrWorkerError) as error:
             log.warning("result_not_published_yet", reason=type(error).__name__)

@@ -5,24 +5,24 @@ from typing import Any
 from dramatiq import Broker, MessageProxy, Middleware
 
 from service.errors import LeaseLostError, UnavailableError
-from service.queue.active_jobs import InHand
+from service.queue.active_jobs import ActiveJobs
 from service.queue.broker import DOCUMENTS
 from service.queue.document_queue import Job, Settlement
 from service.store.backoff import backoff
 
 #: ms before the first retry and before any later one at most; doubled from one to the next.
-FIRST_DELAY, LONGEST_DELAY = 1_000, 60_000
+FIRST_DELAY, MAX_DELAY = 1_000, 60_000
 
 
-class Settling(Middleware):
+class SettlementPolicy(Middleware):
     """Notes on each message what the consumer shall do with its job.
 
     Parameters:
         in_hand: told whether our own servers answer, so that taking pauses while they are away
     """
 
-    def __init__(self, in_hand: InHand) -> None:
-        self.in_hand = in_hand
+    def __init__(self, active_jobs: ActiveJobs) -> None:
+        self.active_jobs = active_jobs
 
     def after_process_message(
         self,
@@ -37,14 +37,14 @@ class Settling(Middleware):
             return
         job: Job = message.options["job"]
         if exception is None:
-            self.in_hand.note_success()
+            self.active_jobs.note_success()
             message.options["settlement"] = Settlement("done")
         elif isinstance(exception, UnavailableError):
-            self.in_hand.note_trouble()
+            self.active_jobs.note_outage()
             message.options["settlement"] = Settlement("later", _delay(job), counts=False)
         elif not isinstance(exception, LeaseLostError):
             message.options["settlement"] = Settlement("later", _delay(job))
 
 
 def _delay(job: Job) -> int:
-    return round(backoff(job.deferrals, FIRST_DELAY, LONGEST_DELAY))
+    return round(backoff(job.deferrals, FIRST_DELAY, MAX_DELAY))

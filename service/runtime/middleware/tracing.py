@@ -10,10 +10,10 @@ from opentelemetry import context, trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, StatusCode
 
-from service.queue.active_jobs import InHand
+from service.queue.active_jobs import ActiveJobs
 from service.queue.document_queue import Job
 from service.runtime.middleware.metrics import Ending
-from service.store.outbox import Telling
+from service.store.outbox import OutboxEntry
 from service.telemetry import tracing
 from service.telemetry.tracing.traces import PREFIX, Traces
 
@@ -26,22 +26,22 @@ class JobTraces(Middleware):
         in_hand: since when a job is in work
     """
 
-    def __init__(self, traces: Traces, in_hand: InHand) -> None:
+    def __init__(self, traces: Traces, active_jobs: ActiveJobs) -> None:
         self.traces = traces
-        self.in_hand = in_hand
+        self.active_jobs = active_jobs
         self._thread = threading.local()
 
     def before_process_message(self, broker: Broker, message: MessageProxy) -> None:
         """Begin the trace, and make it the thread's current one."""
         self._close()
-        work: Job | Telling = message.options.get("job") or message.options["telling"]
+        work: Job | OutboxEntry = message.options.get("job") or message.options["telling"]
         attributes: dict[str, str | int] = {
             f"{PREFIX}document_id": work.document_id,
             f"{PREFIX}job_id": work.job_id,
             f"{PREFIX}correlation_id": work.correlation_id,
             f"{PREFIX}attempt": work.attempt if isinstance(work, Job) else work.attempts,
         }
-        age = self.in_hand.age(work.token) if isinstance(work, Job) else 0.0
+        age = self.active_jobs.age(work.token) if isinstance(work, Job) else 0.0
         self._open(self.traces.begin(message.actor_name, time.time_ns() - int(age * 1e9), attributes))
 
     def after_process_message(

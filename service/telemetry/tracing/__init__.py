@@ -13,7 +13,7 @@ from service.settings import Settings
 if TYPE_CHECKING:
     from dramatiq import Middleware
 
-    from service.queue.active_jobs import InHand
+    from service.queue.active_jobs import ActiveJobs
 
 
 class _Process:
@@ -22,7 +22,7 @@ class _Process:
     traces: Any = None
 
 
-def start(settings: Settings, in_hand: "InHand") -> "list[Middleware]":
+def start(settings: Settings, active_jobs: "ActiveJobs") -> "list[Middleware]":
     """Begin to trace, when the settings say so; returns the middleware that does it for each job.
 
     To be called before the first connection to PostgreSQL, which is traced from its beginning or never.
@@ -40,7 +40,7 @@ def start(settings: Settings, in_hand: "InHand") -> "list[Middleware]":
         ) from None
     _Process.traces = traces.Traces.over_http()
     middleware = importlib.import_module("service.runtime.middleware.tracing")
-    return [middleware.JobTraces(_Process.traces, in_hand)]
+    return [middleware.JobTraces(_Process.traces, active_jobs)]
 
 
 def stop() -> None:

@@ -8,7 +8,7 @@ import pytest
 from bench.accuracy.bars import shortfalls
 from bench.accuracy.readers import Answer, Fate
 from bench.accuracy.samples import Sample
-from bench.accuracy.summary import Summary, Wrongs, as_json, summarise
+from bench.accuracy.summary import Summary, Wrongs, aggregate, as_json
 from bench.accuracy.table import as_markdown
 from bench.accuracy.verdicts import CardVerdict, edits, judge_card, normalised
 
@@ -67,7 +67,7 @@ def test_edits_of_a_field_left_out_are_all_its_characters() -> None:
 
 
 def test_figures_tell_right_fields_cards_and_characters() -> None:
-    (summary,) = summarise([verdict(), verdict(birthPlace="BANDA ACEN")])
+    (summary,) = aggregate([verdict(), verdict(birthPlace="BANDA ACEN")])
 
     assert (summary.fields, summary.fields_right) == (16, 15)
     assert summary.cards_right == 1
@@ -85,7 +85,7 @@ def test_approved_cards_with_wrong_number_name_or_field_are_counted_apart() -> N
         verdict("review", nik="3171234567890124"),
     ]
 
-    (summary,) = summarise(cards)
+    (summary,) = aggregate(cards)
 
     assert summary.approved == 4
     assert summary.approved_wrong == Wrongs(number=1, name=1, any=3)
@@ -97,15 +97,15 @@ def test_an_address_on_an_npwp_is_counted_apart_from_the_contracts() -> None:
     sample = Sample("card", "flat", "NPWP", b"", truth, None, {})
     answer = Answer("approved", truth | {"address": "JL. MELAT"})
 
-    (full,) = summarise([judge_card(sample, "onnx", answer, 0.5)])
-    (plain,) = summarise([judge_card(sample, "plain", answer, 0.5)])
+    (full,) = aggregate([judge_card(sample, "onnx", answer, 0.5)])
+    (plain,) = aggregate([judge_card(sample, "plain", answer, 0.5)])
 
     assert full.by_field == {"npwpNumber": (1, 1), "name": (1, 1), "address (NPWP)": (1, 0)}
     assert plain.by_field == {"npwpNumber": (1, 1), "name": (1, 1)}
 
 
 def test_cards_sent_to_a_person_are_told_from_those_that_need_not_have_been() -> None:
-    (summary,) = summarise([verdict("review"), verdict("review", name="SITI"), verdict("refused", nik="")])
+    (summary,) = aggregate([verdict("review"), verdict("review", name="SITI"), verdict("refused", nik="")])
 
     assert (summary.review, summary.review_right, summary.refused) == (2, 1, 1)
     assert summary.reasons == {"low_score": 3}
@@ -169,7 +169,7 @@ def test_a_share_is_shown_as_whole_only_when_it_is() -> None:
 def test_the_json_tells_each_field_of_each_card() -> None:
     cards = [verdict(name="SITI")]
 
-    written = as_json(summarise(cards), cards)
+    written = as_json(aggregate(cards), cards)
 
     names = [field for field in _fields(written["cards"][0]) if field["key"] == "name"]
     assert names[0]["verdict"] == "wrong"
@@ -181,5 +181,5 @@ def _fields(card: Mapping[str, list[dict[str, str]]]) -> list[dict[str, str]]:
 
 
 def _flawless(level: str) -> Summary:
-    (summary,) = summarise([verdict(level=level)])
+    (summary,) = aggregate([verdict(level=level)])
     return summary

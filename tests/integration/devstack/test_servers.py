@@ -32,7 +32,7 @@ psutil = pytest.importorskip("psutil")
 TERMINAL = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
 
 #: s until a process counts as one that does not end.
-PATIENCE = 60
+TIMEOUT = 60
 
 NO_RETRY = Retry(NoBackoff(), 0)
 
@@ -85,7 +85,7 @@ def python(code: str, scratch: Path) -> Iterator[tuple[subprocess.Popen[str], li
 
 def still_running(processes: list[Any]) -> list[Any]:
     """The processes that do not end in a minute. One whose exit code nobody fetched yet has ended."""
-    for _ in range(5 * PATIENCE):
+    for _ in range(5 * TIMEOUT):
         _, left = psutil.wait_procs(processes, timeout=0.2)
         processes = [process for process in left if not has_ended(process)]
         if not processes:
@@ -256,7 +256,7 @@ def test_serving_ends_in_order_when_it_is_interrupted(scratch: Path, number: sig
         servers = psutil.Process(process.pid).children(recursive=True)
 
         process.send_signal(number)
-        code = process.wait(PATIENCE)
+        code = process.wait(TIMEOUT)
 
     assert code == 0
     assert len(servers) >= 5
@@ -286,7 +286,7 @@ def test_no_server_outlives_its_process_however_it_ends(scratch: Path, number: s
             process.communicate("\n")
         else:
             process.send_signal(number)
-        process.wait(PATIENCE)
+        process.wait(TIMEOUT)
 
     assert len(servers) >= 3
     assert still_running(servers) == []

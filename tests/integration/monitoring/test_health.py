@@ -10,9 +10,9 @@ from devstack.backend import QUEUE, FilotBackend
 from devstack.servers import FilotStack
 from service.monitoring.health import HUNG_AFTER, Health
 from service.monitoring.sampler import Sampler
-from service.queue.active_jobs import InHand
+from service.queue.active_jobs import ActiveJobs
 from service.queue.broker import DocumentConsumer
-from service.queue.document_queue import Ledger, connect_redis
+from service.queue.document_queue import DocumentQueue, connect_redis
 from service.reading.ocr.devices import Devices
 from service.settings import Settings
 from service.store.database import Database
@@ -21,13 +21,13 @@ from tests.support.health_port import ask
 
 @pytest.fixture
 def health(stack: FilotStack, settings: Settings, database: Database) -> Iterator[Health]:
-    in_hand = InHand(Ledger(connect_redis(settings), settings), limit=2)
+    active_jobs = ActiveJobs(DocumentQueue(connect_redis(settings), settings), limit=2)
     devices = Devices(settings)
     devices.probe()
-    sampler = Sampler(settings, in_hand.ledger.client, database)
+    sampler = Sampler(settings, active_jobs.document_queue.client, database)
     for look in sampler.looks():
         look()
-    health = Health(stack.sandbox.reserve_port(), in_hand, devices, sampler)
+    health = Health(stack.sandbox.reserve_port(), active_jobs, devices, sampler)
     health.start()
     yield health
     health.stop()
@@ -43,7 +43,7 @@ def test_a_worker_that_no_longer_looks_is_failing_although_its_process_answers(
     health: Health, backend: FilotBackend
 ) -> None:
     backend.redis.rpush(QUEUE, "waiting")
-    health.in_hand.last_look -= HUNG_AFTER + 1
+    health.active_jobs.last_look -= HUNG_AFTER + 1
 
     status, body = ask(health.port, "/health")
 
@@ -56,10 +56,10 @@ def test_a_job_over_its_time_makes_the_worker_failing(
     health: Health, backend: FilotBackend, settings: Settings
 ) -> None:
     backend.redis.rpush(QUEUE, "endless")
-    job = health.in_hand.ledger.take("token")
+    job = health.active_jobs.document_queue.fetch("token")
     assert job is not None
-    health.in_hand.add(job)
-    health.in_hand._since[job.token] -= settings.job_timeout / 1000 + 1
+    health.active_jobs.add(job)
+    health.active_jobs._since[job.token] -= settings.job_timeout / 1000 + 1
 
     status, body = ask(health.port, "/health")
 
@@ -68,7 +68,7 @@ def test_a_job_over_its_time_makes_the_worker_failing(
 
 
 def test_a_hold_is_no_reason_to_restart_but_to_send_nothing(health: Health) -> None:
-    health.in_hand.hold("gpu", "no GPU, and none else may read")
+    health.active_jobs.pause("gpu", "no GPU, and none else may read")
 
     alive, ready = ask(health.port, "/health"), ask(health.port, "/ready")
 
@@ -92,13 +92,13 @@ def test_an_outage_of_redis_is_no_reason_to_restart_however_long_it_lasts(
     settings = Settings()
     devices, client = Devices(settings), connect_redis(settings)
     devices.probe()
-    in_hand = InHand(Ledger(client, settings), limit=2)
+    active_jobs = ActiveJobs(DocumentQueue(client, settings), limit=2)
     health = Health(
-        0, in_hand, devices, Sampler(settings, client, Database("postgresql://127.0.0.1:1/none", 1))
+        0, active_jobs, devices, Sampler(settings, client, Database("postgresql://127.0.0.1:1/none", 1))
     )
-    in_hand.last_look -= HUNG_AFTER + 1
+    active_jobs.last_look -= HUNG_AFTER + 1
 
-    taken = next(DocumentConsumer(in_hand, settings))
+    taken = next(DocumentConsumer(active_jobs, settings))
 
     assert taken is None
     assert health.alive() == []
@@ -110,7 +110,9 @@ def test_an_outage_of_redis_is_logged_once_and_ever_more_seldom(
     for name, value in {**environment, "OCR_GPU_POLL_INTERVAL": "50"}.items():
         monkeypatch.setenv(name, value)
     settings = Settings()
-    consumer = DocumentConsumer(InHand(Ledger(connect_redis(settings), settings), limit=2), settings)
+    consumer = DocumentConsumer(
+        ActiveJobs(DocumentQueue(connect_redis(settings), settings), limit=2), settings
+    )
     next(consumer)
     stack.valkey.kill()
 

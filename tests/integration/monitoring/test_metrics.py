@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from devstack.backend import PROCESSING, QUEUE, FilotBackend
 from devstack.servers import FilotStack
 from service.errors import DeviceLostError
-from service.monitoring.backlog import MARKS_KEY, BacklogMeter, read_owed
+from service.monitoring.backlog import MARKS_KEY, BacklogMeter, read_outbox_backlog
 from service.monitoring.health import HUNG_AFTER
 from service.monitoring.sampler import Sampler
 from service.queue.document_queue import connect_redis
@@ -22,7 +22,7 @@ from service.reading.ocr.engine import Engine
 from service.reading.reader import Reading, read_document
 from service.runtime.actors import declare_actors
 from service.runtime.app import Runtime, build_runtime
-from service.runtime.middleware.lifecycle import Companions
+from service.runtime.middleware.lifecycle import Lifecycle
 from service.settings import Settings
 from service.store import dead_letters, outbox
 from service.store.database import Database
@@ -166,21 +166,21 @@ def test_looking_writes_to_no_key_of_the_backend(meter: BacklogMeter, backend: F
 
 
 def test_what_is_owed_is_counted_with_its_age(database: Database, backend: FilotBackend) -> None:
-    told, untold, given_up = (backend.add_document(b"picture") for _ in range(3))
-    with database.transaction() as work:
-        for document_id in (told, untold, given_up):
-            outbox.put_review(work, document_id, document_id, "correlation")
-        dead_letters.put(work, told, told, 3, "EngineError")
+    told, undelivered, given_up = (backend.add_document(b"picture") for _ in range(3))
+    with database.transaction() as cursor:
+        for document_id in (told, undelivered, given_up):
+            outbox.put_review(cursor, document_id, document_id, "correlation")
+        dead_letters.put(cursor, told, told, 3, "EngineError")
     age = "UPDATE ocr_worker.outbox SET created_at = now() - interval '1 hour' WHERE document_id = %s"
-    backend.execute(age, untold)
+    backend.execute(age, undelivered)
     backend.execute("UPDATE ocr_worker.outbox SET told_at = now() WHERE document_id = %s", told)
     backend.execute("UPDATE ocr_worker.outbox SET given_up_at = now() WHERE document_id = %s", given_up)
 
-    owed = read_owed(database)
+    outbox_backlog = read_outbox_backlog(database)
 
-    assert (owed.dead, owed.given_up) == (1, 1)
-    assert owed.untold["result"] == (0, 0.0)
-    count, seconds = owed.untold["review"]
+    assert (outbox_backlog.dead, outbox_backlog.given_up) == (1, 1)
+    assert outbox_backlog.undelivered["result"] == (0, 0.0)
+    count, seconds = outbox_backlog.undelivered["review"]
     assert (count, round(seconds / 60)) == (1, 60)
 
 
@@ -204,7 +204,7 @@ def test_servers_that_are_away_are_named_and_their_numbers_unknown(
         "Redis did not answer the latest look",
         "PostgreSQL did not answer the latest look",
     ]
-    assert (no_redis.backlog, no_redis.owed) == (None, None)
+    assert (no_redis.backlog, no_redis.outbox_backlog) == (None, None)
 
 
 def test_a_scrape_shows_the_work_done_and_the_queue(running: Runtime, backend: FilotBackend) -> None:
@@ -215,7 +215,7 @@ def test_a_scrape_shows_the_work_done_and_the_queue(running: Runtime, backend: F
         for document_id in documents:
             backend.enqueue(document_id)
         channel.wait_for(2)
-    wait_until(backend, lambda: not running.broker.in_hand.tokens())
+    wait_until(backend, lambda: not running.broker.active_jobs.tokens())
     after = scrape(running.settings)
 
     def grown(name: str) -> float:
@@ -238,13 +238,13 @@ def test_a_scrape_shows_the_work_done_and_the_queue(running: Runtime, backend: F
 def test_no_scrape_asks_a_server(running: Runtime, backend: FilotBackend) -> None:
     wait_until(backend, lambda: "filot_ocr_queue_documents" in scrape(running.settings))
     backend.redis.sadd(PROCESSING, "since the latest sample")
-    calls = running.broker.ledger.client.info("commandstats")["cmdstat_scard"]["calls"]
+    calls = running.broker.document_queue.client.info("commandstats")["cmdstat_scard"]["calls"]
 
     for _ in range(20):
         scrape(running.settings)
 
     # The worker's own clock looks now and then meanwhile.
-    after = running.broker.ledger.client.info("commandstats")["cmdstat_scard"]["calls"]
+    after = running.broker.document_queue.client.info("commandstats")["cmdstat_scard"]["calls"]
     assert after - calls < 20
 
 
@@ -252,12 +252,12 @@ def test_a_worker_that_no_longer_looks_for_work_is_seen_in_the_metrics(
     runtime: Runtime, backend: FilotBackend
 ) -> None:
     runtime.devices.probe()
-    companions = next(part for part in runtime.broker.middleware if isinstance(part, Companions))
+    companions = next(part for part in runtime.broker.middleware if isinstance(part, Lifecycle))
     companions.health.start()
     companions.schedule.start()
     wait_until(backend, lambda: reachable(runtime) and scrape(runtime.settings)["filot_ocr_making_progress"])
 
-    runtime.broker.in_hand.last_look -= HUNG_AFTER + 1
+    runtime.broker.active_jobs.last_look -= HUNG_AFTER + 1
     making_progress = scrape(runtime.settings)["filot_ocr_making_progress"]
     companions.schedule.stop()
     companions.health.stop()
@@ -271,15 +271,15 @@ def test_a_worker_that_only_puts_documents_off_is_seen_in_the_metrics(
     def makes_progress() -> bool:
         return bool(scrape(running.settings)["filot_ocr_making_progress"])
 
-    in_hand = running.broker.in_hand
+    active_jobs = running.broker.active_jobs
     wait_until(backend, makes_progress)
     document_id = backend.add_document(picture(), "NPWP")
     stack.storage.kill()
     backend.enqueue(document_id)
-    wait_until(backend, lambda: in_hand.trouble_age() > 0)
+    wait_until(backend, lambda: active_jobs.outage_age() > 0)
     young = makes_progress()
 
-    in_hand._trouble_since -= HUNG_AFTER + 1
+    active_jobs._outage_since -= HUNG_AFTER + 1
     wait_until(backend, lambda: not makes_progress())
     stack.storage.start()
     # It has forgotten the file: that the document fails for good is progress. (While it is only tried again,

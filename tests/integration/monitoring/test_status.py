@@ -21,7 +21,7 @@ from service.monitoring.heartbeat import (
     worker_states,
 )
 from service.monitoring.status import TrafficReader, read_records
-from service.queue.document_queue import TIMESTAMPS_KEY, Ledger, connect_redis
+from service.queue.document_queue import TIMESTAMPS_KEY, DocumentQueue, connect_redis
 from service.runtime.actors import declare_actors
 from service.runtime.app import Runtime, build_runtime
 from service.settings import Settings
@@ -32,13 +32,13 @@ from tests.integration.test_api import picture
 
 
 @pytest.fixture
-def ledger(settings: Settings) -> Ledger:
-    return Ledger(connect_redis(settings), settings)
+def document_queue(settings: Settings) -> DocumentQueue:
+    return DocumentQueue(connect_redis(settings), settings)
 
 
 @pytest.fixture
-def reader(ledger: Ledger, settings: Settings) -> TrafficReader:
-    return TrafficReader(ledger.client, settings)
+def reader(document_queue: DocumentQueue, settings: Settings) -> TrafficReader:
+    return TrafficReader(document_queue.client, settings)
 
 
 @pytest.fixture
@@ -65,12 +65,12 @@ def result(*, success: bool = True, milliseconds: int = 400, on_gpu: bool = Fals
 
 
 def end(
-    work: RealDictCursor, *, minutes_ago: float = 0, code: str | None = None, milliseconds: int = 400
+    cursor: RealDictCursor, *, minutes_ago: float = 0, code: str | None = None, milliseconds: int = 400
 ) -> str:
     """Note an ending that long before the transaction began; returns its document's id."""
     each = result(success=code is None, milliseconds=milliseconds)
-    history.put(work, each, "KTP", code)
-    work.execute(
+    history.put(cursor, each, "KTP", code)
+    cursor.execute(
         "UPDATE ocr_worker.endings SET ended_at = now() - %s * interval '1 minute' WHERE job_id = %s",
         (minutes_ago, each.job_id),
     )
@@ -82,17 +82,22 @@ def test_an_empty_system_has_nothing_to_show(reader: TrafficReader, database: Da
 
     assert (traffic.backlog.waiting, traffic.workers, traffic.jobs) == (0, [], [])
     assert (records.hour.finished, records.hour.median, len(records.minutes)) == (0, None, history.MINUTES)
-    assert (records.recent, records.failures, records.dead, records.owed.given_up) == ([], [], [], 0)
+    assert (records.recent, records.failures, records.dead, records.outbox_backlog.given_up) == (
+        [],
+        [],
+        [],
+        0,
+    )
 
 
 def test_jobs_in_hand_are_shown_with_age_attempt_and_holder(
-    reader: TrafficReader, ledger: Ledger, backend: FilotBackend
+    reader: TrafficReader, document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     backend.push("held")
     backend.push("lost")
     backend.push("waiting")
-    ledger.take("one")
-    ledger.take("two")
+    document_queue.fetch("one")
+    document_queue.fetch("two")
     backend.redis.hincrby(TIMESTAMPS_KEY, "lost", -600_000)
     state = WorkerState(worker="one:1", documents=["held"])
     backend.redis.set(f"{HEARTBEAT_PREFIX}one:1", json.dumps(asdict(state)))
@@ -115,10 +120,10 @@ def test_what_an_ended_job_left_behind_is_no_job(reader: TrafficReader, backend:
 def test_a_worker_is_heard_until_its_farewell(
     runtime: Runtime, reader: TrafficReader, backend: FilotBackend
 ) -> None:
-    heartbeat = Heartbeat(runtime.broker.in_hand, runtime.devices, runtime.publisher)
+    heartbeat = Heartbeat(runtime.broker.active_jobs, runtime.devices, runtime.publisher)
     heartbeat.beat()
     (alive,) = reader.read().workers
-    heartbeat.farewell()
+    heartbeat.deregister()
     # The clock may have begun another beat when the worker was told to stop.
     heartbeat.beat()
 
@@ -133,15 +138,15 @@ def test_a_worker_is_heard_until_its_farewell(
 def test_a_worker_that_fell_silent_is_remembered_for_an_hour(
     runtime: Runtime, reader: TrafficReader, backend: FilotBackend
 ) -> None:
-    heartbeat = Heartbeat(runtime.broker.in_hand, runtime.devices, runtime.publisher)
+    heartbeat = Heartbeat(runtime.broker.active_jobs, runtime.devices, runtime.publisher)
     backend.redis.zadd(SEEN_KEY, {"silent:1": time.time() - 300, "forgotten:1": time.time() - FORGOTTEN - 5})
 
     heartbeat.beat()
-    heard = {each.worker: each for each in reader.read().workers}
+    list_workers = {each.worker: each for each in reader.read().workers}
 
-    assert set(heard) == {heartbeat.worker, "silent:1"}
-    assert heard["silent:1"].state is None
-    assert 295 < heard["silent:1"].seconds < 360
+    assert set(list_workers) == {heartbeat.worker, "silent:1"}
+    assert list_workers["silent:1"].state is None
+    assert 295 < list_workers["silent:1"].seconds < 360
     assert [state.worker for state in worker_states(reader.client)] == [heartbeat.worker]
 
 
@@ -158,11 +163,11 @@ def test_a_look_changes_no_key_of_the_backend(reader: TrafficReader, backend: Fi
 
 
 def test_the_last_hour_is_told_minute_by_minute(database: Database) -> None:
-    with database.transaction() as work:
+    with database.transaction() as cursor:
         for milliseconds in (100, 200, 900):
-            end(work, minutes_ago=10, milliseconds=milliseconds)
-        end(work, minutes_ago=30, code="not_an_image", milliseconds=5)
-        end(work, minutes_ago=61)
+            end(cursor, minutes_ago=10, milliseconds=milliseconds)
+        end(cursor, minutes_ago=30, code="not_an_image", milliseconds=5)
+        end(cursor, minutes_ago=61)
 
     records = read_records(database)
 
@@ -175,10 +180,10 @@ def test_the_last_hour_is_told_minute_by_minute(database: Database) -> None:
 
 
 def test_failures_are_counted_by_reason_for_an_hour_and_a_day(database: Database) -> None:
-    with database.transaction() as work:
-        end(work, minutes_ago=5, code="not_an_image")
-        end(work, minutes_ago=120, code="not_an_image")
-        end(work, minutes_ago=120, code="no_file")
+    with database.transaction() as cursor:
+        end(cursor, minutes_ago=5, code="not_an_image")
+        end(cursor, minutes_ago=120, code="not_an_image")
+        end(cursor, minutes_ago=120, code="no_file")
 
     counted = [(each.code, each.last_hour, each.last_day) for each in read_records(database).failures]
 
@@ -186,8 +191,8 @@ def test_failures_are_counted_by_reason_for_an_hour_and_a_day(database: Database
 
 
 def test_the_latest_results_come_first(database: Database) -> None:
-    with database.transaction() as work:
-        older, newer = end(work, minutes_ago=5), end(work, minutes_ago=1, code="no_file")
+    with database.transaction() as cursor:
+        older, newer = end(cursor, minutes_ago=5), end(cursor, minutes_ago=1, code="no_file")
 
     first, second = read_records(database).recent
 
@@ -203,41 +208,41 @@ def test_the_latest_results_come_first(database: Database) -> None:
 
 def test_what_is_given_up_or_dead_is_counted(database: Database, backend: FilotBackend) -> None:
     documents = [backend.add_document(b"picture") for _ in range(2)]
-    with database.transaction() as work:
-        outbox.put_review(work, documents[0], documents[0], "correlation")
-        dead_letters.put(work, documents[1], documents[1], 3, "EngineError")
+    with database.transaction() as cursor:
+        outbox.put_review(cursor, documents[0], documents[0], "correlation")
+        dead_letters.put(cursor, documents[1], documents[1], 3, "EngineError")
     backend.execute("UPDATE ocr_worker.outbox SET given_up_at = now()")
 
     records = read_records(database)
 
-    assert records.owed.given_up == 1
+    assert records.outbox_backlog.given_up == 1
     assert [(job.document_id, job.cause) for job in records.dead] == [(documents[1], "EngineError")]
 
 
 def test_a_job_that_is_told_twice_ended_once(database: Database) -> None:
     each = result()
 
-    with database.transaction() as work:
-        history.put(work, each, "NPWP", None)
-        history.put(work, each, "NPWP", None)
+    with database.transaction() as cursor:
+        history.put(cursor, each, "NPWP", None)
+        history.put(cursor, each, "NPWP", None)
 
     assert read_records(database).hour.finished == 1
 
 
 def test_an_ending_is_forgotten_after_a_day(database: Database) -> None:
-    with database.transaction() as work:
-        kept = end(work, minutes_ago=23 * 60)
-        end(work, minutes_ago=25 * 60)
+    with database.transaction() as cursor:
+        kept = end(cursor, minutes_ago=23 * 60)
+        end(cursor, minutes_ago=25 * 60)
 
-    with database.transaction() as work:
-        history.purge(work)
+    with database.transaction() as cursor:
+        history.purge(cursor)
 
     assert [each.document_id for each in read_records(database).recent] == [kept]
 
 
 def test_only_types_that_filot_knows_are_shown(database: Database) -> None:
-    with database.transaction() as work:
-        history.put(work, result(), "SIM of Budi", None)
+    with database.transaction() as cursor:
+        history.put(cursor, result(), "SIM of Budi", None)
 
     assert [each.document_type for each in read_records(database).recent] == ["other"]
 

@@ -16,7 +16,7 @@ from devstack.servers import FilotStack
 from service.monitoring.health import Answer, Health
 from service.monitoring.heartbeat import Heartbeat
 from service.runtime.app import build_runtime
-from service.runtime.middleware.lifecycle import Companions
+from service.runtime.middleware.lifecycle import Lifecycle
 from service.settings import Settings
 
 TOKEN = "hunter2"
@@ -60,7 +60,7 @@ def serve(
     Its one heartbeat and its servers' answers may be as late as they like: no clock runs here.
     """
     monkeypatch.setattr("service.monitoring.heartbeat.EXPIRY", 600)
-    monkeypatch.setattr("service.monitoring.status_page.PATIENCE", 60.0)
+    monkeypatch.setattr("service.monitoring.status_page.TIMEOUT", 60.0)
     opened: list[Page] = []
     databases = []
 
@@ -70,7 +70,7 @@ def serve(
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
         runtime = build_runtime(Settings())
-        (companions,) = (part for part in runtime.broker.middleware if isinstance(part, Companions))
+        (companions,) = (part for part in runtime.broker.middleware if isinstance(part, Lifecycle))
         page = Page(companions.health, companions.schedule.heartbeat)
         opened.append(page)
         databases.append(runtime.publisher.database)
@@ -159,7 +159,7 @@ def test_servers_that_are_away_are_named_and_the_worker_that_answers_is_shown(
 
 def test_a_worker_that_hangs_says_that_it_makes_no_progress(serve: PageMaker) -> None:
     page = serve()
-    page.health.in_hand.last_look -= 3600
+    page.health.active_jobs.last_look -= 3600
 
     figures = page.figures()
 

@@ -10,7 +10,7 @@ from devstack.servers import FilotStack
 from service import settings
 from service.queue import backfill
 from service.queue.backfill import Fate, Pace, Tally, Wanted, candidates, push, run
-from service.queue.document_queue import CPU_QUEUE_KEY, Ledger, connect_redis
+from service.queue.document_queue import CPU_QUEUE_KEY, DocumentQueue, connect_redis
 from service.settings import Settings
 from service.store import dead_letters
 from service.store.database import Database
@@ -26,8 +26,8 @@ def gpu_enabled(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.fixture
-def ledger(settings: Settings) -> Ledger:
-    return Ledger(connect_redis(settings), settings)
+def document_queue(settings: Settings) -> DocumentQueue:
+    return DocumentQueue(connect_redis(settings), settings)
 
 
 def fast() -> Pace:
@@ -39,7 +39,7 @@ def upload(backend: FilotBackend, count: int) -> list[str]:
 
 
 def test_uploads_of_the_type_are_found_oldest_first(
-    database: Database, ledger: Ledger, backend: FilotBackend
+    database: Database, document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     cards = upload(backend, 3)
     tax_card = backend.add_document(b"picture", "NPWP")
@@ -49,37 +49,39 @@ def test_uploads_of_the_type_are_found_oldest_first(
     backend.execute("UPDATE documents SET file_url = NULL WHERE id = %s", without_file)
     backend.push(cards[1])
 
-    of_one_type = candidates(database, ledger, Wanted("uploaded", "KTP"))
-    of_both = candidates(database, ledger, Wanted("uploaded"))
+    of_one_type = candidates(database, document_queue, Wanted("uploaded", "KTP"))
+    of_both = candidates(database, document_queue, Wanted("uploaded"))
 
     assert of_one_type == ([cards[0], cards[2]], 1)
     assert of_both == ([cards[0], cards[2], tax_card], 1)
 
 
 def test_a_document_is_marked_and_queued_as_the_backend_does(
-    database: Database, ledger: Ledger, backend: FilotBackend
+    database: Database, document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     cards = upload(backend, 3)
 
-    tally = run(database, ledger, cards, "uploaded", fast())
+    tally = run(database, document_queue, cards, "uploaded", fast())
 
     assert tally.fates[Fate.PUSHED] == 3
     assert backend.redis.lrange(QUEUE, 0, -1) == cards
     assert {backend.row(card)["status"] for card in cards} == {"processing"}
 
 
-def test_a_second_run_queues_nothing_twice(database: Database, ledger: Ledger, backend: FilotBackend) -> None:
+def test_a_second_run_queues_nothing_twice(
+    database: Database, document_queue: DocumentQueue, backend: FilotBackend
+) -> None:
     cards = upload(backend, 2)
-    run(database, ledger, cards, "uploaded", fast())
+    run(database, document_queue, cards, "uploaded", fast())
 
-    tally = run(database, ledger, cards, "uploaded", fast())
+    tally = run(database, document_queue, cards, "uploaded", fast())
 
     assert tally.fates == {Fate.PUSHED: 0, Fate.KNOWN: 0, Fate.CHANGED: 2}
     assert backend.redis.lrange(QUEUE, 0, -1) == cards
 
 
 def test_a_stopped_run_goes_on_where_it_stopped(
-    database: Database, ledger: Ledger, backend: FilotBackend
+    database: Database, document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     cards = upload(backend, 4)
     pace = fast()
@@ -88,9 +90,9 @@ def test_a_stopped_run_goes_on_where_it_stopped(
         if tally.seen == 2:
             pace.stop()
 
-    stopped = run(database, ledger, cards, "uploaded", pace, stop_after_two)
-    left, _ = candidates(database, ledger, Wanted("uploaded"))
-    run(database, ledger, left, "uploaded", fast())
+    stopped = run(database, document_queue, cards, "uploaded", pace, stop_after_two)
+    left, _ = candidates(database, document_queue, Wanted("uploaded"))
+    run(database, document_queue, left, "uploaded", fast())
 
     assert stopped.fates[Fate.PUSHED] == 2
     assert left == cards[2:]
@@ -98,39 +100,39 @@ def test_a_stopped_run_goes_on_where_it_stopped(
 
 
 def test_without_a_gpu_the_cpu_pipeline_gets_them(
-    database: Database, ledger: Ledger, backend: FilotBackend, monkeypatch: pytest.MonkeyPatch
+    database: Database, document_queue: DocumentQueue, backend: FilotBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cards = upload(backend, 2)
     settings.current_settings.cache_clear()
     monkeypatch.setenv("OCR_GPU_ENABLED", "false")
 
-    run(database, ledger, cards, "uploaded", fast())
+    run(database, document_queue, cards, "uploaded", fast())
 
     assert backend.redis.lrange(CPU_QUEUE_KEY, 0, -1) == cards
     assert backend.redis.llen(QUEUE) == 0
 
 
 def test_a_document_that_someone_else_queued_meanwhile_is_counted_apart(
-    database: Database, ledger: Ledger, backend: FilotBackend
+    database: Database, document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     (card,) = upload(backend, 1)
     backend.push(card)
 
-    fate = push(database, ledger, card, "uploaded")
+    fate = push(database, document_queue, card, "uploaded")
 
     assert fate is Fate.KNOWN
     assert backend.redis.lrange(QUEUE, 0, -1) == [card]
 
 
 def test_a_failed_document_is_no_dead_job_any_more(
-    database: Database, ledger: Ledger, backend: FilotBackend
+    database: Database, document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     (card,) = upload(backend, 1)
     backend.execute("UPDATE documents SET status = 'failed' WHERE id = %s", card)
-    with database.transaction() as work:
-        dead_letters.put(work, card, card, 3, "EngineError")
+    with database.transaction() as cursor:
+        dead_letters.put(cursor, card, card, 3, "EngineError")
 
-    fate = push(database, ledger, card, "failed")
+    fate = push(database, document_queue, card, "failed")
 
     assert fate is Fate.PUSHED
     assert backend.row(card)["status"] == "processing"
@@ -138,17 +140,17 @@ def test_a_failed_document_is_no_dead_job_any_more(
 
 
 def test_without_redis_a_row_gets_its_status_back(
-    database: Database, ledger: Ledger, backend: FilotBackend, stack: FilotStack
+    database: Database, document_queue: DocumentQueue, backend: FilotBackend, stack: FilotStack
 ) -> None:
     cards = upload(backend, 2)
     stack.valkey.kill()
 
     with pytest.raises(redis.RedisError):
-        push(database, ledger, cards[0], "uploaded")
-    tally = run(database, ledger, cards, "uploaded", fast())
+        push(database, document_queue, cards[0], "uploaded")
+    tally = run(database, document_queue, cards, "uploaded", fast())
     stack.valkey.start()
 
-    assert "Redis is away" in tally.trouble
+    assert "Redis is away" in tally.outage
     assert tally.seen == 0
     assert {backend.row(card)["status"] for card in cards} == {"uploaded"}
 

@@ -8,19 +8,19 @@ import pytest
 from devstack.backend import ATTEMPTS, CORRELATION, PROCESSING, QUEUE, FilotBackend
 from service.queue.document_queue import (
     JOB_PREFIX,
-    LATER_KEY,
     LEASES_KEY,
     LOCK_PREFIX,
+    RETRY_KEY,
+    RETURN_UNCOUNTED,
     TIMESTAMPS_KEY,
-    UNHARMED,
     WATCH_KEY,
-    Ledger,
+    DocumentQueue,
     Settlement,
     connect_redis,
 )
 from service.settings import Settings
 
-LedgerMaker = Callable[..., Ledger]
+LedgerMaker = Callable[..., DocumentQueue]
 DONE = Settlement("done")
 
 
@@ -28,17 +28,17 @@ DONE = Settlement("done")
 def make_ledger(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> LedgerMaker:
     """Ledgers on the test's Redis, with changed settings where a test wants them."""
 
-    def make(**changes: str) -> Ledger:
+    def make(**changes: str) -> DocumentQueue:
         for name, value in {**environment, **changes}.items():
             monkeypatch.setenv(name, value)
         settings = Settings()
-        return Ledger(connect_redis(settings), settings)
+        return DocumentQueue(connect_redis(settings), settings)
 
     return make
 
 
 @pytest.fixture
-def ledger(make_ledger: LedgerMaker) -> Ledger:
+def document_queue(make_ledger: LedgerMaker) -> DocumentQueue:
     return make_ledger()
 
 
@@ -53,20 +53,22 @@ def expire_leases(backend: FilotBackend) -> None:
         backend.redis.zadd(LEASES_KEY, {str(document_id): 1})
 
 
-def test_documents_are_taken_oldest_first(ledger: Ledger, backend: FilotBackend) -> None:
+def test_documents_are_taken_oldest_first(document_queue: DocumentQueue, backend: FilotBackend) -> None:
     for document_id in ("first", "second"):
         backend.push(document_id)
 
-    taken = [ledger.take(token()) for _ in range(3)]
+    taken = [document_queue.fetch(token()) for _ in range(3)]
 
     assert [job.document_id if job else None for job in taken] == ["first", "second", None]
 
 
-def test_a_taken_document_is_in_work_for_the_backend_too(ledger: Ledger, backend: FilotBackend) -> None:
+def test_a_taken_document_is_in_work_for_the_backend_too(
+    document_queue: DocumentQueue, backend: FilotBackend
+) -> None:
     backend.push("card")
     correlation = backend.redis.hget(CORRELATION, "card")
 
-    job = ledger.take(token())
+    job = document_queue.fetch(token())
 
     assert job is not None
     assert job.correlation_id == correlation
@@ -74,38 +76,40 @@ def test_a_taken_document_is_in_work_for_the_backend_too(ledger: Ledger, backend
     assert backend.redis.llen(QUEUE) == 0
     assert backend.redis.smembers(PROCESSING) == {"card"}
     assert backend.redis.hget(ATTEMPTS, "card") == "1"
-    assert int(backend.redis.hget(TIMESTAMPS_KEY, "card") or 0) == job.fence
+    assert int(backend.redis.hget(TIMESTAMPS_KEY, "card") or 0) == job.fencing_token
     assert backend.redis.get(LOCK_PREFIX + "card") == correlation
     assert 0 < backend.redis.ttl(LOCK_PREFIX + "card") <= 600
     assert backend.push("card") is False
 
 
-def test_a_settled_job_leaves_nothing_behind(ledger: Ledger, backend: FilotBackend) -> None:
+def test_a_settled_job_leaves_nothing_behind(document_queue: DocumentQueue, backend: FilotBackend) -> None:
     backend.push("card")
-    job = ledger.take(token())
+    job = document_queue.fetch(token())
     assert job is not None
 
-    settled = ledger.settle(job.token, DONE)
+    settled = document_queue.finish(job.token, DONE)
 
     assert settled
     assert backend.redis.keys("*") == []
 
 
-def test_an_id_without_correlation_gets_one(ledger: Ledger, backend: FilotBackend) -> None:
+def test_an_id_without_correlation_gets_one(document_queue: DocumentQueue, backend: FilotBackend) -> None:
     backend.redis.rpush(QUEUE, "card")
 
-    job = ledger.take(token())
+    job = document_queue.fetch(token())
 
     assert job is not None
     assert uuid.UUID(job.correlation_id)
 
 
-def test_a_take_whose_reply_was_lost_can_be_repeated(ledger: Ledger, backend: FilotBackend) -> None:
+def test_a_take_whose_reply_was_lost_can_be_repeated(
+    document_queue: DocumentQueue, backend: FilotBackend
+) -> None:
     for document_id in ("first", "second"):
         backend.push(document_id)
     mine = token()
 
-    first, again = ledger.take(mine), ledger.take(mine)
+    first, again = document_queue.fetch(mine), document_queue.fetch(mine)
 
     assert first == again
     assert first is not None
@@ -113,78 +117,82 @@ def test_a_take_whose_reply_was_lost_can_be_repeated(ledger: Ledger, backend: Fi
     assert backend.redis.lrange(QUEUE, 0, -1) == ["second"]
 
 
-def test_a_settle_whose_reply_was_lost_can_be_repeated(ledger: Ledger, backend: FilotBackend) -> None:
+def test_a_settle_whose_reply_was_lost_can_be_repeated(
+    document_queue: DocumentQueue, backend: FilotBackend
+) -> None:
     backend.push("card")
-    job = ledger.take(token())
+    job = document_queue.fetch(token())
     assert job is not None
 
-    answers = [ledger.settle(job.token, DONE), ledger.settle(job.token, DONE)]
+    answers = [document_queue.finish(job.token, DONE), document_queue.finish(job.token, DONE)]
 
     assert answers == [True, False]
 
 
-def test_a_document_that_waits_twice_is_one_job(ledger: Ledger, backend: FilotBackend) -> None:
+def test_a_document_that_waits_twice_is_one_job(document_queue: DocumentQueue, backend: FilotBackend) -> None:
     backend.redis.rpush(QUEUE, "card", "other", "card")
 
-    taken = [ledger.take(token()) for _ in range(3)]
+    taken = [document_queue.fetch(token()) for _ in range(3)]
 
     assert [job.document_id if job else None for job in taken] == ["card", "other", None]
 
 
 def test_a_document_pushed_again_while_in_work_is_not_given_out_twice(
-    ledger: Ledger, backend: FilotBackend
+    document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     backend.push("card")
-    ledger.take(token())
+    document_queue.fetch(token())
     backend.redis.rpush(QUEUE, "card")
 
-    second = ledger.take(token())
+    second = document_queue.fetch(token())
 
     assert second is None
     assert backend.redis.llen(QUEUE) == 0
 
 
 def test_an_unharmed_job_returns_to_the_head_and_its_attempt_does_not_count(
-    ledger: Ledger, backend: FilotBackend
+    document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     for document_id in ("card", "next"):
         backend.push(document_id)
-    job = ledger.take(token())
+    job = document_queue.fetch(token())
     assert job is not None
 
-    ledger.settle(job.token, UNHARMED)
-    again = ledger.take(token())
+    document_queue.finish(job.token, RETURN_UNCOUNTED)
+    again = document_queue.fetch(token())
 
     assert again is not None
     assert (again.document_id, again.attempt, again.job_id) == ("card", 1, job.job_id)
 
 
 def test_a_failed_job_waits_for_its_retry_in_the_processing_set(
-    ledger: Ledger, backend: FilotBackend
+    document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     backend.push("card")
-    job = ledger.take(token())
+    job = document_queue.fetch(token())
     assert job is not None
 
-    ledger.settle(job.token, Settlement("later", delay=60_000))
+    document_queue.finish(job.token, Settlement("later", delay=60_000))
 
     assert backend.push("card") is False
     assert backend.redis.smembers(PROCESSING) == {"card"}
-    assert ledger.return_due() == (0, 0)
-    backend.redis.zadd(LATER_KEY, {"card": 1})
-    assert ledger.return_due() == (0, 1)
-    again = ledger.take(token())
+    assert document_queue.return_due() == (0, 0)
+    backend.redis.zadd(RETRY_KEY, {"card": 1})
+    assert document_queue.return_due() == (0, 1)
+    again = document_queue.fetch(token())
     assert again is not None
     assert (again.attempt, again.deferrals, again.job_id) == (2, 1, job.job_id)
 
 
-def test_a_job_that_a_gpu_failed_on_is_marked_for_the_cpu(ledger: Ledger, backend: FilotBackend) -> None:
+def test_a_job_that_a_gpu_failed_on_is_marked_for_the_cpu(
+    document_queue: DocumentQueue, backend: FilotBackend
+) -> None:
     backend.push("card")
-    job = ledger.take(token())
+    job = document_queue.fetch(token())
     assert job is not None
 
-    ledger.settle(job.token, Settlement("back", counts=False, device="cpu"))
-    again = ledger.take(token())
+    document_queue.finish(job.token, Settlement("back", counts=False, device="cpu"))
+    again = document_queue.fetch(token())
 
     assert job.device is None
     assert again is not None
@@ -192,124 +200,128 @@ def test_a_job_that_a_gpu_failed_on_is_marked_for_the_cpu(ledger: Ledger, backen
 
 
 def test_jobs_of_a_dead_worker_return_oldest_first_when_their_leases_run_out(
-    ledger: Ledger, backend: FilotBackend
+    document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     for document_id in ("first", "second", "third"):
         backend.push(document_id)
-    lost = [ledger.take(token()), ledger.take(token())]
+    lost = [document_queue.fetch(token()), document_queue.fetch(token())]
     expire_leases(backend)
 
-    returned = ledger.return_due()
+    returned = document_queue.return_due()
 
     assert returned == (2, 0)
     assert sorted(backend.redis.lrange(QUEUE, 0, 1)) == ["first", "second"]
     assert backend.redis.lrange(QUEUE, 2, -1) == ["third"]
     assert backend.redis.scard(PROCESSING) == 0
     assert backend.redis.keys(LOCK_PREFIX + "*") == []
-    again = ledger.take(token())
+    again = document_queue.fetch(token())
     assert again is not None
     assert again.attempt == 2
     assert again.job_id in {job.job_id for job in lost if job}
 
 
 def test_leases_that_ran_out_while_nobody_could_look_are_given_once_more(
-    ledger: Ledger, backend: FilotBackend
+    document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     backend.push("card")
-    job = ledger.take(token())
+    job = document_queue.fetch(token())
     assert job is not None
     expire_leases(backend)
     backend.redis.delete(WATCH_KEY)
 
-    returned = [ledger.return_due()]
+    returned = [document_queue.return_due()]
     renewed = backend.redis.zscore(LEASES_KEY, "card") or 0
     expire_leases(backend)
-    returned.append(ledger.return_due())
+    returned.append(document_queue.return_due())
 
     assert returned == [(0, 0), (1, 0)]
-    assert renewed > job.fence
+    assert renewed > job.fencing_token
 
 
 def test_the_watch_over_leases_ends_half_a_lease_after_the_last_look(
     make_ledger: LedgerMaker, backend: FilotBackend
 ) -> None:
-    ledger = make_ledger(OCR_GPU_LEASE="1200000")
+    document_queue = make_ledger(OCR_GPU_LEASE="1200000")
 
-    ledger.return_due()
+    document_queue.return_due()
 
     assert 540_000 < backend.redis.pttl(WATCH_KEY) <= 600_000
 
 
 def test_a_take_whose_reply_was_lost_renews_the_lease_when_it_is_repeated(
-    ledger: Ledger, backend: FilotBackend
+    document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     backend.push("card")
     mine = token()
-    taken = ledger.take(mine)
+    taken = document_queue.fetch(mine)
     assert taken is not None
     expire_leases(backend)
 
-    again = ledger.take(mine)
+    again = document_queue.fetch(mine)
 
     assert again == taken
-    assert (backend.redis.zscore(LEASES_KEY, "card") or 0) > taken.fence
+    assert (backend.redis.zscore(LEASES_KEY, "card") or 0) > taken.fencing_token
 
 
-def test_a_job_whose_worker_died_is_known_as_a_suspect(ledger: Ledger, backend: FilotBackend) -> None:
+def test_a_job_whose_worker_died_is_known_as_a_suspect(
+    document_queue: DocumentQueue, backend: FilotBackend
+) -> None:
     backend.push("card")
-    innocent = ledger.take(token())
+    innocent = document_queue.fetch(token())
     expire_leases(backend)
-    ledger.return_due()
+    document_queue.return_due()
 
-    suspect = ledger.take(token())
+    quarantined = document_queue.fetch(token())
 
     assert innocent is not None
-    assert suspect is not None
-    assert (innocent.deaths, suspect.deaths) == (0, 1)
+    assert quarantined is not None
+    assert (innocent.crash_count, quarantined.crash_count) == (0, 1)
 
 
 def test_attempts_never_exceed_what_is_allowed(make_ledger: LedgerMaker, backend: FilotBackend) -> None:
-    ledger = make_ledger(OCR_GPU_MAX_RETRIES="2")
+    document_queue = make_ledger(OCR_GPU_MAX_RETRIES="2")
     backend.push("card")
     takes = []
 
     for _ in range(3):
-        takes.append(ledger.take(token()))
+        takes.append(document_queue.fetch(token()))
         expire_leases(backend)
-        ledger.return_due()
+        document_queue.return_due()
 
     assert [(job.attempt, job.used_up) for job in takes if job] == [(1, False), (2, False), (2, True)]
     assert backend.redis.hget(ATTEMPTS, "card") == "2"
 
 
-def test_a_late_worker_can_neither_renew_nor_settle(ledger: Ledger, backend: FilotBackend) -> None:
+def test_a_late_worker_can_neither_renew_nor_settle(
+    document_queue: DocumentQueue, backend: FilotBackend
+) -> None:
     backend.push("card")
-    late = ledger.take(token())
+    late = document_queue.fetch(token())
     assert late is not None
     expire_leases(backend)
-    ledger.return_due()
-    current = ledger.take(token())
+    document_queue.return_due()
+    current = document_queue.fetch(token())
     assert current is not None
 
-    lost = ledger.renew([late.token, current.token])
-    settled = ledger.settle(late.token, DONE)
+    lost = document_queue.renew([late.token, current.token])
+    settled = document_queue.finish(late.token, DONE)
 
     assert lost == {late.token}
     assert not settled
     assert backend.redis.smembers(PROCESSING) == {"card"}
-    assert current.fence >= late.fence
+    assert current.fencing_token >= late.fencing_token
 
 
 def test_renewing_moves_the_lease_and_the_lock(make_ledger: LedgerMaker, backend: FilotBackend) -> None:
-    ledger = make_ledger(OCR_GPU_LEASE="20000", OCR_GPU_LOCK_TTL="600")
+    document_queue = make_ledger(OCR_GPU_LEASE="20000", OCR_GPU_LOCK_TTL="600")
     backend.push("card")
-    job = ledger.take(token())
+    job = document_queue.fetch(token())
     assert job is not None
     before = backend.redis.zscore(LEASES_KEY, "card")
     backend.redis.expire(LOCK_PREFIX + "card", 60)
     expire_leases(backend)
 
-    lost = ledger.renew([job.token])
+    lost = document_queue.renew([job.token])
 
     assert lost == set()
     assert (backend.redis.zscore(LEASES_KEY, "card") or 0) >= (before or 0)
@@ -317,28 +329,28 @@ def test_renewing_moves_the_lease_and_the_lock(make_ledger: LedgerMaker, backend
 
 
 def test_a_lock_that_another_kind_of_worker_holds_puts_the_document_off(
-    ledger: Ledger, backend: FilotBackend
+    document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     backend.push("card")
     backend.redis.set(LOCK_PREFIX + "card", "someone else")
 
-    job = ledger.take(token())
+    job = document_queue.fetch(token())
 
     assert job is None
-    assert backend.redis.zcard(LATER_KEY) == 1
+    assert backend.redis.zcard(RETRY_KEY) == 1
     assert backend.redis.get(LOCK_PREFIX + "card") == "someone else"
 
 
 def test_a_member_without_a_worker_returns_after_the_stuck_timeout(
     make_ledger: LedgerMaker, backend: FilotBackend
 ) -> None:
-    ledger = make_ledger(OCR_GPU_STUCK_TIMEOUT="300000")
+    document_queue = make_ledger(OCR_GPU_STUCK_TIMEOUT="300000")
     backend.redis.sadd(PROCESSING, "card")
 
-    first_look = ledger.reap([])
+    first_look = document_queue.reap([])
     stamped = backend.redis.hget(TIMESTAMPS_KEY, "card")
     backend.redis.hset(TIMESTAMPS_KEY, "card", "1")
-    second_look = ledger.reap([])
+    second_look = document_queue.reap([])
 
     assert first_look[0] == 0
     assert stamped is not None
@@ -349,29 +361,31 @@ def test_a_member_without_a_worker_returns_after_the_stuck_timeout(
 def test_the_reaper_leaves_jobs_in_work_and_retries_alone(
     make_ledger: LedgerMaker, backend: FilotBackend
 ) -> None:
-    ledger = make_ledger(OCR_GPU_STUCK_TIMEOUT="1")
+    document_queue = make_ledger(OCR_GPU_STUCK_TIMEOUT="1")
     for document_id in ("in work", "retry"):
         backend.push(document_id)
-    ledger.take(token())
-    job = ledger.take(token())
+    document_queue.fetch(token())
+    job = document_queue.fetch(token())
     assert job is not None
-    ledger.settle(job.token, Settlement("later", delay=60_000))
+    document_queue.finish(job.token, Settlement("later", delay=60_000))
     for document_id in ("in work", "retry"):
         backend.redis.hset(TIMESTAMPS_KEY, document_id, "1")
 
-    returned, _ = ledger.reap([])
+    returned, _ = document_queue.reap([])
 
     assert returned == 0
 
 
-def test_fields_of_no_job_are_removed_once_seen_twice(ledger: Ledger, backend: FilotBackend) -> None:
+def test_fields_of_no_job_are_removed_once_seen_twice(
+    document_queue: DocumentQueue, backend: FilotBackend
+) -> None:
     backend.push("waits")
     backend.redis.hset(ATTEMPTS, "ended", "0")
     backend.redis.hset(CORRELATION, "ended", "x")
 
-    _, orphans = ledger.reap([])
+    _, orphans = document_queue.reap([])
     left = backend.redis.hgetall(ATTEMPTS)
-    _, orphans_after = ledger.reap(orphans)
+    _, orphans_after = document_queue.reap(orphans)
 
     assert orphans == {"ended"}
     assert left == {"waits": "0", "ended": "0"}
@@ -380,10 +394,12 @@ def test_fields_of_no_job_are_removed_once_seen_twice(ledger: Ledger, backend: F
     assert set(backend.redis.hgetall(CORRELATION)) == {"waits"}
 
 
-def test_enqueueing_refuses_what_waits_or_is_in_work(ledger: Ledger, backend: FilotBackend) -> None:
-    answers = [ledger.enqueue("card"), ledger.enqueue("card")]
-    ledger.take(token())
-    in_work = ledger.enqueue("card")
+def test_enqueueing_refuses_what_waits_or_is_in_work(
+    document_queue: DocumentQueue, backend: FilotBackend
+) -> None:
+    answers = [document_queue.enqueue("card"), document_queue.enqueue("card")]
+    document_queue.fetch(token())
+    in_work = document_queue.enqueue("card")
 
     assert answers == [True, False]
     assert in_work is False
@@ -391,21 +407,23 @@ def test_enqueueing_refuses_what_waits_or_is_in_work(ledger: Ledger, backend: Fi
 
 
 def test_renamed_keys_are_used(make_ledger: LedgerMaker, backend: FilotBackend) -> None:
-    ledger = make_ledger(OCR_GPU_QUEUE_KEY="q", OCR_GPU_PROCESSING_KEY="p", OCR_GPU_ATTEMPTS_KEY="a")
+    document_queue = make_ledger(OCR_GPU_QUEUE_KEY="q", OCR_GPU_PROCESSING_KEY="p", OCR_GPU_ATTEMPTS_KEY="a")
     backend.redis.rpush("q", "card")
 
-    job = ledger.take(token())
+    job = document_queue.fetch(token())
 
     assert job is not None
     assert backend.redis.smembers("p") == {"card"}
     assert backend.redis.hgetall("a") == {"card": "1"}
 
 
-def test_waiting_takes_nothing_and_ends_when_something_waits(ledger: Ledger, backend: FilotBackend) -> None:
-    nothing = ledger.wait(0.01)
+def test_waiting_takes_nothing_and_ends_when_something_waits(
+    document_queue: DocumentQueue, backend: FilotBackend
+) -> None:
+    nothing = document_queue.wait(0.01)
     backend.redis.rpush(QUEUE, "first", "second")
 
-    something = ledger.wait(5)
+    something = document_queue.wait(5)
 
     assert (nothing, something) == (False, True)
     assert backend.redis.lrange(QUEUE, 0, -1) == ["first", "second"]

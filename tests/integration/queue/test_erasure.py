@@ -6,19 +6,20 @@ import pytest
 
 from devstack.backend import ATTEMPTS, CORRELATION, QUEUE, FilotBackend
 from service.errors import LeaseLostError
-from service.queue.document_queue import JOB_PREFIX, LOCK_PREFIX, TIMESTAMPS_KEY, Ledger, connect_redis
+from service.queue.document_queue import JOB_PREFIX, LOCK_PREFIX, TIMESTAMPS_KEY, DocumentQueue, connect_redis
 from service.queue.erasure import InWorkError, erase
 from service.settings import Settings
 from service.store import dead_letters, outbox
-from service.store.database import Database, begin_work, hold_claim
+from service.store.database import Database
+from service.store.documents import begin_work, hold_claim
 
 #: An invented person's number, as a payload would hold it.
 NIK = "3171234567890123"
 
 
 @pytest.fixture
-def ledger(settings: Settings) -> Ledger:
-    return Ledger(connect_redis(settings), settings)
+def document_queue(settings: Settings) -> DocumentQueue:
+    return DocumentQueue(connect_redis(settings), settings)
 
 
 def leave_traces(backend: FilotBackend, database: Database) -> str:
@@ -27,12 +28,12 @@ def leave_traces(backend: FilotBackend, database: Database) -> str:
     backend.execute(
         "UPDATE documents SET status = 'completed', ocr_text = %s WHERE id = %s", NIK, document_id
     )
-    with database.transaction() as work:
-        outbox.put_result(work, job_id, document_id, job_id, {"parsedResult": {"nik": NIK}})
-        outbox.put_review(work, job_id, document_id, job_id)
-        dead_letters.put(work, document_id, job_id, 3, "EngineError")
-        work.execute("INSERT INTO ocr_worker.claims (document_id, fence) VALUES (%s, 1)", (document_id,))
-        work.execute(
+    with database.transaction() as cursor:
+        outbox.put_result(cursor, job_id, document_id, job_id, {"parsedResult": {"nik": NIK}})
+        outbox.put_review(cursor, job_id, document_id, job_id)
+        dead_letters.put(cursor, document_id, job_id, 3, "EngineError")
+        cursor.execute("INSERT INTO ocr_worker.claims (document_id, fence) VALUES (%s, 1)", (document_id,))
+        cursor.execute(
             """INSERT INTO ocr_worker.endings
                (job_id, document_id, document_type, outcome, device, milliseconds)
                VALUES (%s, %s, 'KTP', 'auto_approved', 'cpu', 400)""",
@@ -55,14 +56,22 @@ def traces(backend: FilotBackend, document_id: str) -> list[str]:
     return [*tables, *hashes, *map(str, backend.redis.keys(f"*{document_id}*"))]
 
 
-def test_everything_of_ours_is_removed(database: Database, ledger: Ledger, backend: FilotBackend) -> None:
+def test_everything_of_ours_is_removed(
+    database: Database, document_queue: DocumentQueue, backend: FilotBackend
+) -> None:
     document_id, other = leave_traces(backend, database), leave_traces(backend, database)
     of_another = traces(backend, other)
 
-    erased = erase(database, ledger, document_id)
+    erased = erase(database, document_queue, document_id)
 
     assert traces(backend, document_id) == []
-    assert (erased.tellings, erased.untold, erased.dead_jobs, erased.claims, erased.endings) == (
+    assert (
+        erased.outbox_entries,
+        erased.undelivered,
+        erased.dead_jobs,
+        erased.claims,
+        erased.job_records,
+    ) == (
         2,
         2,
         1,
@@ -74,65 +83,67 @@ def test_everything_of_ours_is_removed(database: Database, ledger: Ledger, backe
     assert traces(backend, other) == of_another
 
 
-def test_filots_row_stays_as_it_is(database: Database, ledger: Ledger, backend: FilotBackend) -> None:
+def test_filots_row_stays_as_it_is(
+    database: Database, document_queue: DocumentQueue, backend: FilotBackend
+) -> None:
     document_id = leave_traces(backend, database)
     before = backend.row(document_id)
 
-    erased = erase(database, ledger, document_id)
+    erased = erase(database, document_queue, document_id)
 
     assert erased.row_remains
     assert backend.row(document_id) == before
 
 
 def test_a_second_time_there_is_nothing_left(
-    database: Database, ledger: Ledger, backend: FilotBackend
+    database: Database, document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     document_id = leave_traces(backend, database)
-    erase(database, ledger, document_id)
+    erase(database, document_queue, document_id)
 
-    again = erase(database, ledger, document_id)
+    again = erase(database, document_queue, document_id)
 
-    assert (again.tellings, again.dead_jobs, again.claims, again.redis_fields) == (0, 0, 0, 0)
+    assert (again.outbox_entries, again.dead_jobs, again.claims, again.redis_fields) == (0, 0, 0, 0)
 
 
 @pytest.mark.parametrize("taken", [False, True])
 def test_nothing_is_removed_while_it_waits_or_is_in_work(
-    taken: bool, database: Database, ledger: Ledger, backend: FilotBackend
+    taken: bool, database: Database, document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     document_id = backend.add_document(b"picture")
     backend.push(document_id)
     if taken:
-        ledger.take("token")
-    with database.transaction() as work:
-        dead_letters.put(work, document_id, document_id, 3, "EngineError")
+        document_queue.fetch("token")
+    with database.transaction() as cursor:
+        dead_letters.put(cursor, document_id, document_id, 3, "EngineError")
     before = traces(backend, document_id)
 
     with pytest.raises(InWorkError):
-        erase(database, ledger, document_id)
+        erase(database, document_queue, document_id)
 
     assert traces(backend, document_id) == before
     assert backend.redis.llen(QUEUE) == (0 if taken else 1)
 
 
 def test_a_worker_that_wakes_up_afterwards_cannot_store_its_result(
-    database: Database, ledger: Ledger, backend: FilotBackend
+    database: Database, document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     document_id = backend.add_document(b"picture")
-    with database.transaction() as work:
-        begin_work(work, document_id, fence=1)
-    erase(database, ledger, document_id)
+    with database.transaction() as cursor:
+        begin_work(cursor, document_id, fencing_token=1)
+    erase(database, document_queue, document_id)
 
-    with pytest.raises(LeaseLostError), database.transaction() as work:
-        hold_claim(work, document_id, fence=1)
+    with pytest.raises(LeaseLostError), database.transaction() as cursor:
+        hold_claim(cursor, document_id, fencing_token=1)
 
 
 def test_of_a_document_that_filot_deleted_ours_can_be_removed_all_the_same(
-    database: Database, ledger: Ledger, backend: FilotBackend
+    database: Database, document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     document_id = leave_traces(backend, database)
     backend.execute("DELETE FROM documents WHERE id = %s", document_id)
 
-    erased = erase(database, ledger, document_id)
+    erased = erase(database, document_queue, document_id)
 
     assert not erased.row_remains
     assert traces(backend, document_id) == []

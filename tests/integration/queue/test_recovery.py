@@ -7,7 +7,7 @@ from service.queue.document_queue import (
     CPU_DELAYED_KEY,
     CPU_PROCESSING_KEY,
     CPU_QUEUE_KEY,
-    Ledger,
+    DocumentQueue,
     connect_redis,
 )
 from service.queue.recovery import Recovery
@@ -17,7 +17,7 @@ from service.store.database import Database
 
 @pytest.fixture
 def recovery(database: Database, settings: Settings) -> Recovery:
-    return Recovery(database, Ledger(connect_redis(settings), settings))
+    return Recovery(database, DocumentQueue(connect_redis(settings), settings))
 
 
 def test_a_forgotten_document_is_queued_again_at_the_second_look(
@@ -55,7 +55,7 @@ def test_documents_that_someone_holds_are_left_alone(recovery: Recovery, backend
     )
     backend.execute("UPDATE documents SET status = 'processing'")
     backend.push(in_work)
-    recovery.ledger.take("token")
+    recovery.document_queue.fetch("token")
     backend.push(waiting)
     backend.redis.rpush(CPU_QUEUE_KEY, on_cpu)
     backend.redis.sadd(CPU_PROCESSING_KEY, in_work_on_cpu)

@@ -11,11 +11,11 @@ import onnxruntime
 import pytest
 
 from devstack.cards import Level, sample_cards
-from service.reading.ocr.detection import LONGEST_SIDE, corners, find_boxes, find_lines
+from service.reading.ocr.detection import MAX_SIDE, corners, find_boxes, find_lines
 from service.reading.ocr.engine import Image
 from service.reading.ocr.geometry import cut_line, turn_page
 from service.reading.ocr.orientation import CLASSIFIER_SIZE, quarter_turns
-from service.reading.ocr.recognition import LONGEST_LINE, Recogniser, decode, line_tensor
+from service.reading.ocr.recognition import MAX_LINE, Recogniser, decode, line_tensor
 from service.reading.ocr.sessions import Tensor, load_network
 from service.reading.ocr.shapes import LINE_HEIGHT
 from service.reading.pages import read_pages
@@ -44,7 +44,7 @@ def lines() -> tuple[Image, ...]:
     cut = []
     for page in pages():
         upright = turn_page(page, quarter_turns(direction, page, find_lines(detector, page)))
-        cut += [cut_line(upright, quad, LINE_HEIGHT, LONGEST_LINE) for quad in find_lines(detector, upright)]
+        cut += [cut_line(upright, quad, LINE_HEIGHT, MAX_LINE) for quad in find_lines(detector, upright)]
     return tuple(cut)
 
 
@@ -82,7 +82,7 @@ def name_of_int8_difference(ours: str, theirs: str) -> str:
 
 def detector_input(page: Image) -> Tensor:
     height, width = page.shape
-    scale = min(1.0, LONGEST_SIDE / max(height, width))
+    scale = min(1.0, MAX_SIDE / max(height, width))
     seen = cv2.resize(page, load_network("detector", "cpu").sizes.page(width * scale, height * scale))
     return np.asarray(cv2.dnn.blobFromImage(seen, 1 / 127.5, mean=(127.5,)), np.float32)
 

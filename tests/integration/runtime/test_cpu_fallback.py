@@ -22,14 +22,14 @@ def read(backend: FilotBackend) -> dict[str, Any]:
 
 def wait_for_hold(runtime: Runtime, backend: FilotBackend) -> str:
     """Wait until no document is taken any more and all are back; returns why."""
-    in_hand = runtime.broker.in_hand
-    while not in_hand.holds():
+    active_jobs = runtime.broker.active_jobs
+    while not active_jobs.pause_reasons():
         backend.redis.blpop(["nothing is pushed here"], timeout=1)
     # The consumer may have asked before the hold and take after it: that is in hand when it looks again.
-    looked = in_hand.last_look
-    while in_hand.last_look == looked or in_hand.tokens():
+    looked = active_jobs.last_look
+    while active_jobs.last_look == looked or active_jobs.tokens():
         backend.redis.blpop(["nothing is pushed here"], timeout=1)
-    (reason,) = in_hand.holds()
+    (reason,) = active_jobs.pause_reasons()
     return reason
 
 
@@ -56,7 +56,7 @@ def test_after_a_lost_context_documents_are_read_on_the_cpu_and_no_attempt_is_lo
     assert [result["gpuProcessed"] for result in (first, second)] == [False, False]
     assert runtime.devices.gpu_lost
     assert "the GPU's context is lost: CUDA failure 700" in runtime.devices.gpu_absence
-    while runtime.broker.in_hand.tokens():
+    while runtime.broker.active_jobs.tokens():
         backend.redis.blpop(["nothing is pushed here"], timeout=1)
     assert backend.redis.keys("filot:ocr:gpu:job:*") == []
 
@@ -145,4 +145,4 @@ def test_without_fallback_nothing_is_taken_where_there_is_no_gpu(
 
     assert "no CUDA-capable device is detected" in wait_for_hold(runtime, backend)
     assert backend.redis.lrange(QUEUE, 0, -1) == [document_id]
-    assert runtime.broker.in_hand.tokens() == []
+    assert runtime.broker.active_jobs.tokens() == []

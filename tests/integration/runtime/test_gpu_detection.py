@@ -67,9 +67,9 @@ def machine(cuda: FakeCuda, nvml: FakeNvml, monkeypatch: pytest.MonkeyPatch) -> 
 
 def status(runtime: Runtime) -> str:
     """What `filot-ocr status` says, once the worker has told it."""
-    Heartbeat(runtime.broker.in_hand, runtime.devices, runtime.publisher).beat()
+    Heartbeat(runtime.broker.active_jobs, runtime.devices, runtime.publisher).beat()
     settings.current_settings.cache_clear()
-    api._ledger.cache_clear()
+    api._document_queue.cache_clear()
     said = api.get_gpu_worker_status()
     assert said.is_gpu_available is (said.gpu_absence == "")
     return said.gpu_absence

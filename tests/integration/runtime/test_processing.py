@@ -9,7 +9,7 @@ from devstack.cards import sample_cards
 from service.runtime.app import Runtime, build_runtime
 from service.runtime.processing import job_of_caller
 from service.settings import Settings
-from service.store.database import find_document
+from service.store.documents import find_document
 from service.store.reviews import review_request
 
 
@@ -49,8 +49,8 @@ def test_a_reviewer_gets_the_fields_without_the_reasons(runtime: Runtime, backen
            WHERE id = %s""",
         document_id,
     )
-    with runtime.publisher.database.transaction() as work:
-        document = find_document(work, document_id)
+    with runtime.publisher.database.transaction() as cursor:
+        document = find_document(cursor, document_id)
     assert document is not None
 
     body = review_request(document, "correlation", runtime.processing.settings)

@@ -190,12 +190,12 @@ def test_a_trace_begins_when_the_job_was_taken(
     runtime: Runtime, backend: FilotBackend, collector: Collector
 ) -> None:
     traces = next(part for part in runtime.broker.middleware if isinstance(part, JobTraces))
-    before, middle = runtime.broker.in_hand.age, 3600.0
-    runtime.broker.in_hand.age = lambda token: before(token) + middle  # type: ignore[method-assign]
+    before, middle = runtime.broker.active_jobs.age, 3600.0
+    runtime.broker.active_jobs.age = lambda token: before(token) + middle  # type: ignore[method-assign]
 
     work_on(runtime, backend, backend.add_document(b"no picture", "NPWP"))
 
-    assert traces.in_hand is runtime.broker.in_hand
+    assert traces.active_jobs is runtime.broker.active_jobs
     (job,) = collector.named("process_document")
     assert job.nanoseconds > middle * 1e9
 
@@ -231,9 +231,9 @@ def test_an_error_is_marked_without_its_message(environment: dict[str, str], sta
         pytest.raises(psycopg2.DataError, match="SITI RAHAYU"),
         use_span(job),
         traces.span("store"),
-        connection.cursor() as work,
+        connection.cursor() as cursor,
     ):
-        work.execute("SELECT %s::integer", ("SITI RAHAYU",))
+        cursor.execute("SELECT %s::integer", ("SITI RAHAYU",))
     connection.close()
     job.end()
     traces.close()

@@ -32,9 +32,9 @@ def distant(stack: FilotStack, proxy: Proxy) -> Iterator[Database]:
 
 
 def server_process(database: Database) -> int:
-    with database.transaction() as work:
-        work.execute("SELECT pg_backend_pid() AS pid")
-        (row,) = work.fetchall()
+    with database.transaction() as cursor:
+        cursor.execute("SELECT pg_backend_pid() AS pid")
+        (row,) = cursor.fetchall()
     return int(row["pid"])
 
 

@@ -10,9 +10,9 @@ from devstack.servers import FilotStack
 from service.errors import LeaseLostError, OcrWorkerError, UnavailableError
 from service.settings import Settings, needed
 from service.store import outbox
-from service.store.database import (
+from service.store.database import Database
+from service.store.documents import (
     CompletedWork,
-    Database,
     begin_work,
     complete_document,
     fail_document,
@@ -25,22 +25,22 @@ READ = CompletedWork(
 )
 
 
-def begin(database: Database, document_id: str, fence: int) -> None:
-    with database.transaction() as work:
-        begin_work(work, document_id, fence)
+def begin(database: Database, document_id: str, fencing_token: int) -> None:
+    with database.transaction() as cursor:
+        begin_work(cursor, document_id, fencing_token)
 
 
-def complete(database: Database, document_id: str, fence: int) -> None:
-    with database.transaction() as work:
-        hold_claim(work, document_id, fence)
-        complete_document(work, document_id, READ)
+def complete(database: Database, document_id: str, fencing_token: int) -> None:
+    with database.transaction() as cursor:
+        hold_claim(cursor, document_id, fencing_token)
+        complete_document(cursor, document_id, READ)
 
 
 def test_beginning_marks_the_row_as_processing(database: Database, backend: FilotBackend) -> None:
     document_id = backend.add_document(b"picture")
 
-    with database.transaction() as work:
-        document = begin_work(work, document_id, fence=1)
+    with database.transaction() as cursor:
+        document = begin_work(cursor, document_id, fencing_token=1)
 
     assert document is not None
     assert (document.id, document.type) == (document_id, "KTP")
@@ -58,8 +58,8 @@ def test_a_process_frozen_inside_a_transaction_keeps_no_one_waiting(
     held = False
     # Where the machine stands still for a moment, the server may end a connection before it holds anything.
     while not held:
-        with suppress(UnavailableError), frozen.transaction() as work:
-            hold_claim(work, document_id, 1)
+        with suppress(UnavailableError), frozen.transaction() as cursor:
+            hold_claim(cursor, document_id, 1)
             held = True
             complete(database, document_id, 1)
 
@@ -68,8 +68,8 @@ def test_a_process_frozen_inside_a_transaction_keeps_no_one_waiting(
 
 
 def test_a_missing_row_is_not_claimed(database: Database) -> None:
-    with database.transaction() as work:
-        document = begin_work(work, str(uuid.uuid4()), fence=1)
+    with database.transaction() as cursor:
+        document = begin_work(cursor, str(uuid.uuid4()), fencing_token=1)
 
     assert document is None
 
@@ -78,9 +78,9 @@ def test_a_completed_row_stays_completed(database: Database, backend: FilotBacke
     document_id = backend.add_document(b"picture")
     backend.execute("UPDATE documents SET status = 'completed' WHERE id = %s", document_id)
 
-    with database.transaction() as work:
-        document = begin_work(work, document_id, fence=1)
-        fail_document(work, document_id, "late", retries_exceeded=False)
+    with database.transaction() as cursor:
+        document = begin_work(cursor, document_id, fencing_token=1)
+        fail_document(cursor, document_id, "late", retries_exceeded=False)
 
     assert document is not None
     assert document.status == "completed"
@@ -108,8 +108,8 @@ def test_a_failure_is_shown_to_the_user_as_it_stands(database: Database, backend
     document_id = backend.add_document(b"picture")
     begin(database, document_id, 1)
 
-    with database.transaction() as work:
-        fail_document(work, document_id, "Unggah ulang.", retries_exceeded=True)
+    with database.transaction() as cursor:
+        fail_document(cursor, document_id, "Unggah ulang.", retries_exceeded=True)
 
     row = backend.row(document_id)
     assert row["status"] == "failed"
@@ -136,13 +136,13 @@ def test_a_take_that_was_overtaken_can_neither_begin_nor_write(
 def test_a_transaction_that_fails_changes_nothing(database: Database, backend: FilotBackend) -> None:
     document_id = backend.add_document(b"picture")
 
-    with suppress(ZeroDivisionError), database.transaction() as work:
-        begin_work(work, document_id, fence=1)
+    with suppress(ZeroDivisionError), database.transaction() as cursor:
+        begin_work(cursor, document_id, fencing_token=1)
         raise ZeroDivisionError
 
     assert backend.row(document_id)["status"] == "uploaded"
-    with database.transaction() as work:
-        assert find_document(work, document_id) is not None
+    with database.transaction() as cursor:
+        assert find_document(cursor, document_id) is not None
 
 
 def test_what_the_server_refuses_is_reported_without_its_text(
@@ -150,8 +150,10 @@ def test_what_the_server_refuses_is_reported_without_its_text(
 ) -> None:
     document_id = backend.add_document(b"picture")
 
-    with pytest.raises(OcrWorkerError) as caught, database.transaction() as work:
-        work.execute("UPDATE documents SET user_id = NULL, ocr_text = 'SECRET' WHERE id = %s", (document_id,))
+    with pytest.raises(OcrWorkerError) as caught, database.transaction() as cursor:
+        cursor.execute(
+            "UPDATE documents SET user_id = NULL, ocr_text = 'SECRET' WHERE id = %s", (document_id,)
+        )
 
     assert "NotNullViolation" in str(caught.value)
     assert "SECRET" not in str(caught.value)
@@ -177,11 +179,11 @@ def test_our_tables_are_made_on_the_first_connection_and_left_alone_on_the_next(
     backend.execute("DROP SCHEMA IF EXISTS ocr_worker CASCADE")
     first, second = (Database(needed(settings.database_url, "DATABASE_URL"), 1) for _ in range(2))
 
-    with first.transaction() as work:
-        outbox.put_review(work, str(uuid.uuid4()), "card", "correlation")
-    with second.transaction() as work:
-        work.execute("SELECT count(*) AS n FROM ocr_worker.outbox")
-        found = work.fetchone()
+    with first.transaction() as cursor:
+        outbox.put_review(cursor, str(uuid.uuid4()), "card", "correlation")
+    with second.transaction() as cursor:
+        cursor.execute("SELECT count(*) AS n FROM ocr_worker.outbox")
+        found = cursor.fetchone()
     first.close()
     second.close()
 

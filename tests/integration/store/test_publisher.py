@@ -21,20 +21,20 @@ def publisher(database: Database, settings: Settings) -> Publisher:
 
 def put_result(database: Database, *, due: bool = False) -> str:
     job_id = str(uuid.uuid4())
-    with database.transaction() as work:
-        outbox.put_result(work, job_id, "card", "correlation", {"jobId": job_id})
+    with database.transaction() as cursor:
+        outbox.put_result(cursor, job_id, "card", "correlation", {"jobId": job_id})
         if due:
-            work.execute("UPDATE ocr_worker.outbox SET due_at = now() WHERE job_id = %s", (job_id,))
+            cursor.execute("UPDATE ocr_worker.outbox SET due_at = now() WHERE job_id = %s", (job_id,))
     return job_id
 
 
-def put_review(database: Database, document_id: str) -> outbox.Telling:
-    with database.transaction() as work:
-        outbox.put_review(work, str(uuid.uuid4()), document_id, "correlation")
-    with database.transaction() as work:
-        telling = outbox.claim_due(work, "review")
-    assert telling is not None
-    return telling
+def put_review(database: Database, document_id: str) -> outbox.OutboxEntry:
+    with database.transaction() as cursor:
+        outbox.put_review(cursor, str(uuid.uuid4()), document_id, "correlation")
+    with database.transaction() as cursor:
+        entry = outbox.claim_due(cursor, "review")
+    assert entry is not None
+    return entry
 
 
 def complete_card(backend: FilotBackend) -> str:
@@ -52,11 +52,11 @@ def test_a_result_is_published_once(publisher: Publisher, backend: FilotBackend)
     job_id = put_result(publisher.database)
 
     with backend.listen() as channel:
-        publisher.tell(job_id)
-        publisher.tell(job_id)
-        publisher.sweep()
+        publisher.publish_job(job_id)
+        publisher.publish_job(job_id)
+        publisher.publish_pending()
         marker = put_result(publisher.database)
-        publisher.tell(marker)
+        publisher.publish_job(marker)
         results = channel.wait_for(2)
 
     assert [result["jobId"] for result in results] == [job_id, marker]
@@ -65,22 +65,22 @@ def test_a_result_is_published_once(publisher: Publisher, backend: FilotBackend)
 def test_a_result_that_nobody_hears_is_told_counted_and_no_error(
     publisher: Publisher, backend: FilotBackend
 ) -> None:
-    unheard = put_result(publisher.database)
+    unreceived = put_result(publisher.database)
     heard = put_result(publisher.database)
 
-    publisher.tell(unheard)
+    publisher.publish_job(unreceived)
     with backend.listen() as channel:
-        publisher.tell(heard)
+        publisher.publish_job(heard)
         channel.wait_for(1)
 
-    assert publisher.unheard == 1
+    assert publisher.unreceived == 1
     assert backend.execute("SELECT 1 FROM ocr_worker.outbox WHERE told_at IS NULL") == []
 
 
 def test_a_told_result_keeps_no_personal_data(publisher: Publisher, backend: FilotBackend) -> None:
     job_id = put_result(publisher.database)
 
-    publisher.tell(job_id)
+    publisher.publish_job(job_id)
 
     (row,) = backend.execute("SELECT payload, told_at FROM ocr_worker.outbox WHERE job_id = %s", job_id)
     assert row["payload"] is None
@@ -94,7 +94,7 @@ def test_the_sweep_leaves_fresh_results_to_their_job_and_tells_the_others(
     forgotten = {put_result(publisher.database, due=True), put_result(publisher.database, due=True)}
 
     with backend.listen() as channel:
-        count = publisher.sweep()
+        count = publisher.publish_pending()
         results = channel.wait_for(2)
 
     assert count == 2
@@ -104,24 +104,24 @@ def test_the_sweep_leaves_fresh_results_to_their_job_and_tells_the_others(
 def test_one_job_has_one_result(database: Database, backend: FilotBackend) -> None:
     job_id = put_result(database)
 
-    with database.transaction() as work:
-        outbox.put_result(work, job_id, "card", "correlation", {"jobId": "another"})
+    with database.transaction() as cursor:
+        outbox.put_result(cursor, job_id, "card", "correlation", {"jobId": "another"})
 
     rows = backend.execute("SELECT payload FROM ocr_worker.outbox")
     assert [row["payload"] for row in rows] == [{"jobId": job_id}]
 
 
 def test_the_purge_removes_what_was_told_long_ago(database: Database, backend: FilotBackend) -> None:
-    old, new, untold = put_result(database), put_result(database), put_result(database)
+    old, new, undelivered = put_result(database), put_result(database), put_result(database)
     backend.execute("UPDATE ocr_worker.outbox SET told_at = now() WHERE job_id = %s", new)
     backend.execute("UPDATE ocr_worker.outbox SET told_at = now() - interval '2 days' WHERE job_id = %s", old)
 
-    with database.transaction() as work:
-        count = outbox.purge(work)
+    with database.transaction() as cursor:
+        count = outbox.purge(cursor)
 
     left = {row["id"] for row in backend.execute("SELECT job_id::text AS id FROM ocr_worker.outbox")}
     assert count == 1
-    assert left == {new, untold}
+    assert left == {new, undelivered}
 
 
 def test_a_review_carries_what_the_contract_says(
@@ -198,11 +198,11 @@ def test_a_failing_review_service_is_asked_again_later(
     put_off = backend.execute("SELECT told_at, due_at > now() AS later FROM ocr_worker.outbox")
     stack.reviews.answer_with(201)
     backend.execute("UPDATE ocr_worker.outbox SET due_at = now()")
-    with database.transaction() as work:
-        telling = outbox.claim_due(work, "review")
-    assert telling is not None
-    reviews.request(telling)
+    with database.transaction() as cursor:
+        entry = outbox.claim_due(cursor, "review")
+    assert entry is not None
+    reviews.request(entry)
 
     assert put_off == [{"told_at": None, "later": True}]
-    assert telling.attempts == 2
+    assert entry.attempts == 2
     assert backend.row(document_id)["buli2_ticket_id"]

@@ -10,13 +10,13 @@ import redis
 
 from service.errors import UnavailableError
 from service.monitoring import cached_probe
-from service.monitoring.cached_probe import Said, Source
+from service.monitoring.cached_probe import CachedProbe, ProbeResult
 
 #: s, more than a test takes.
 FRESH = 600.0
 
 #: s that a look waits where an answer will come.
-PATIENCE = 60.0
+TIMEOUT = 60.0
 
 
 class Server:
@@ -42,36 +42,36 @@ def server() -> Iterator[Server]:
     server.may_answer.set()
 
 
-def outdate(asked: Source[int]) -> None:
+def outdate(asked: CachedProbe[int]) -> None:
     """The same as if the time for which an answer is fresh had passed."""
-    asked._said_at -= FRESH
+    asked._result_at -= FRESH
 
 
 def test_many_who_look_at_once_cost_one_question(server: Server) -> None:
-    asked = Source("test", server.read, FRESH, PATIENCE)
+    asked = CachedProbe("test", server.read, FRESH, TIMEOUT)
 
     with ThreadPoolExecutor(8) as viewers:
         looks = [viewers.submit(asked.latest) for _ in range(8)]
         server.may_answer.set()
         answers = [look.result() for look in looks]
 
-    assert answers == [Said(1)] * 8
+    assert answers == [ProbeResult(1)] * 8
     assert server.asked == 1
 
 
 def test_an_answer_is_asked_for_again_when_it_is_no_longer_fresh(server: Server) -> None:
     server.may_answer.set()
-    asked = Source("test", server.read, FRESH, PATIENCE)
+    asked = CachedProbe("test", server.read, FRESH, TIMEOUT)
 
     first = asked.latest()
     outdate(asked)
     second = asked.latest()
 
-    assert (first, second) == (Said(1), Said(2))
+    assert (first, second) == (ProbeResult(1), ProbeResult(2))
 
 
 def test_nobody_waits_long_for_a_silent_server(server: Server) -> None:
-    asked = Source("test", server.read, FRESH, patience=0.01)
+    asked = CachedProbe("test", server.read, FRESH, timeout=0.01)
 
     answers = [asked.latest(), asked.latest()]
 
@@ -82,17 +82,17 @@ def test_nobody_waits_long_for_a_silent_server(server: Server) -> None:
 
 def test_a_slow_answer_is_bridged_by_the_one_before(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cached_probe, "STALE", FRESH)
-    asked = Source("test", server.read, fresh=0, patience=PATIENCE)
+    asked = CachedProbe("test", server.read, fresh=0, timeout=TIMEOUT)
     server.may_answer.set()
     asked.latest()
     server.may_answer.clear()
-    asked.patience = 0.01
+    asked.timeout = 0.01
 
     bridged = asked.latest()
-    asked._said_at -= cached_probe.STALE
+    asked._result_at -= cached_probe.STALE
     too_old = asked.latest()
 
-    assert bridged == Said(1)
+    assert bridged == ProbeResult(1)
     assert too_old.value is None
 
 
@@ -109,4 +109,4 @@ def test_why_there_is_no_answer_is_told_in_few_words(server: Server, error: Exce
     server.error = error
     server.may_answer.set()
 
-    assert Source("test", server.read, FRESH, PATIENCE).latest() == Said(None, problem)
+    assert CachedProbe("test", server.read, FRESH, TIMEOUT).latest() == ProbeResult(None, problem)

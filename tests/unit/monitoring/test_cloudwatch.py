@@ -8,11 +8,11 @@ import pytest
 from infra_pulumi import metrics as read
 from infra_pulumi import names
 from service.monitoring import cloudwatch
-from service.monitoring.backlog import Backlog, Owed
+from service.monitoring.backlog import Backlog, OutboxBacklog
 from service.monitoring.cloudwatch import CloudWatch
 from service.monitoring.sampler import Sampler
-from service.queue.active_jobs import InHand
-from service.queue.document_queue import Ledger, connect_redis
+from service.queue.active_jobs import ActiveJobs
+from service.queue.document_queue import DocumentQueue, connect_redis
 from service.settings import Settings
 from service.store.database import Database
 
@@ -28,7 +28,7 @@ class Parts:
         self.sampler = Sampler(settings, client, Database("postgresql://127.0.0.1:1/none", 1))
         self.reports = CloudWatch(
             settings.metrics_namespace,
-            InHand(Ledger(client, settings), limit=2),
+            ActiveJobs(DocumentQueue(client, settings), limit=2),
             self.sampler,
             lambda: self.problems,
             self.lines.append,
@@ -56,7 +56,9 @@ def test_both_sides_use_the_same_names() -> None:
 
 def test_a_full_report_holds_every_metric_once_in_the_embedded_format(parts: Parts) -> None:
     parts.sampler.backlog = Backlog(waiting=7, processing=2, put_off=0, oldest_waiting=12.5)
-    parts.sampler.owed = Owed(dead=0, given_up=3, untold={"result": (0, 0.0), "review": (0, 0.0)})
+    parts.sampler.outbox_backlog = OutboxBacklog(
+        dead=0, given_up=3, undelivered={"result": (0, 0.0), "review": (0, 0.0)}
+    )
     parts.reports.count(failed=False, milliseconds=640)
     parts.reports.count(failed=True, milliseconds=80)
 

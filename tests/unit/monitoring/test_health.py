@@ -4,12 +4,12 @@ import re
 
 import pytest
 
-from service.monitoring.backlog import Backlog, Owed
+from service.monitoring.backlog import Backlog, OutboxBacklog
 from service.monitoring.health import HUNG_AFTER, Health
 from service.monitoring.progress import Progress
 from service.monitoring.sampler import Sampler
-from service.queue.active_jobs import InHand
-from service.queue.document_queue import Ledger, connect_redis
+from service.queue.active_jobs import ActiveJobs
+from service.queue.document_queue import DocumentQueue, connect_redis
 from service.reading.ocr.devices import Devices
 from service.settings import Settings
 from service.store.database import Database
@@ -26,18 +26,20 @@ def progress(monkeypatch: pytest.MonkeyPatch) -> Progress:
     client, database = connect_redis(settings), Database("postgresql://127.0.0.1:1/none", 1)
     sampler = Sampler(settings, client, database)
     sampler.backlog = NOTHING_WAITS
-    sampler.owed = Owed(dead=0, given_up=0, untold={"result": (0, 0.0), "review": (0, 0.0)})
+    sampler.outbox_backlog = OutboxBacklog(
+        dead=0, given_up=0, undelivered={"result": (0, 0.0), "review": (0, 0.0)}
+    )
     devices = Devices(settings)
     devices.probe()
-    return Progress(Health(0, InHand(Ledger(client, settings), limit=2), devices, sampler))
+    return Progress(Health(0, ActiveJobs(DocumentQueue(client, settings), limit=2), devices, sampler))
 
 
-def in_vain_for(progress: Progress, seconds: float) -> InHand:
+def in_vain_for(progress: Progress, seconds: float) -> ActiveJobs:
     """A worker whose jobs have been put off for so long, because of a server that is away."""
-    in_hand = progress.health.in_hand
-    in_hand.note_trouble()
-    in_hand._trouble_since -= seconds
-    return in_hand
+    active_jobs = progress.health.active_jobs
+    active_jobs.note_outage()
+    active_jobs._outage_since -= seconds
+    return active_jobs
 
 
 def told_seconds(sentence: str, problem: str) -> int:
@@ -52,14 +54,14 @@ def test_a_worker_with_nothing_to_do_gets_on(progress: Progress) -> None:
 
 
 def test_a_worker_that_may_take_nothing_does_not(progress: Progress) -> None:
-    progress.health.in_hand.hold("gpu", "no GPU (it is lost) and OCR_GPU_AUTOFALLBACK is false")
+    progress.health.active_jobs.pause("gpu", "no GPU (it is lost) and OCR_GPU_AUTOFALLBACK is false")
 
     assert progress.problems() == ["no GPU (it is lost) and OCR_GPU_AUTOFALLBACK is false"]
     assert progress.health.alive() == []
 
 
 def test_a_worker_that_hangs_does_not(progress: Progress) -> None:
-    progress.health.in_hand.last_look -= HUNG_AFTER + 1
+    progress.health.active_jobs.last_look -= HUNG_AFTER + 1
 
     (problem,) = progress.problems()
 
@@ -81,10 +83,10 @@ def test_servers_that_are_away_are_named(progress: Progress) -> None:
 def test_a_worker_that_only_puts_documents_off_does_not(progress: Progress, waits: dict[str, int]) -> None:
     counts = {"waiting": 0, "processing": 0, "put_off": 0} | waits
     progress.health.sampler.backlog = Backlog(**counts, oldest_waiting=0.0)
-    in_hand = in_vain_for(progress, HUNG_AFTER + 1)
+    active_jobs = in_vain_for(progress, HUNG_AFTER + 1)
 
     in_vain = progress.problems()
-    in_hand.note_success()
+    active_jobs.note_success()
 
     (problem,) = in_vain
     assert HUNG_AFTER < told_seconds(r"no document has got through for (\d+) s", problem) < 2 * HUNG_AFTER
@@ -94,7 +96,7 @@ def test_a_worker_that_only_puts_documents_off_does_not(progress: Progress, wait
 def test_trouble_that_is_young_or_that_nothing_waits_for_any_more_is_none(progress: Progress) -> None:
     in_vain_for(progress, HUNG_AFTER + 1)
     nothing_waits = progress.problems()
-    progress.health.in_hand.note_success()
+    progress.health.active_jobs.note_success()
     in_vain_for(progress, HUNG_AFTER - 10)
     progress.health.sampler.backlog = Backlog(waiting=0, processing=1, put_off=1, oldest_waiting=0.0)
 

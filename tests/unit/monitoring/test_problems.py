@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from service.monitoring.backlog import Backlog, Owed
-from service.monitoring.formatting import span
-from service.monitoring.heartbeat import Heard, WorkerState
-from service.monitoring.problems import find_troubles, well
-from service.monitoring.status import JobInHand, Records, Status, Traffic
+from service.monitoring.backlog import Backlog, OutboxBacklog
+from service.monitoring.formatting import humanize_duration
+from service.monitoring.heartbeat import WorkerSighting, WorkerState
+from service.monitoring.problems import find_problems, healthy_summary
+from service.monitoring.status import ActiveJob, Records, Status, Traffic
 from service.settings import Settings
 from service.store.dead_letters import DeadJob
 from service.store.history import MINUTES, Failures, Period
@@ -20,13 +20,13 @@ NOTHING = Period(None, 0, 0, 0, None, None)
 EMPTY = Backlog(waiting=0, processing=0, put_off=0, oldest_waiting=0.0)
 WORKER = WorkerState(worker="one:1", gpu_enabled=True, gpu_available=True, concurrency=2)
 WELL = Status(
-    traffic=Traffic(EMPTY, [Heard("one:1", 1.0, WORKER)], []),
+    traffic=Traffic(EMPTY, [WorkerSighting("one:1", 1.0, WORKER)], []),
     records=Records(
         hour=Period(None, 5, 1, 0, 400.0, 900.0),
         minutes=[NOTHING] * MINUTES,
         recent=[],
         failures=[],
-        owed=Owed(0, 0, {"result": (0, 0.0), "review": (0, 0.0)}),
+        outbox_backlog=OutboxBacklog(0, 0, {"result": (0, 0.0), "review": (0, 0.0)}),
         dead=[],
     ),
 )
@@ -49,8 +49,8 @@ def records(**changes: Any) -> Status:
     return replace(WELL, records=replace(WELL.records, **changes))
 
 
-def workers(*states: WorkerState) -> list[Heard]:
-    return [Heard(f"{number}:1", 1.0, state) for number, state in enumerate(states)]
+def workers(*states: WorkerState) -> list[WorkerSighting]:
+    return [WorkerSighting(f"{number}:1", 1.0, state) for number, state in enumerate(states)]
 
 
 def lately(**counts: int) -> list[Period]:
@@ -58,19 +58,19 @@ def lately(**counts: int) -> list[Period]:
 
 
 def said(status: Status, settings: Settings) -> list[tuple[str, str]]:
-    return [(trouble.level, trouble.sentence) for trouble in find_troubles(status, settings)]
+    return [(problem.level, problem.sentence) for problem in find_problems(status, settings)]
 
 
 def test_nothing_is_wrong_when_a_worker_lives_and_nothing_waits(settings: Settings) -> None:
-    assert find_troubles(WELL, settings) == []
-    assert well(WELL) == "All is well: 1 worker, nothing waits, 6 documents in the last hour."
+    assert find_problems(WELL, settings) == []
+    assert healthy_summary(WELL) == "All is well: 1 worker, nothing waits, 6 documents in the last hour."
 
 
 def test_a_queue_that_moves_is_no_trouble(settings: Settings) -> None:
     status = traffic(backlog=Backlog(2000, 2, 0, 40.0))
 
-    assert find_troubles(status, settings) == []
-    assert "2,000 documents wait" in well(status)
+    assert find_problems(status, settings) == []
+    assert "2,000 documents wait" in healthy_summary(status)
 
 
 @pytest.mark.parametrize(
@@ -93,19 +93,21 @@ def test_a_queue_that_moves_is_no_trouble(settings: Settings) -> None:
             "Nobody takes documents: 12 documents wait, the oldest for 4 min.",
         ),
         (
-            traffic(workers=workers(replace(WORKER, holds=["no GPU"]), replace(WORKER, stopping=True))),
+            traffic(
+                workers=workers(replace(WORKER, pause_reasons=["no GPU"]), replace(WORKER, stopping=True))
+            ),
             "1 of 2 workers takes nothing (no GPU), and nothing waits.",
         ),
         (
-            traffic(jobs=[JobInHand("card", 700.0, 1, "one:1")]),
+            traffic(jobs=[ActiveJob("card", 700.0, 1, "one:1")]),
             "Worker one:1 has had a document in hand for 12 min; the limit is 2 min.",
         ),
         (
-            traffic(jobs=[JobInHand("card", 700.0, 1, None)]),
+            traffic(jobs=[ActiveJob("card", 700.0, 1, None)]),
             "A document was taken 12 min ago and no worker says that it has it; the limit is 2 min.",
         ),
         (
-            records(owed=Owed(0, 0, {"result": (3, 100.0), "review": (0, 0.0)})),
+            records(outbox_backlog=OutboxBacklog(0, 0, {"result": (3, 100.0), "review": (0, 0.0)})),
             "3 results are stored but not published, the oldest for 100 s.",
         ),
     ],
@@ -122,11 +124,11 @@ def test_what_makes_work_stand_still_is_down(status: Status, sentence: str, sett
             "1 of 2 workers has lost the GPU or found none and reads on the CPU: it is lost.",
         ),
         (
-            traffic(workers=workers(WORKER, replace(WORKER, holds=["no GPU"]))),
+            traffic(workers=workers(WORKER, replace(WORKER, pause_reasons=["no GPU"]))),
             "1 of 2 workers takes nothing (no GPU), and nothing waits.",
         ),
         (
-            traffic(backlog=Backlog(50, 2, 0, 400.0), jobs=[JobInHand("card", 1.0, 1, "one:1")]),
+            traffic(backlog=Backlog(50, 2, 0, 400.0), jobs=[ActiveJob("card", 1.0, 1, "one:1")]),
             "The queue is longer than the workers can keep up with: 50 documents wait, the oldest for 7 min.",
         ),
         (
@@ -138,11 +140,11 @@ def test_what_makes_work_stand_still_is_down(status: Status, sentence: str, sett
             "1 of 2 workers waits for the file store, for 9 s by now.",
         ),
         (
-            traffic(workers=[*workers(WORKER), Heard("two:2", 200.0, None)]),
+            traffic(workers=[*workers(WORKER), WorkerSighting("two:2", 200.0, None)]),
             "Worker two:2 fell silent 3 min ago without a farewell.",
         ),
         (
-            records(owed=Owed(0, 0, {"result": (0, 0.0), "review": (1, 400.0)})),
+            records(outbox_backlog=OutboxBacklog(0, 0, {"result": (0, 0.0), "review": (1, 400.0)})),
             "The review service does not take 1 review, the oldest for 7 min.",
         ),
         (
@@ -150,12 +152,12 @@ def test_what_makes_work_stand_still_is_down(status: Status, sentence: str, sett
             "2 of 12 documents failed in the last 5 minutes, mostly of not_an_image.",
         ),
         (
-            records(owed=Owed(0, 1, {"result": (0, 0.0), "review": (0, 0.0)})),
+            records(outbox_backlog=OutboxBacklog(0, 1, {"result": (0, 0.0), "review": (0, 0.0)})),
             "1 review was given up: no person has been asked.",
         ),
         (
             records(
-                owed=Owed(2, 0, {"result": (0, 0.0), "review": (0, 0.0)}),
+                outbox_backlog=OutboxBacklog(2, 0, {"result": (0, 0.0), "review": (0, 0.0)}),
                 dead=[DeadJob("card", "job", 3, "EngineError", DIED)],
             ),
             "2 jobs used up their attempts.",
@@ -170,15 +172,15 @@ def test_what_somebody_should_look_at_is_a_warning(status: Status, sentence: str
     "status",
     [
         traffic(workers=workers(replace(WORKER, gpu_enabled=False, gpu_available=False))),
-        traffic(workers=[*workers(WORKER), Heard("two:2", 3000.0, None)]),
-        traffic(jobs=[JobInHand("card", 60.0, 1, "one:1")]),
+        traffic(workers=[*workers(WORKER), WorkerSighting("two:2", 3000.0, None)]),
+        traffic(jobs=[ActiveJob("card", 60.0, 1, "one:1")]),
         traffic(workers=workers(replace(WORKER, download_seconds=2.0))),
         replace(
             traffic(backlog=Backlog(0, 2, 2, 0.0)), records=records(minutes=lately(auto_approved=1)).records
         ),
         records(minutes=lately(auto_approved=30, failed=2)),
         records(minutes=lately(failed=1)),
-        records(owed=Owed(0, 0, {"result": (1, 30.0), "review": (4, 60.0)})),
+        records(outbox_backlog=OutboxBacklog(0, 0, {"result": (1, 30.0), "review": (4, 60.0)})),
     ],
     ids=[
         "no GPU wanted",
@@ -192,12 +194,12 @@ def test_what_somebody_should_look_at_is_a_warning(status: Status, sentence: str
     ],
 )
 def test_what_passes_by_itself_wakes_nobody(status: Status, settings: Settings) -> None:
-    assert find_troubles(status, settings) == []
+    assert find_problems(status, settings) == []
 
 
 def test_the_worst_comes_first(settings: Settings) -> None:
     status = replace(
-        records(owed=Owed(0, 1, {"result": (0, 0.0), "review": (0, 0.0)})),
+        records(outbox_backlog=OutboxBacklog(0, 1, {"result": (0, 0.0), "review": (0, 0.0)})),
         traffic=None,
         redis_problem="TimeoutError",
     )
@@ -211,4 +213,4 @@ def test_the_worst_comes_first(settings: Settings) -> None:
     ("seconds", "text"), [(0, "0 s"), (119, "119 s"), (120, "2 min"), (7199, "120 min"), (7200, "2 h")]
 )
 def test_times_are_said_as_people_say_them(seconds: float, text: str) -> None:
-    assert span(seconds) == text
+    assert humanize_duration(seconds) == text

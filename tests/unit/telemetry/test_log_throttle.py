@@ -3,7 +3,7 @@
 import pytest
 
 from service.telemetry import log_throttle
-from service.telemetry.log_throttle import FIRST_PAUSE, LONGEST_PAUSE, Reminder
+from service.telemetry.log_throttle import FIRST_PAUSE, MAX_PAUSE, LogThrottle
 
 
 class Clock:
@@ -22,29 +22,29 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def said_at(reminder: Reminder, clock: Clock, seconds: int) -> list[float]:
+def said_at(throttle: LogThrottle, clock: Clock, seconds: int) -> list[float]:
     """When it was due, in s, of an outage that is noticed every second."""
     began, moments = clock.now, []
     for _ in range(seconds):
-        if log_throttle.due():
+        if throttle.should_log():
             moments.append(clock.now - began)
         clock.now += 1
     return moments
 
 
 def test_pauses_between_two_lines_grow_up_to_a_limit(clock: Clock) -> None:
-    moments = said_at(Reminder(), clock, 3600)
+    moments = said_at(LogThrottle(), clock, 3600)
 
     assert moments[:4] == [0, FIRST_PAUSE, 3 * FIRST_PAUSE, 7 * FIRST_PAUSE]
-    assert moments[-1] - moments[-2] == LONGEST_PAUSE
+    assert moments[-1] - moments[-2] == MAX_PAUSE
 
 
 def test_the_next_outage_is_said_at_once_again(clock: Clock) -> None:
-    reminder = Reminder()
-    said_at(log_throttle, clock, 60)
+    throttle = LogThrottle()
+    said_at(throttle, clock, 60)
 
-    lasted = log_throttle.over()
-    nothing = log_throttle.over()
+    lasted = throttle.reset()
+    nothing = throttle.reset()
 
     assert (lasted, nothing) == (60, None)
-    assert log_throttle.due()
+    assert throttle.should_log()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import structlog
 
-from service.telemetry.logging import ALLOWED, LONGEST_VALUE, configure_logs, formatter
+from service.telemetry.logging import ALLOWED, MAX_VALUE_LENGTH, configure_logs, formatter
 
 SERVICE = Path(__file__).parents[2] / "service"
 
@@ -166,7 +166,7 @@ def test_an_endless_id_makes_no_endless_line() -> None:
 
     structlog.get_logger().info("document_read", document_id="7" * 1_000_000)
 
-    assert written.last()["document_id"] == "7" * LONGEST_VALUE
+    assert written.last()["document_id"] == "7" * MAX_VALUE_LENGTH
 
 
 def test_on_a_terminal_a_line_is_for_people() -> None:

@@ -1,19 +1,19 @@
 """What a file may ask for: sizes, memory and time. Both sides of the seam read them here."""
 
 #: Bytes; uploads are at most 5 MiB, but nothing enforces that.
-LARGEST_FILE = 20 * 1024 * 1024
+MAX_FILE_SIZE = 20 * 1024 * 1024
 
 #: Pixels of a page's longest side: A4 at 300 dots an inch fits, on which a card of its own size is 1011 wide.
-LONGEST_SIDE = 3520
+MAX_SIDE = 3520
 
 #: Pixels of the longest side that a JPEG must keep when it is decoded at a part of its size.
-LEAST_DRAFT_SIDE = 2000
+MIN_DRAFT_SIDE = 2000
 
 #: Pixels of the longest side of a page's small copy in colour.
 COPY_SIDE = 360
 
 #: Pixels of a page's shortest side: nobody can read less.
-SHORTEST_SIDE = 48
+MIN_SIDE = 48
 
 #: Pixels that are decoded in full: a phone's 8064 x 6048 fits. As colours with transparency that is 200 MB.
 PIXEL_BUDGET = 50_000_000
@@ -22,10 +22,10 @@ PIXEL_BUDGET = 50_000_000
 REDUCIBLE_PIXEL_BUDGET = 120_000_000
 
 #: A card has two sides; what follows is not part of the card.
-MOST_PAGES = 2
+MAX_PAGES = 2
 
 #: PDFium's units (points) are enlarged at most so much: 300 dots an inch.
-LARGEST_PDF_SCALE = 300 / 72
+MAX_PDF_SCALE = 300 / 72
 
 #: Bytes of address space of the decoding process, its code included.
 MEMORY = 768 * 1024 * 1024

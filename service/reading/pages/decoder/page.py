@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from .limits import COPY_SIDE, LEAST_DRAFT_SIDE, LONGEST_SIDE, SHORTEST_SIDE
+from .limits import COPY_SIDE, MAX_SIDE, MIN_DRAFT_SIDE, MIN_SIDE
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Form:
 
 
 #: A page as it is read, and its small copy in colour.
-IN_GREY, IN_COLOUR = Form("L", LONGEST_SIDE, LEAST_DRAFT_SIDE), Form("RGB", COPY_SIDE, COPY_SIDE)
+IN_GREY, IN_COLOUR = Form("L", MAX_SIDE, MIN_DRAFT_SIDE), Form("RGB", COPY_SIDE, COPY_SIDE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def page_size(width: float, height: float, form: Form) -> tuple[int, int]:
         RefusedError: as the page is read, too little would be left.
     """
     longest, shortest = max(width, height, 1), min(width, height)
-    if shortest * min(1.0, LONGEST_SIDE / longest) < SHORTEST_SIDE:
+    if shortest * min(1.0, MAX_SIDE / longest) < MIN_SIDE:
         raise RefusedError("image_too_small")
     scale = min(1.0, form.longest_side / longest)
     return max(1, int(width * scale)), max(1, int(height * scale))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pypdfium2
 from pypdfium2.raw import FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY, FPDF_PAGEOBJ_IMAGE
 
-from .limits import LARGEST_PDF_SCALE, MOST_PAGES, PIXEL_BUDGET
+from .limits import MAX_PAGES, MAX_PDF_SCALE, PIXEL_BUDGET
 from .page import Form, Page, RefusedError, page_size
 
 
@@ -24,7 +24,7 @@ def pdf_pages(content: bytes, form: Form) -> Iterator[Page]:
     with document:
         if not len(document):
             raise RefusedError("broken_pdf")
-        for index in range(min(len(document), MOST_PAGES)):
+        for index in range(min(len(document), MAX_PAGES)):
             yield _drawn(document[index], form)
 
 
@@ -34,8 +34,8 @@ def _drawn(page: pypdfium2.PdfPage, form: Form) -> Page:
         raise RefusedError("image_too_large")
     width, height = page.get_size()
     # PDFium rounds a page up to whole pixels: half a pixel less comes to the longest side and never above.
-    scale = min(LARGEST_PDF_SCALE, (form.longest_side - 0.5) / max(width, height, 1))
-    page_size(width * LARGEST_PDF_SCALE, height * LARGEST_PDF_SCALE, form)
+    scale = min(MAX_PDF_SCALE, (form.longest_side - 0.5) / max(width, height, 1))
+    page_size(width * MAX_PDF_SCALE, height * MAX_PDF_SCALE, form)
     bitmap = page.render(scale=scale, grayscale=form.mode == "L")
     try:
         return Page(bitmap.width, bitmap.height, _without_gaps(bitmap))

@@ -8,7 +8,7 @@ import PIL.Image
 from PIL.Image import Resampling
 
 from .kinds import Kind
-from .limits import MOST_PAGES, PIXEL_BUDGET, REDUCIBLE_PIXEL_BUDGET
+from .limits import MAX_PAGES, PIXEL_BUDGET, REDUCIBLE_PIXEL_BUDGET
 from .page import Form, Page, RefusedError, page_size
 
 #: Pillow looks at the size that WebP claims before it asks for the memory, and refuses twice as much as this.
@@ -38,7 +38,7 @@ def pictures(content: bytes, kind: Kind, form: Form) -> Iterator[Page]:
         if kind is not Kind.TIFF:
             yield _page(picture, form)
             return
-        for frame in range(MOST_PAGES):
+        for frame in range(MAX_PAGES):
             try:
                 picture.seek(frame)
             except EOFError:

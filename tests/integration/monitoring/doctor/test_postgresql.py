@@ -19,9 +19,9 @@ from tests.integration.monitoring.doctor.conftest import SettingsMaker
 def execute(url: str, *statements: str) -> None:
     with closing(psycopg2.connect(url)) as connection:
         connection.autocommit = True
-        with connection.cursor() as work:
+        with connection.cursor() as cursor:
             for statement in statements:
-                work.execute(statement)
+                cursor.execute(statement)
 
 
 @pytest.fixture
@@ -49,9 +49,9 @@ def test_a_sound_database_is_green(settings_with: SettingsMaker, url: str) -> No
         pass
     settings = settings_with(DATABASE_URL=url)
 
-    findings = [*check_postgres(settings), *check_tables(settings)]
+    results = [*check_postgres(settings), *check_tables(settings)]
 
-    assert [finding.level for finding in findings] == ["green"] * 3
+    assert [result.level for result in results] == ["green"] * 3
 
 
 @pytest.mark.parametrize(
@@ -140,11 +140,11 @@ def test_missing_rights_are_named_until_they_are_given(
         pass
     after = list(check_tables(settings))
 
-    assert [finding.level for finding in before] == ["red", "red"]
+    assert [result.level for result in before] == ["red", "red"]
     assert "ocr_text" in before[0].says
     assert "GRANT CREATE ON DATABASE" in before[1].advice
-    assert [finding.level for finding in given] == ["green", "yellow"]
-    assert [finding.level for finding in after] == ["green", "green"]
+    assert [result.level for result in given] == ["green", "yellow"]
+    assert [result.level for result in after] == ["green", "green"]
 
 
 def test_tables_of_another_user_are_red(settings_with: SettingsMaker, url: str, poor_url: str) -> None:

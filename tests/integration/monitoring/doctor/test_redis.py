@@ -8,7 +8,7 @@ import pytest
 
 from devstack.backend import QUEUE, FilotBackend
 from devstack.servers import FilotStack
-from service.monitoring.doctor.check_result import Finding
+from service.monitoring.doctor.check_result import CheckResult
 from service.monitoring.doctor.redis_server import check_redis
 from tests.integration.monitoring.doctor.conftest import SettingsMaker
 from tests.integration.monitoring.doctor.test_tls import Impostor
@@ -25,8 +25,8 @@ def as_before(backend: FilotBackend) -> Iterator[None]:
         backend.redis.config_set(name, value)
 
 
-def by_name(findings: Iterator[Finding]) -> dict[str, Finding]:
-    return {finding.check: finding for finding in findings}
+def by_name(results: Iterator[CheckResult]) -> dict[str, CheckResult]:
+    return {result.check: result for result in results}
 
 
 def test_a_sound_redis_has_no_red_line(settings_with: SettingsMaker, backend: FilotBackend) -> None:
@@ -34,7 +34,7 @@ def test_a_sound_redis_has_no_red_line(settings_with: SettingsMaker, backend: Fi
 
     found = by_name(check_redis(settings_with()))
 
-    assert {finding.level for finding in found.values()} <= {"green", "yellow"}
+    assert {result.level for result in found.values()} <= {"green", "yellow"}
     assert found["redis eviction"].says == "noeviction"
     assert found["redis role"].level == "green"
     assert found["redis keys"].level == "green"

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from service.errors import UnavailableError
-from service.monitoring.doctor.tls import unproven
+from service.monitoring.doctor.tls import insecure_connections
 from service.queue.document_queue import connect_redis
 from service.settings import Settings
 from service.store.object_store import Storage
@@ -157,7 +157,7 @@ def test_postgresql_proves_who_it_is_only_when_the_url_says_so(
 
 
 def test_nothing_is_to_be_said_of_connections_that_are_all_proven(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert list(unproven(settings_with(monkeypatch))) == []
+    assert list(insecure_connections(settings_with(monkeypatch))) == []
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_nothing_is_to_be_said_of_connections_that_are_all_proven(monkeypatch: p
 def test_a_connection_that_could_end_anywhere_is_named_without_its_password(
     changes: dict[str, str], named: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (sentence,) = unproven(settings_with(monkeypatch, **changes))
+    (sentence,) = insecure_connections(settings_with(monkeypatch, **changes))
 
     assert named in sentence
     assert "password" not in sentence
@@ -190,11 +190,11 @@ def test_a_server_on_this_machine_needs_no_proof(monkeypatch: pytest.MonkeyPatch
         BULI2_API_URL="http://localhost:7000",
     )
 
-    assert list(unproven(settings)) == []
+    assert list(insecure_connections(settings)) == []
 
 
 def test_a_mode_that_the_environment_sets_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = settings_with(monkeypatch, DATABASE_URL="postgresql://filot@db.example/filot")
     monkeypatch.setenv("PGSSLMODE", "verify-full")
 
-    assert list(unproven(settings)) == []
+    assert list(insecure_connections(settings)) == []

@@ -10,50 +10,50 @@ from pathlib import Path
 import pytest
 
 from service.errors import SettingsError
-from service.monitoring.doctor.check_result import Finding, green, red, without_secrets
+from service.monitoring.doctor.check_result import CheckResult, fail, passed, without_secrets
 from service.monitoring.doctor.engine import MODELS, check_engine, check_gpu, check_models
 from service.monitoring.doctor.machine import check_disk
-from service.monitoring.doctor.runner import Check, examine
+from service.monitoring.doctor.runner import Check, run_checks
 from service.settings import Settings
 
 
-def well(settings: Settings) -> Iterator[Finding]:
-    yield green("well", "all is well")
+def healthy_summary(settings: Settings) -> Iterator[CheckResult]:
+    yield passed("well", "all is well")
 
 
-def hang(settings: Settings) -> Iterator[Finding]:
+def hang(settings: Settings) -> Iterator[CheckResult]:
     signal.pause()
-    yield green("hang", "never said")
+    yield passed("hang", "never said")
 
 
-def hang_in_c(settings: Settings) -> Iterator[Finding]:
+def hang_in_c(settings: Settings) -> Iterator[CheckResult]:
     # Unlike CDLL, PyDLL keeps Python's lock: no thread of the process could speak any more.
     ctypes.PyDLL(None).sleep(600)
-    yield green("hang in C", "never said")
+    yield passed("hang in C", "never said")
 
 
-def die(settings: Settings) -> Iterator[Finding]:
+def die(settings: Settings) -> Iterator[CheckResult]:
     signal.raise_signal(signal.SIGKILL)
-    yield green("die", "never said")
+    yield passed("die", "never said")
 
 
-def stumble(settings: Settings) -> Iterator[Finding]:
-    yield green("stumble", json.loads("hunter2 is no JSON"))
+def stumble(settings: Settings) -> Iterator[CheckResult]:
+    yield passed("stumble", json.loads("hunter2 is no JSON"))
 
 
-def lack(settings: Settings) -> Iterator[Finding]:
+def lack(settings: Settings) -> Iterator[CheckResult]:
     raise SettingsError("REDIS_URL is not set")
 
 
-def chatter(settings: Settings) -> Iterator[Finding]:
+def chatter(settings: Settings) -> Iterator[CheckResult]:
     print("a library's chatter")
-    yield green("chatter", "done")
+    yield passed("chatter", "done")
 
 
 def test_a_check_that_hangs_is_ended_and_the_others_are_told() -> None:
-    checks = [Check("hang", hang, 0.1), Check("hang in C", hang_in_c, 0.1), Check("well", well)]
+    checks = [Check("hang", hang, 0.1), Check("hang in C", hang_in_c, 0.1), Check("well", healthy_summary)]
 
-    hung, hung_in_c, fine = examine(Settings(), checks)
+    hung, hung_in_c, fine = run_checks(Settings(), checks)
 
     assert (hung.level, hung_in_c.level, fine.level) == ("red", "red", "green")
     assert "no answer" in hung.says
@@ -61,9 +61,14 @@ def test_a_check_that_hangs_is_ended_and_the_others_are_told() -> None:
 
 
 def test_a_check_that_dies_or_breaks_is_a_red_line() -> None:
-    checks = [Check("die", die), Check("stumble", stumble), Check("lack", lack), Check("well", well)]
+    checks = [
+        Check("die", die),
+        Check("stumble", stumble),
+        Check("lack", lack),
+        Check("well", healthy_summary),
+    ]
 
-    died, stumbled, lacked, fine = examine(Settings(), checks)
+    died, stumbled, lacked, fine = run_checks(Settings(), checks)
 
     assert (died.level, stumbled.level, lacked.level, fine.level) == ("red", "red", "red", "green")
     assert "JSONDecodeError" in stumbled.says
@@ -72,16 +77,16 @@ def test_a_check_that_dies_or_breaks_is_a_red_line() -> None:
 
 
 def test_what_libraries_print_is_kept_out(capfd: pytest.CaptureFixture[str]) -> None:
-    findings = list(examine(Settings(), [Check("chatter", chatter)]))
+    results = list(run_checks(Settings(), [Check("chatter", chatter)]))
 
-    assert [finding.says for finding in findings] == ["done"]
+    assert [result.says for result in results] == ["done"]
     assert capfd.readouterr().out == ""
 
 
 def test_secrets_are_blotted_out_wherever_they_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://filot:hun%40ter2@db/filot")
     monkeypatch.setenv("BULI2_API_KEY", "key-of-ours")
-    quoting = red("any", "password hun@ter2 or hun%40ter2", "with key-of-ours")
+    quoting = fail("any", "password hun@ter2 or hun%40ter2", "with key-of-ours")
 
     shown = without_secrets(quoting, Settings())
 
@@ -95,9 +100,9 @@ def onnx(monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 def test_the_shipped_models_are_the_listed_ones(onnx: Settings) -> None:
-    (finding,) = check_models(onnx)
+    (result,) = check_models(onnx)
 
-    assert finding.level == "green"
+    assert result.level == "green"
 
 
 def test_a_changed_and_a_missing_model_are_both_named(onnx: Settings, tmp_path: Path) -> None:
@@ -106,18 +111,18 @@ def test_a_changed_and_a_missing_model_are_both_named(onnx: Settings, tmp_path: 
     (models / "detector.onnx").write_bytes(b"another")
     (models / "recogniser.onnx").unlink()
 
-    (finding,) = check_models(onnx, models)
+    (result,) = check_models(onnx, models)
 
-    assert finding.level == "red"
-    assert "detector.onnx is another one" in finding.says
-    assert "recogniser.onnx cannot be read" in finding.says
-    assert "make models" in finding.advice
+    assert result.level == "red"
+    assert "detector.onnx is another one" in result.says
+    assert "recogniser.onnx cannot be read" in result.says
+    assert "make models" in result.advice
 
 
 def test_the_engine_reads(onnx: Settings) -> None:
-    (finding,) = check_engine(onnx)
+    (result,) = check_engine(onnx)
 
-    assert (finding.level, finding.says) == ("green", "onnx reads")
+    assert (result.level, result.says) == ("green", "onnx reads")
 
 
 def test_a_gpu_that_is_wanted_and_missing_is_yellow_while_the_cpu_may_read(

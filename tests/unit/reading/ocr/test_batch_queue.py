@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from service.reading.ocr.batch_queue import Request, Waiting
+from service.reading.ocr.batch_queue import BatchQueue, Request
 
-PATIENCE = 2.0
+TIMEOUT = 2.0
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ def simulate(
     arrivals: Sequence[tuple[float, Request]], most: int, cost: float
 ) -> tuple[list[Batch], dict[Request, float]]:
     """Run a device that takes ``cost`` for any batch; returns its batches and each request's wait."""
-    waiting = Waiting(PATIENCE, lambda group: most)
+    waiting = BatchQueue(TIMEOUT, lambda group: most)
     left = sorted(arrivals, key=lambda arrival: arrival[0])
     batches: list[Batch] = []
     now = 0.0
@@ -65,7 +65,7 @@ def test_no_input_waits_longer_than_the_limit_and_the_batch_that_runs(gap: float
     _, waits = simulate(flow, most=16, cost=cost)
 
     assert len(waits) == 100
-    assert max(waits.values()) <= PATIENCE + cost
+    assert max(waits.values()) <= TIMEOUT + cost
 
 
 def test_a_rare_shape_is_not_kept_waiting_by_a_flood_of_another() -> None:
@@ -77,11 +77,11 @@ def test_a_rare_shape_is_not_kept_waiting_by_a_flood_of_another() -> None:
 
     # Ahead of it go only those that were there before.
     before = sum(arrived <= 10.0 for arrived, _ in flood)
-    assert waits[rare] <= PATIENCE + cost * (1 + before / 16)
+    assert waits[rare] <= TIMEOUT + cost * (1 + before / 16)
 
 
 def test_a_full_batch_goes_at_once() -> None:
-    waiting = Waiting(PATIENCE, lambda group: 4)
+    waiting = BatchQueue(TIMEOUT, lambda group: 4)
     waiting.add([request() for _ in range(5)], now=0.0)
 
     first = waiting.due(0.0, nobody_else=False)
@@ -92,7 +92,7 @@ def test_a_full_batch_goes_at_once() -> None:
 
 
 def test_nothing_waits_when_nobody_else_can_come() -> None:
-    waiting = Waiting(PATIENCE, lambda group: 4)
+    waiting = BatchQueue(TIMEOUT, lambda group: 4)
     waiting.add([request()], now=0.0)
 
     batch = waiting.due(0.0, nobody_else=True)
@@ -102,16 +102,16 @@ def test_nothing_waits_when_nobody_else_can_come() -> None:
 
 
 def test_only_inputs_of_one_shape_are_computed_together() -> None:
-    waiting = Waiting(PATIENCE, lambda group: 16)
+    waiting = BatchQueue(TIMEOUT, lambda group: 16)
     waiting.add([request(width) for width in (64, 80, 64, 80, 64)], now=0.0)
 
-    batches = [waiting.due(PATIENCE, nobody_else=False) for _ in range(3)]
+    batches = [waiting.due(TIMEOUT, nobody_else=False) for _ in range(3)]
 
     assert [[each.tensor.shape[-1] for each in batch] for batch in batches] == [[64] * 3, [80] * 2, []]
 
 
 def test_readers_are_counted_once_however_much_they_wait_for() -> None:
-    waiting = Waiting(PATIENCE, lambda group: 16)
+    waiting = BatchQueue(TIMEOUT, lambda group: 16)
 
     waiting.add([request(width, reader) for width in (64, 80) for reader in (1, 2, 3)], now=0.0)
 

@@ -17,7 +17,7 @@ from service.reading.ocr.shapes import EXACT, Sizes
 FOREVER = 1e9
 
 #: s after which a test that has failed keeps no thread waiting.
-PATIENCE = 60
+TIMEOUT = 60
 
 #: An input with this in its first pixel cannot be computed.
 BAD = -1.0
@@ -40,7 +40,7 @@ class Device:
     def run(self, batch: Tensor) -> Outputs:
         self.threads.add(threading.current_thread().name)
         self.busy.set()
-        self.go.wait(PATIENCE)
+        self.go.wait(TIMEOUT)
         if self.error is not None:
             raise self.error
         if len(batch) > self.room:
@@ -85,8 +85,8 @@ def opened() -> Iterator[Callable[..., Batcher]]:
     """A function that opens a batcher, closed at the end."""
     with ExitStack() as stack:
 
-        def open_batcher(device: Device, most: int = 16, patience: float = FOREVER) -> Batcher:
-            batcher = Batcher(lambda: {"recogniser": device}, {}, most, patience)
+        def open_batcher(device: Device, most: int = 16, max_wait: float = FOREVER) -> Batcher:
+            batcher = Batcher(lambda: {"recogniser": device}, {}, most, max_wait)
             stack.callback(batcher.close, DeviceError("the test is over"))
             return batcher
 
@@ -97,7 +97,7 @@ def read_together(
     batcher: Batcher, threads: ThreadPoolExecutor, each: list[list[Tensor]]
 ) -> "list[Future[list[Outputs]]]":
     """Let as many readers as there are lists hand theirs in; none before all of them read."""
-    all_read = threading.Barrier(len(each), timeout=PATIENCE)
+    all_read = threading.Barrier(len(each), timeout=TIMEOUT)
 
     def read(tensors: list[Tensor]) -> list[Outputs]:
         with batcher.reading():
@@ -125,7 +125,7 @@ def test_inputs_of_all_threads_meet_in_batches_and_each_gets_its_own_answer(
 
 
 def test_a_lone_reader_waits_for_nobody(opened: Callable[..., Batcher], device: Device) -> None:
-    batcher = opened(device, patience=FOREVER)
+    batcher = opened(device, max_wait=FOREVER)
 
     with batcher.reading():
         read = batcher.run("recogniser", inputs(1, 2))
@@ -261,7 +261,7 @@ def test_the_work_of_one_reader_goes_on_while_the_device_computes_for_another(
     batcher = opened(device, most=1)
     device.go.clear()
     first = threads.submit(batcher.run, "recogniser", inputs(1))
-    assert device.busy.wait(PATIENCE)
+    assert device.busy.wait(TIMEOUT)
 
     # The device is held until the second reader has prepared, and handed in, what it will compute next.
     second = threads.submit(batcher.run, "recogniser", inputs(2))
@@ -279,7 +279,7 @@ def test_closing_fails_those_who_wait_and_lets_the_batch_that_runs_end(
     batcher = opened(device)
     device.go.clear()
     running = threads.submit(batcher.run, "recogniser", inputs(1))
-    assert device.busy.wait(PATIENCE)
+    assert device.busy.wait(TIMEOUT)
     waiting = [threads.submit(batcher.run, "recogniser", inputs(first)) for first in (2, 3)]
     while batcher.queued < 2:
         threading.Event().wait(0.001)

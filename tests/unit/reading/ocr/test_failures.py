@@ -40,7 +40,7 @@ def test_any_other_failure_of_cuda_means_that_its_context_is_lost(text: str, sai
 
 
 def test_an_input_that_the_model_does_not_take_concerns_nobody_else() -> None:
-    error = while_running(RuntimeException(fake_cuda.BAD_INPUT))
+    error = while_running(RuntimeException(fake_cuda.EXIT_INPUT))
 
     assert isinstance(error, DeviceRefusalError)
     assert not isinstance(error, OutOfMemoryError)

@@ -225,7 +225,7 @@ def test_the_settings_reach_the_runtime(monkeypatch: pytest.MonkeyPatch) -> None
 
     tuning = gpu_tuning(Settings())
 
-    assert (tuning.most_inputs, tuning.patience) == (8, 0.005)
+    assert (tuning.max_inputs, tuning.max_wait) == (8, 0.005)
     assert tuning.as_provider() == (
         "CUDAExecutionProvider",
         {

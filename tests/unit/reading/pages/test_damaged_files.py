@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.errors import DocumentError
-from service.reading.pages import LONGEST_SIDE, REFUSALS, read_pages
+from service.reading.pages import MAX_SIDE, REFUSALS, read_pages
 from tests.unit.reading.pages.hostile import pdf_with_lying_jbig2, pdf_with_password
 from tests.unit.reading.pages.samples import drawing_of_image, heic, pdf_of, pdf_page, sample, saved, stream
 
@@ -125,7 +125,7 @@ def test_a_damaged_file_gives_pages_or_a_refusal(kind: str, damage: list[tuple[s
         return
 
     assert pages
-    assert all(page.image.dtype == np.uint8 and max(page.image.shape) <= LONGEST_SIDE for page in pages)
+    assert all(page.image.dtype == np.uint8 and max(page.image.shape) <= MAX_SIDE for page in pages)
 
 
 @given(

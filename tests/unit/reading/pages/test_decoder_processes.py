@@ -18,7 +18,7 @@ from service.errors import DocumentError, EngineError
 from service.reading.ocr.engine import Page
 from service.reading.pages import process, read_pages
 from service.reading.pages.decoder.limits import CPU_TIME
-from service.reading.pages.pool import MOST_PROCESSES
+from service.reading.pages.pool import MAX_PROCESSES
 from tests.unit.reading.pages.hostile import jpeg_of_many_scans, png_of_a_colour
 from tests.unit.reading.pages.measuring import decoders
 from tests.unit.reading.pages.samples import sample, saved
@@ -100,7 +100,7 @@ def test_one_process_decodes_file_after_file_whether_read_or_refused() -> None:
 
 
 def test_threads_decode_side_by_side_in_few_processes() -> None:
-    contents = [saved(sample(300 + 10 * number, 200), "PNG") for number in range(3 * MOST_PROCESSES)]
+    contents = [saved(sample(300 + 10 * number, 200), "PNG") for number in range(3 * MAX_PROCESSES)]
     start = threading.Barrier(len(contents))
 
     def read(content: bytes) -> list[Page]:
@@ -113,7 +113,7 @@ def test_threads_decode_side_by_side_in_few_processes() -> None:
     assert [page.image.shape[1] for (page,) in pages] == [
         300 + 10 * number for number in range(len(contents))
     ]
-    assert len(decoders()) <= MOST_PROCESSES
+    assert len(decoders()) <= MAX_PROCESSES
 
 
 def test_a_file_that_crashes_the_decoder_is_refused() -> None:
@@ -232,8 +232,8 @@ def test_the_decoder_knows_no_secret_and_can_write_no_file(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("work", ["busy", "idle"])
-def test_the_decoder_ends_with_a_worker_that_is_killed(work: str) -> None:
-    command = [sys.executable, "-c", PARENT, work]
+def test_the_decoder_ends_with_a_worker_that_is_killed(cursor: str) -> None:
+    command = [sys.executable, "-c", PARENT, cursor]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": _paths()}
     ) as parent:
@@ -241,7 +241,7 @@ def test_the_decoder_ends_with_a_worker_that_is_killed(work: str) -> None:
             assert parent.stdout is not None
             assert parent.stdout.readline() == b"up\n"
             (decoder,) = psutil.Process(parent.pid).children()
-            if work == "busy":
+            if cursor == "busy":
                 wait_until(lambda: cpu_of(decoder) > 0.5)
         finally:
             parent.kill()

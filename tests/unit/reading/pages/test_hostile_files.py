@@ -9,14 +9,14 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from service.reading.pages import LARGEST_FILE, LONGEST_SIDE, REFUSALS, process
+from service.reading.pages import MAX_FILE_SIZE, MAX_SIDE, REFUSALS, process
 from service.reading.pages.decoder.limits import DEADLINE
 from tests.unit.reading.pages import hostile, hostile_report
 from tests.unit.reading.pages.measuring import measured
 from tests.unit.reading.pages.samples import heic, sample, saved
 
 #: MiB that any file may take at its highest.
-MOST_MEMORY = 1024
+MAX_MEMORY = 1024
 
 READ = ""
 
@@ -33,7 +33,7 @@ FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "an archive with a PDF behind it": (lambda: b"PK\x03\x04" + bytes(60) + hostile.pdf_of_pages(1), READ),
     "a page of HTML with a PNG behind it": (lambda: b"<html>" + saved(sample(), "PNG"), "not_an_image"),
     "a PNG with a page of HTML behind it": (lambda: saved(sample(), "PNG") + b"<html>", READ),
-    "a JPEG without end": (lambda: hostile.jpeg_without_end(LARGEST_FILE), READ),
+    "a JPEG without end": (lambda: hostile.jpeg_without_end(MAX_FILE_SIZE), READ),
     "a JPEG of thousands of scans": (lambda: hostile.jpeg_of_many_scans(3000), "file_takes_too_long"),
     "a JPEG that claims 65,500 x 65,500": (
         lambda: hostile.jpeg_that_claims(65_500, 65_500),
@@ -81,7 +81,7 @@ FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "a PDF with a pattern of an image of 35,000 x 35,000": (hostile.pdf_with_pattern_of_image, READ),
     "a PDF of three million open brackets": (lambda: hostile.pdf_drawing(b"[" * 3_000_000), READ),
     "a PDF whose second page is one of those": (hostile.pdf_whose_second_page_is_hostile, READ),
-    "a file over the limit": (lambda: saved(sample(), "JPEG") + bytes(LARGEST_FILE), "file_too_large"),
+    "a file over the limit": (lambda: saved(sample(), "JPEG") + bytes(MAX_FILE_SIZE), "file_too_large"),
     "half a HEIC": (lambda: heic(sample())[:900], "truncated_image"),
 }
 
@@ -105,8 +105,8 @@ def test_no_file_takes_the_worker_down(
     assert result.code == code
     assert not code or all(sentence in result.text for sentence in REFUSALS[code])
     assert bool(result.pages) == (code == READ)
-    assert all(max(page.image.shape) <= LONGEST_SIDE for page in result.pages)
-    assert result.peak < MOST_MEMORY
+    assert all(max(page.image.shape) <= MAX_SIDE for page in result.pages)
+    assert result.peak < MAX_MEMORY
 
 
 def test_after_a_hostile_file_the_next_one_is_read(no_decoder: None) -> None:

@@ -7,7 +7,7 @@ import PIL.Image
 import pypdfium2
 import pytest
 
-from service.reading.pages import LONGEST_SIDE, read_pages
+from service.reading.pages import MAX_SIDE, read_pages
 from tests.unit.reading.pages.hostile import pdf_with_image
 from tests.unit.reading.pages.samples import (
     BLUE,
@@ -97,12 +97,12 @@ def test_a_page_that_the_file_says_is_turned_is_turned() -> None:
 
 @pytest.mark.parametrize("longest", [842, 845, 850, 864.5, 1080, 1440, 2016, 4032.7, 14_400])
 def test_no_page_is_drawn_a_pixel_too_long(longest: float) -> None:
-    """Of every ten lengths, one came to ``LONGEST_SIDE`` and a trace, was rounded up, and was refused."""
+    """Of every ten lengths, one came to ``MAX_SIDE`` and a trace, was rounded up, and was refused."""
     content = blank_pdf(size=(longest, 400))
 
     (page,) = grey_pages(content)
 
-    assert LONGEST_SIDE - 20 < page.shape[1] <= LONGEST_SIDE
+    assert MAX_SIDE - 20 < page.shape[1] <= MAX_SIDE
 
 
 def test_a_poster_in_a_pdf_is_drawn_no_larger_than_a_photo() -> None:
@@ -110,7 +110,7 @@ def test_a_poster_in_a_pdf_is_drawn_no_larger_than_a_photo() -> None:
 
     (page,) = grey_pages(content)
 
-    assert page.shape == (LONGEST_SIDE * 5 // 8, LONGEST_SIDE)
+    assert page.shape == (MAX_SIDE * 5 // 8, MAX_SIDE)
 
 
 @pytest.mark.parametrize(

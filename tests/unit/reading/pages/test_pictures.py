@@ -6,7 +6,7 @@ import PIL.Image
 import pytest
 
 from service.reading.ocr.engine import Image
-from service.reading.pages import LONGEST_SIDE, read_pages
+from service.reading.pages import MAX_SIDE, read_pages
 from tests.unit.reading.pages.samples import (
     BLUE,
     GREEN,
@@ -191,7 +191,7 @@ def test_a_large_photo_is_brought_down_to_the_longest_side(file_format: str, siz
 
     (page,) = grey_pages(content)
 
-    assert page.shape == (LONGEST_SIDE * 2 // 3, LONGEST_SIDE)
+    assert page.shape == (MAX_SIDE * 2 // 3, MAX_SIDE)
     assert_quarters(page, RED, GREEN, BLUE, GREY)
 
 
@@ -200,7 +200,7 @@ def test_the_largest_pictures_of_phones_are_read() -> None:
 
     (page,) = grey_pages(content)
 
-    assert page.shape[1] <= LONGEST_SIDE
+    assert page.shape[1] <= MAX_SIDE
     assert page.mean() == 90
 
 

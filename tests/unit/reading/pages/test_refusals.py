@@ -5,7 +5,7 @@ import PIL.Image
 import pytest
 
 from service.errors import DocumentError
-from service.reading.pages import LARGEST_FILE, REFUSALS, read_pages
+from service.reading.pages import MAX_FILE_SIZE, REFUSALS, read_pages
 from tests.unit.reading.pages.hostile import pdf_with_password, png
 from tests.unit.reading.pages.samples import (
     BLUE,
@@ -36,7 +36,7 @@ def code_of(content: bytes) -> str:
         (b"PK\x03\x04" + bytes(200), "not_an_image"),
         (saved(sample(), "GIF"), "not_an_image"),
         (saved(sample(), "BMP"), "not_an_image"),
-        (bytes(LARGEST_FILE + 1), "file_too_large"),
+        (bytes(MAX_FILE_SIZE + 1), "file_too_large"),
         (b"\xff\xd8\xff\xe0", "truncated_image"),
         (b"\x89PNG\r\n\x1a\n" + bytes(50), "truncated_image"),
         (b"II*\0" + bytes(50), "truncated_image"),
