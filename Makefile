@@ -10,7 +10,7 @@ AUDIT_BIN := .venv-audit/bin
 AUDIT_STAMP := .venv-audit/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv models demo test test-cuda lint bench bench-gpu bench-memory bench-status-page accuracy hostile fuzz chaos chaos-mutants troubles audit sbom lock clean
+.PHONY: help venv models demo test test-cuda lint bench bench-gpu bench-memory bench-status-page accuracy hostile fuzz chaos chaos-mutants incidents audit sbom lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -43,6 +43,7 @@ lint: $(STAMP) ## Lint, format check and strict types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 bench: $(STAMP) $(MODELS) ## Compare speed and accuracy side by side; prints a table
 	$(BIN)/python -m bench.throughput
@@ -83,7 +84,7 @@ fuzz: $(STAMP) ## Damage files of 21 kinds in 2,000 ways each: pages or a refusa
 chaos: $(STAMP) $(MODELS) ## Try every promise under faults; prints a table, non-zero on any broken promise
 	$(BIN)/python -m bench.chaos
 
-troubles: $(STAMP) $(MODELS) ## Stage five troubles and write what the operator sees of each into docs/operations.md
+incidents: $(STAMP) $(MODELS) ## Stage five incidents and write what the operator sees of each into docs/operations.md
 	$(BIN)/python -m bench.incidents
 
 chaos-mutants: $(STAMP) $(MODELS) ## Take the code of each promise away; non-zero when the fault bench does not notice

@@ -15,7 +15,8 @@ from dramatiq import Worker
 from service.errors import DeviceError
 from service.monitoring.heartbeat import worker_states
 from service.monitoring.worker_status import GPUWorkerStatus, aggregate
-from service.queue.document_queue import CPU_PROCESSING_KEY, CPU_QUEUE_KEY, DocumentQueue, connect_redis
+from service.queue import routing
+from service.queue.document_queue import DocumentQueue, connect_redis
 from service.settings import current_settings
 from service.store.result import GPUOCRResult
 
@@ -53,22 +54,10 @@ def route_document(document_id: str) -> bool:
     False when it waits or is in work there, or when Redis is away.
     """
     try:
-        return place_document(_document_queue(), document_id)
+        return routing.route_document(_document_queue(), document_id)
     except redis.RedisError as error:
         log.warning("not_enqueued", document_id=document_id, reason=type(error).__name__)
         return False
-
-
-def place_document(document_queue: DocumentQueue, document_id: str) -> bool:
-    """As `route_document` does, but a Redis that is away raises ``redis.RedisError``."""
-    if is_gpu_enabled():
-        return document_queue.enqueue(document_id)
-    client = document_queue.client
-    waits = client.lpos(CPU_QUEUE_KEY, document_id) is not None
-    if waits or client.sismember(CPU_PROCESSING_KEY, document_id):
-        return False
-    client.rpush(CPU_QUEUE_KEY, document_id)
-    return True
 
 
 def dequeue_from_gpu() -> str | None:

@@ -1,7 +1,9 @@
 """Every environment variable that the service reads, in one place, read and checked once."""
 
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from functools import lru_cache
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -9,9 +11,15 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.errors import SettingsError
-from service.reading.ocr.tuning import DEFAULT_TUNING, Arena, Search
 
 Milliseconds = Annotated[int, Field(ge=1)]
+
+#: ONNX Runtime's names for how cuDNN chooses algorithms, and for how GPU memory grows.
+CudnnSearch: TypeAlias = Literal["HEURISTIC", "EXHAUSTIVE", "DEFAULT"]
+Arena: TypeAlias = Literal["kSameAsRequested", "kNextPowerOfTwo"]
+
+#: What the names of the worker's own variables begin with.
+PREFIX = "OCR_GPU_"
 
 
 class Settings(BaseSettings):
@@ -40,21 +48,21 @@ class Settings(BaseSettings):
         description="OCR engine: `tesseract` (CPU only) or `onnx` (PP-OCR on ONNX Runtime: GPU or CPU)",
     )
     gpu_max_batch: int = Field(
-        DEFAULT_TUNING.max_inputs,
+        16,
         ge=1,
         le=64,
         alias="OCR_GPU_MAX_BATCH",
         description="pages, or lines, that the GPU computes at once at most",
     )
     gpu_max_wait: int = Field(
-        round(DEFAULT_TUNING.max_wait * 1000),
+        2,
         ge=0,
         le=1000,
         alias="OCR_GPU_MAX_WAIT",
         description="ms that a page or line waits at most for others while the GPU is free",
     )
-    gpu_search: Search = Field(
-        DEFAULT_TUNING.search,
+    gpu_search: CudnnSearch = Field(
+        "HEURISTIC",
         alias="OCR_GPU_CUDNN_SEARCH",
         description="cuDNN's search for algorithms: `HEURISTIC`, `EXHAUSTIVE` (starts slowly) or `DEFAULT`",
     )
@@ -65,7 +73,7 @@ class Settings(BaseSettings):
         description="MiB of GPU memory that each of the three networks may hold; `0`: all that is free",
     )
     gpu_arena: Arena = Field(
-        DEFAULT_TUNING.arena,
+        "kSameAsRequested",
         alias="OCR_GPU_ARENA",
         description="how that memory grows: by what is asked for (`kSameAsRequested`) or by doubling "
         "(`kNextPowerOfTwo`)",
@@ -275,3 +283,39 @@ def require_servers(settings: Settings) -> None:
     ]
     if missing:
         raise SettingsError(f"not set: {', '.join(missing)}")
+
+
+def describe_settings(settings: Settings) -> list[tuple[str, str, str, str]]:
+    """One row a variable: its name, value in force, default and meaning; secrets are masked."""
+    return [
+        (
+            str(field.alias),
+            _show(getattr(settings, name)),
+            _show(field.default),
+            str(field.description),
+        )
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def _show(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)
+
+
+def unknown_variables(names: Iterable[str]) -> Iterator[str]:
+    """A sentence for each variable that looks like one of ours and is none, with the nearest one that is.
+
+    Parameters:
+        names: of all variables of the environment
+    """
+    known = {str(field.alias).removeprefix(PREFIX) for field in Settings.model_fields.values()}
+    for name in sorted(map(str.upper, names)):
+        own = name.removeprefix(PREFIX)
+        if name.startswith(PREFIX) and own not in known:
+            nearest = get_close_matches(own, known, n=1)
+            hint = f"; {PREFIX}{nearest[0]} is meant?" if nearest else ""
+            yield f"{name} is set, but there is no such setting{hint}"

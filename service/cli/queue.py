@@ -66,7 +66,7 @@ def _why_refused(document_queue: "DocumentQueue", document: str) -> str:
 
 
 def requeue(
-    stuck: Annotated[
+    stalled: Annotated[
         bool, typer.Option("--stuck", help="Those in `processing` that nobody works on or knows of.")
     ] = False,
     reviews: Annotated[
@@ -75,12 +75,12 @@ def requeue(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which.")] = False,
 ) -> None:
     """Take up again what got stuck: documents, without the workers' own waits, or reviews."""
-    if not stuck and not reviews:
+    if not stalled and not reviews:
         give_up(
             "say --stuck or --reviews (a dead job is queued again by `filot-ocr dead requeue ID`)", EXIT_INPUT
         )
-    if stuck:
-        _requeue_stuck(dry_run)
+    if stalled:
+        _requeue_stalled(dry_run)
     if reviews:
         _requeue_reviews(dry_run)
 
@@ -99,7 +99,7 @@ def _requeue_reviews(dry_run: bool) -> None:
     say(f"{pluralize(len(documents), 'review')} {asked} asked for again")
 
 
-def _requeue_stuck(dry_run: bool) -> None:
+def _requeue_stalled(dry_run: bool) -> None:
     from service.queue.recovery import Recovery
 
     document_queue = open_ledger()

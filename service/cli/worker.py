@@ -43,8 +43,7 @@ def results() -> None:
 
 def settings(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
     """List every setting with its value in force; secrets are masked."""
-    from service.settings import load_settings
-    from service.variables import describe_settings
+    from service.settings import describe_settings, load_settings
 
     rows = describe_settings(load_settings())
     if as_json:

@@ -4,9 +4,9 @@ import json
 import os
 import socket
 import threading
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from datetime import UTC, datetime
-from typing import Self
+from typing import Any, Self
 
 import redis
 
@@ -26,6 +26,15 @@ SEEN_KEY = f"{HEARTBEAT_PREFIX}seen"
 HEARTBEAT_INTERVAL, EXPIRY, FORGOTTEN = 3, 10, 3600
 
 
+#: Key of a field's metadata: its name in JSON, where that is another one than in Python.
+WIRE = "wire"
+
+
+def wire_name(field: "Field[Any]") -> str:
+    """The name of a dataclass field in JSON."""
+    return str(field.metadata.get(WIRE, field.name))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerState:
     """What one worker process says of itself.
@@ -42,7 +51,7 @@ class WorkerState:
     #: Why no GPU is used; empty while one is.
     gpu_absence: str = ""
     #: Why no documents are taken; empty while they are.
-    pause_reasons: list[str] = field(default_factory=list)
+    pause_reasons: list[str] = field(default_factory=list, metadata={WIRE: "holds"})
     active_jobs: int = 0
     concurrency: int = 0
     #: Results published while nobody listened, since the process began.
@@ -52,11 +61,15 @@ class WorkerState:
     #: Ids of the documents in work.
     documents: list[str] = field(default_factory=list)
 
+    def written(self) -> dict[str, Any]:
+        """The JSON object of a heartbeat."""
+        return {wire_name(each): getattr(self, each.name) for each in fields(self)}
+
     @classmethod
     def read(cls, text: str | bytes) -> Self:
         """The state out of a heartbeat's JSON; what this version does not know is left out."""
         said = json.loads(text)
-        return cls(**{each.name: said[each.name] for each in fields(cls) if each.name in said})
+        return cls(**{each.name: said[wire] for each in fields(cls) if (wire := wire_name(each)) in said})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +127,7 @@ class Heartbeat:
             if self._deregistered:
                 return
             now, _ = client.time()
-            all_at_once.set(HEARTBEAT_PREFIX + self.worker, json.dumps(asdict(self.state())), ex=EXPIRY)
+            all_at_once.set(HEARTBEAT_PREFIX + self.worker, json.dumps(self.state().written()), ex=EXPIRY)
             all_at_once.zadd(SEEN_KEY, {self.worker: now})
             all_at_once.zremrangebyscore(SEEN_KEY, 0, now - FORGOTTEN)
             all_at_once.expire(SEEN_KEY, FORGOTTEN)

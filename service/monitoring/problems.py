@@ -110,7 +110,8 @@ def _gpu(living: Sequence[WorkerState]) -> Iterator[Problem]:
         number = len(without)
         yield Problem(
             "warn",
-            f"{number} of {pluralize(len(living), 'worker')} {agree(number, 'has', 'have')} lost the GPU or found "
+            f"{number} of {pluralize(len(living), 'worker')} {agree(number, 'has', 'have')} lost "
+            f"the GPU or found "
             f"none and {agree(number, 'reads', 'read')} on the CPU: {reasons}.",
             "Look at the driver and the GPU; a worker looks for its GPU again every minute.",
             "nvidia-smi",
@@ -124,7 +125,8 @@ def _paused(traffic: Traffic, living: Sequence[WorkerState]) -> Iterator[Problem
         all_of_them = all(state.pause_reasons or state.stopping for state in living)
         yield Problem(
             "down" if all_of_them else "warn",
-            f"{len(holding)} of {pluralize(len(living), 'worker')} {agree(len(holding), 'takes', 'take')} nothing "
+            f"{len(holding)} of {pluralize(len(living), 'worker')} "
+            f"{agree(len(holding), 'takes', 'take')} nothing "
             f"({reasons}), and {_waiting(traffic)}.",
             "Mend what the reason names; the workers go on by themselves.",
             "filot-ocr doctor",
@@ -155,7 +157,8 @@ def _nobody_takes(
         put_off = traffic.backlog.put_off
         yield Problem(
             "warn",
-            f"{pluralize(put_off, 'document')} {agree(put_off, 'was', 'were')} put off to be tried again, and "
+            f"{pluralize(put_off, 'document')} {agree(put_off, 'was', 'were')} put off to be tried "
+            f"again, and "
             f"none has ended in the last {LATELY} minutes.",
             "See whether the file store answers.",
             "filot-ocr doctor",
@@ -168,7 +171,8 @@ def _slow_store(living: Sequence[WorkerState]) -> Iterator[Problem]:
         longest = max(state.download_seconds for state in waiting)
         yield Problem(
             "warn",
-            f"{len(waiting)} of {pluralize(len(living), 'worker')} {agree(len(waiting), 'waits', 'wait')} for the "
+            f"{len(waiting)} of {pluralize(len(living), 'worker')} "
+            f"{agree(len(waiting), 'waits', 'wait')} for the "
             f"file store, for {humanize_duration(longest)} by now.",
             "See whether the file store answers; documents are put off meanwhile, and nothing is lost.",
             "filot-ocr doctor",
@@ -210,7 +214,8 @@ def _untold_results(records: Records) -> Iterator[Problem]:
     if age > RESULT_TIMEOUT:
         yield Problem(
             "down",
-            f"{pluralize(number, 'result')} {agree(number, 'is', 'are')} stored but not published, the oldest "
+            f"{pluralize(number, 'result')} {agree(number, 'is', 'are')} stored but not published, "
+            f"the oldest "
             f"for {humanize_duration(age)}.",
             "See whether Redis takes PUBLISH; any worker catches up by itself.",
             "filot-ocr doctor",
@@ -222,7 +227,8 @@ def _reviews(records: Records) -> Iterator[Problem]:
     if age > REVIEW_TIMEOUT:
         yield Problem(
             "warn",
-            f"The review service does not take {pluralize(number, 'review')}, the oldest for {humanize_duration(age)}.",
+            f"The review service does not take {pluralize(number, 'review')}, the oldest for "
+            f"{humanize_duration(age)}.",
             "See whether BULI2 answers; each review is asked for again for about a day.",
             "filot-ocr doctor",
         )
@@ -245,7 +251,8 @@ def _given_up(records: Records) -> Iterator[Problem]:
     if given_up:
         yield Problem(
             "warn",
-            f"{pluralize(given_up, 'review')} {agree(given_up, 'was', 'were')} given up: no person has been asked.",
+            f"{pluralize(given_up, 'review')} {agree(given_up, 'was', 'were')} given up: no person "
+            f"has been asked.",
             "Have them asked for again once BULI2 answers.",
             "filot-ocr requeue --reviews",
         )

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from service.monitoring.formatting import camel_case
-from service.monitoring.heartbeat import WorkerSighting
+from service.monitoring.heartbeat import WorkerSighting, wire_name
 from service.monitoring.problems import Problem, find_problems, healthy_summary
 from service.monitoring.status import Records, Status
 from service.monitoring.worker_status import worker_summary
@@ -86,4 +86,4 @@ def as_json(value: Any) -> Any:
 @lru_cache
 def _names(kind: type[Any]) -> list[tuple[str, str]]:
     """The fields of a dataclass, each with its name in camel case."""
-    return [(each.name, camel_case(each.name)) for each in fields(kind)]
+    return [(each.name, camel_case(wire_name(each))) for each in fields(kind)]

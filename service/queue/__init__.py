@@ -1,1 +1,1 @@
-"""FiLot's Redis list as a Dramatiq queue: what waits, what is taken, and who holds it."""
+"""FiLot's Redis list as a Dramatiq queue: fetch, lease, retry, finish."""

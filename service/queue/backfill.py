@@ -9,9 +9,9 @@ from typing import Literal, TypeAlias
 import redis
 from psycopg2.extras import RealDictCursor
 
-from service.api import place_document
 from service.errors import UnavailableError
 from service.queue.document_queue import DocumentQueue
+from service.queue.routing import route_document
 from service.reading.documents.fields import DocumentType
 from service.store import dead_letters
 from service.store.database import Database
@@ -74,7 +74,7 @@ def push(database: Database, document_queue: DocumentQueue, document_id: str, st
         if not _move(cursor, document_id, status, "processing"):
             return Fate.CHANGED
     try:
-        queued = place_document(document_queue, document_id)
+        queued = route_document(document_queue, document_id)
     except redis.RedisError:
         with database.transaction() as cursor:
             _move(cursor, document_id, "processing", status)

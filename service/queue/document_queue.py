@@ -36,7 +36,7 @@ RETURN_LIMIT = 100
 SOCKET_TIMEOUT = 5.0
 
 #: How a take ends: finished, to be retried after a delay, or back at the head of the list at once.
-Outcome: TypeAlias = Literal["done", "later", "back"]
+Outcome: TypeAlias = Literal["done", "retry", "requeue"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Settlement:
     """What to do with a job when its take ends."""
 
     outcome: Outcome
-    #: ms until it is due again, for ``later``.
+    #: ms until it is due again, for ``retry``.
     delay: int = 0
     #: False when the attempt should not count against the job: the fault was ours.
     counts: bool = True
@@ -86,7 +86,7 @@ class Settlement:
 
 
 #: What happens to a job when nobody said otherwise: it goes back unharmed.
-RETURN_UNCOUNTED = Settlement("back", counts=False)
+RETURN_UNCOUNTED = Settlement("requeue", counts=False)
 
 
 def connect_redis(settings: Settings) -> redis.Redis:
@@ -133,18 +133,18 @@ class DocumentQueue:
             JOB_PREFIX,
             WATCH_KEY,
         ]
-        self._fetch = self._script("take")
+        self._fetch = self._script("fetch")
         self._renew = self._script("renew")
-        self._finish = self._script("settle")
+        self._finish = self._script("finish")
         self._return_due = self._script("return_due")
         self._reap = self._script("reap")
         self._enqueue = self._script("enqueue")
         self._forget = self._script("forget")
         self._erase = self._script("erase")
-        self._stalled = self._script("stuck")
+        self._stalled = self._script("stalled")
 
     def _script(self, name: str) -> Script:
-        folder = Path(__file__).parent
+        folder = Path(__file__).parent / "lua"
         text = (folder / "schema.lua").read_text() + (folder / f"{name}.lua").read_text()
         return self.client.register_script(text)
 

@@ -1,0 +1,1 @@
+"""The worker process: its parts, its actors, and what runs beside them."""

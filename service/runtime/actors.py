@@ -23,7 +23,7 @@ def declare_actors(runtime: Runtime) -> None:
     @dramatiq.actor(actor_name=ACTORS[REVIEWS], queue_name=REVIEWS, broker=runtime.broker)
     def request_review(document_id: str) -> None:
         """Hand one document to the review service."""
-        runtime.reviews.request(_message().options["telling"])
+        runtime.reviews.request(_message().options["entry"])
 
 
 def _message() -> Message[Any]:

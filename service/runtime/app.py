@@ -1,20 +1,22 @@
 """The parts of one worker process, put together once."""
 
+import importlib
 from dataclasses import dataclass
 from functools import lru_cache
 
+from dramatiq import Middleware
 from dramatiq.middleware import CurrentMessage
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from service.monitoring import cloudwatch, status_page
 from service.monitoring.cloudwatch import CloudWatch
-from service.monitoring.health import Answer, Health
+from service.monitoring.health import Answer, Health, Progress
 from service.monitoring.heartbeat import Heartbeat
-from service.monitoring.progress import Progress
 from service.monitoring.prometheus import Exposition
 from service.monitoring.sampler import SAMPLE_INTERVAL, Sampler
 from service.monitoring.status_page import StatusPage
 from service.monitoring.status_reader import StatusReader
+from service.queue.active_jobs import ActiveJobs
 from service.queue.broker import FilotBroker
 from service.queue.recovery import Recovery
 from service.reading.ocr.devices import Devices
@@ -100,7 +102,7 @@ def build_runtime(settings: Settings) -> Runtime:
         GracefulStop(broker.active_jobs, settings.shutdown_timeout / 1000),
         CurrentMessage(),
         LogContext(devices),
-        *tracing.start(settings, broker.active_jobs),
+        *_job_traces(settings, broker.active_jobs),
         JobMetrics(broker.active_jobs, reports),
         SettlementPolicy(broker.active_jobs),
         detection,
@@ -116,6 +118,15 @@ def build_runtime(settings: Settings) -> Runtime:
         reviews=Reviews(database, settings),
         devices=devices,
     )
+
+
+def _job_traces(settings: Settings, active_jobs: ActiveJobs) -> list[Middleware]:
+    traces = tracing.start(settings)
+    if traces is None:
+        return []
+    # Loaded only now: it needs OpenTelemetry, which comes with the extra `tracing`.
+    middleware = importlib.import_module("service.runtime.middleware.tracing")
+    return [middleware.JobTraces(traces, active_jobs)]
 
 
 def _publish_metrics(

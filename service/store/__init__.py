@@ -1,0 +1,1 @@
+"""PostgreSQL, object storage and delivery: rows, outbox, published results, review requests."""

@@ -1,0 +1,1 @@
+"""Logging, metric instruments and tracing."""

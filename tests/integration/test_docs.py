@@ -161,7 +161,7 @@ def test_every_command_of_the_page_is_one() -> None:
 
 
 def test_every_command_of_the_status_page_is_one() -> None:
-    banner = (REPOSITORY / "service" / "troubles.py").read_text()
+    banner = (REPOSITORY / "service" / "monitoring" / "problems.py").read_text()
     typed = re.findall(r'"filot-ocr ([^"]+)"', banner)
 
     assert len(typed) > 5

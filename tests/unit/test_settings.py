@@ -3,8 +3,7 @@ from pathlib import Path
 import pytest
 
 from service.errors import SettingsError
-from service.settings import Settings, load_settings
-from service.variables import describe_settings, unknown_variables
+from service.settings import Settings, describe_settings, load_settings, unknown_variables
 
 README = Path(__file__).parents[2] / "README.md"
 

@@ -1,0 +1,1 @@
+"""Derive the shipped OCR models from their published package."""

@@ -18,7 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from tools.models.quantise import quantised
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[2] / "service" / "reading" / "ocr" / "models"
 SUMS = FOLDER / "SHA256SUMS"
 
 #: Where the origin's models lie inside the wheel.

@@ -50,6 +50,6 @@ def _lose(ground: Ground, findings: Findings, server: str, *patterns: bytes) -> 
 
 def _call_of(script: str) -> bytes:
     """How a call of one of the ledger's scripts begins on the wire."""
-    folder = Path(service.queue.__file__).parent
+    folder = Path(service.queue.__file__).parent / "lua"
     text = (folder / "schema.lua").read_text() + (folder / f"{script}.lua").read_text()
     return b"EVALSHA\r\n$40\r\n" + hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest().encode()

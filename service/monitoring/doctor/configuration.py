@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from service.errors import SettingsError
 from service.monitoring.doctor.check_result import CheckResult, fail, passed, warn
 from service.monitoring.doctor.tls import insecure_connections
-from service.settings import Settings, require_servers
-from service.variables import unknown_variables
+from service.settings import Settings, require_servers, unknown_variables
 
 
 def check_settings(settings: Settings) -> Iterator[CheckResult]:

@@ -1,10 +1,9 @@
 """How the GPU is used: how inputs are put together, and ONNX Runtime's options for CUDA."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
-Search: TypeAlias = Literal["HEURISTIC", "EXHAUSTIVE", "DEFAULT"]
-Arena: TypeAlias = Literal["kSameAsRequested", "kNextPowerOfTwo"]
+from service.settings import Arena, CudnnSearch
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +16,7 @@ class GpuTuning:
     max_wait: float = 0.002
     #: ``cudnn_conv_algo_search``: how an algorithm is chosen for each convolution of each new shape. The
     #: heuristic one answers at once; an exhaustive one tries them all, for seconds.
-    search: Search = "HEURISTIC"
+    search: CudnnSearch = "HEURISTIC"
     #: ``arena_extend_strategy``: grow by what is asked for, or by doubling. Others may share the GPU.
     arena: Arena = "kSameAsRequested"
     #: ``gpu_mem_limit``: bytes that the arena of each of the three networks may hold; None: all that is free.

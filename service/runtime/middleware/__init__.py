@@ -1,1 +1,1 @@
-"""What happens around each job, one idea a file."""
+"""Dramatiq middleware, one concern per module."""

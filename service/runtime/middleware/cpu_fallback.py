@@ -37,5 +37,5 @@ class CpuFallback(Middleware):
         if isinstance(exception, DeviceError):
             self.devices.document_failed(exception)
             self.detection.check_hold()
-            on_cpu = Settlement("back", counts=False, device="cpu")
+            on_cpu = Settlement("requeue", counts=False, device="cpu")
             message.options["settlement"] = on_cpu if self.settings.auto_fallback else RETURN_UNCOUNTED

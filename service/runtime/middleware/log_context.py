@@ -20,7 +20,7 @@ class LogContext(Middleware):
 
     def before_process_message(self, broker: Broker, message: MessageProxy) -> None:
         """Bind what is known of the job."""
-        job: Job | OutboxEntry = message.options.get("job") or message.options["telling"]
+        job: Job | OutboxEntry = message.options.get("job") or message.options["entry"]
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(**job.named())
         if isinstance(job, Job):

@@ -64,7 +64,7 @@ class JobMetrics(Middleware):
         ending: Ending | None = message.options.get("ending")
         if isinstance(exception, DeviceError):
             CPU_FALLBACKS.labels(type(exception).__name__).inc()
-        elif settlement is not None and settlement.outcome == "later":
+        elif settlement is not None and settlement.outcome == "retry":
             RETRIES.labels(_cause(exception)).inc()
         elif exception is None and ending is not None:
             job: Job = message.options["job"]

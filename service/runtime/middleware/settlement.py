@@ -41,9 +41,9 @@ class SettlementPolicy(Middleware):
             message.options["settlement"] = Settlement("done")
         elif isinstance(exception, UnavailableError):
             self.active_jobs.note_outage()
-            message.options["settlement"] = Settlement("later", _delay(job), counts=False)
+            message.options["settlement"] = Settlement("retry", _delay(job), counts=False)
         elif not isinstance(exception, LeaseLostError):
-            message.options["settlement"] = Settlement("later", _delay(job))
+            message.options["settlement"] = Settlement("retry", _delay(job))
 
 
 def _delay(job: Job) -> int:

@@ -34,7 +34,7 @@ class JobTraces(Middleware):
     def before_process_message(self, broker: Broker, message: MessageProxy) -> None:
         """Begin the trace, and make it the thread's current one."""
         self._close()
-        work: Job | OutboxEntry = message.options.get("job") or message.options["telling"]
+        work: Job | OutboxEntry = message.options.get("job") or message.options["entry"]
         attributes: dict[str, str | int] = {
             f"{PREFIX}document_id": work.document_id,
             f"{PREFIX}job_id": work.job_id,

@@ -5,15 +5,10 @@ This module needs nothing of OpenTelemetry, which comes with the extra ``tracing
 
 import importlib
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from service.errors import SettingsError
 from service.settings import Settings
-
-if TYPE_CHECKING:
-    from dramatiq import Middleware
-
-    from service.queue.active_jobs import ActiveJobs
 
 
 class _Process:
@@ -22,8 +17,8 @@ class _Process:
     traces: Any = None
 
 
-def start(settings: Settings, active_jobs: "ActiveJobs") -> "list[Middleware]":
-    """Begin to trace, when the settings say so; returns the middleware that does it for each job.
+def start(settings: Settings) -> Any:
+    """Begin to trace when the settings say so; returns the `traces.Traces` of this process, else None.
 
     To be called before the first connection to PostgreSQL, which is traced from its beginning or never.
 
@@ -31,7 +26,7 @@ def start(settings: Settings, active_jobs: "ActiveJobs") -> "list[Middleware]":
         SettingsError: traces are wanted, and this installation cannot make them.
     """
     if settings.otlp_endpoint is None:
-        return []
+        return None
     try:
         traces = importlib.import_module("service.telemetry.tracing.traces")
     except ModuleNotFoundError as error:
@@ -39,8 +34,7 @@ def start(settings: Settings, active_jobs: "ActiveJobs") -> "list[Middleware]":
             f"OTEL_EXPORTER_OTLP_ENDPOINT is set, but {error.name} is missing: install extra `tracing`"
         ) from None
     _Process.traces = traces.Traces.over_http()
-    middleware = importlib.import_module("service.runtime.middleware.tracing")
-    return [middleware.JobTraces(_Process.traces, active_jobs)]
+    return _Process.traces
 
 
 def stop() -> None:

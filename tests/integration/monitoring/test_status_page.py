@@ -122,7 +122,7 @@ def test_many_who_look_ask_redis_no_more_than_one_does(
     serve: PageMaker, backend: FilotBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # s; more than the test takes.
-    monkeypatch.setattr("service.monitoring.status_reader.TRAFFIC_FRESH", 600.0)
+    monkeypatch.setattr("service.monitoring.status_reader.TRAFFIC_MAX_AGE", 600.0)
     page = serve()
     page.figures()
     before = calls(backend, "hgetall")

@@ -172,7 +172,7 @@ def test_a_failed_job_waits_for_its_retry_in_the_processing_set(
     job = document_queue.fetch(token())
     assert job is not None
 
-    document_queue.finish(job.token, Settlement("later", delay=60_000))
+    document_queue.finish(job.token, Settlement("retry", delay=60_000))
 
     assert backend.push("card") is False
     assert backend.redis.smembers(PROCESSING) == {"card"}
@@ -191,7 +191,7 @@ def test_a_job_that_a_gpu_failed_on_is_marked_for_the_cpu(
     job = document_queue.fetch(token())
     assert job is not None
 
-    document_queue.finish(job.token, Settlement("back", counts=False, device="cpu"))
+    document_queue.finish(job.token, Settlement("requeue", counts=False, device="cpu"))
     again = document_queue.fetch(token())
 
     assert job.device is None
@@ -367,7 +367,7 @@ def test_the_reaper_leaves_jobs_in_work_and_retries_alone(
     document_queue.fetch(token())
     job = document_queue.fetch(token())
     assert job is not None
-    document_queue.finish(job.token, Settlement("later", delay=60_000))
+    document_queue.finish(job.token, Settlement("retry", delay=60_000))
     for document_id in ("in work", "retry"):
         backend.redis.hset(TIMESTAMPS_KEY, document_id, "1")
 

@@ -5,8 +5,7 @@ import re
 import pytest
 
 from service.monitoring.backlog import Backlog, OutboxBacklog
-from service.monitoring.health import HUNG_AFTER, Health
-from service.monitoring.progress import Progress
+from service.monitoring.health import HUNG_AFTER, Health, Progress
 from service.monitoring.sampler import Sampler
 from service.queue.active_jobs import ActiveJobs
 from service.queue.document_queue import DocumentQueue, connect_redis

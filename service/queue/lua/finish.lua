@@ -1,5 +1,5 @@
 -- End one take. With a token that is no longer valid nothing changes, so a repeat is harmless.
--- ARGV: token, outcome (done | later | back), delay ms for later, '1' when the attempt counts, device for the
+-- ARGV: token, outcome (done | retry | requeue), delay ms for retry, '1' when the attempt counts, device for the
 --   next take or ''
 -- Returns 1, or 0 when the token was stale.
 local token, outcome, delay, counts, device = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1', ARGV[5]
@@ -19,7 +19,7 @@ if not counts then
   redis.call('HSET', attempts, id, redis.call('HINCRBY', job_of(id), 'attempts', -1))
 end
 if device ~= '' then redis.call('HSET', job_of(id), 'device', device) end
-if outcome == 'later' then
+if outcome == 'retry' then
   redis.call('HINCRBY', job_of(id), 'deferrals', 1)
   redis.call('ZADD', later, now_ms() + delay, id)
 else
