@@ -151,5 +151,5 @@ def stop_gpu_worker() -> None:
     with _EmbeddedWorker.lock:
         worker, _EmbeddedWorker.worker = _EmbeddedWorker.worker, None
         if worker is not None:
-            worker.stop(timeout=current_settings().shutdown_timeout)
+            worker.stop(timeout=round(current_settings().shutdown_timeout * 1000))
             worker.broker.close()

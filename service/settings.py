@@ -1,18 +1,18 @@
 """Every environment variable that the service reads, in one place, read and checked once."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Annotated, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_core import ErrorDetails
+from pydantic import Field, GetCoreSchemaHandler, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails, core_schema
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.errors import SettingsError
-
-Milliseconds = Annotated[int, Field(ge=1)]
 
 #: ONNX Runtime's names for how cuDNN chooses algorithms, and for how GPU memory grows.
 CudnnSearch: TypeAlias = Literal["HEURISTIC", "EXHAUSTIVE", "DEFAULT"]
@@ -22,18 +22,39 @@ Arena: TypeAlias = Literal["kSameAsRequested", "kNextPowerOfTwo"]
 PREFIX = "OCR_GPU_"
 
 
+@dataclass(frozen=True)
+class Milliseconds:
+    """Annotation of a duration: whole milliseconds in the environment, seconds in the field.
+
+    Parameters:
+        ge, le: limits, in ms
+    """
+
+    ge: int = 1
+    le: int | None = None
+
+    def __get_pydantic_core_schema__(
+        self, source: type[Any], handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Check the milliseconds, then convert them."""
+        milliseconds = core_schema.int_schema(ge=self.ge, le=self.le)
+        return core_schema.no_info_after_validator_function(lambda value: value / 1000, milliseconds)
+
+
 class Settings(BaseSettings):
     """The service's configuration; each field's alias is the environment variable it comes from."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+    # A default is in the field's own unit already: seconds, not the milliseconds of the environment.
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_ignore_empty=True, validate_default=False
+    )
 
     gpu_enabled: bool = Field(False, alias="OCR_GPU_ENABLED", description="use a GPU")
     concurrency: int = Field(
         2, ge=1, le=64, alias="OCR_GPU_CONCURRENCY", description="jobs at a time in one worker"
     )
-    poll_interval: Milliseconds = Field(
-        1000,
-        le=60_000,
+    poll_interval: Annotated[float, Milliseconds(le=60_000)] = Field(
+        1.0,
         alias="OCR_GPU_POLL_INTERVAL",
         description="ms; the longest a worker waits on an empty queue before it looks round again",
     )
@@ -54,10 +75,8 @@ class Settings(BaseSettings):
         alias="OCR_GPU_MAX_BATCH",
         description="pages, or lines, that the GPU computes at once at most",
     )
-    gpu_max_wait: int = Field(
-        2,
-        ge=0,
-        le=1000,
+    gpu_max_wait: Annotated[float, Milliseconds(ge=0, le=1000)] = Field(
+        0.002,
         alias="OCR_GPU_MAX_WAIT",
         description="ms that a page or line waits at most for others while the GPU is free",
     )
@@ -99,13 +118,13 @@ class Settings(BaseSettings):
     max_retries: int = Field(
         3, ge=1, le=100, alias="OCR_GPU_MAX_RETRIES", description="attempts before a job fails for good"
     )
-    stalled_timeout: Milliseconds = Field(
-        300_000,
+    stalled_timeout: Annotated[float, Milliseconds()] = Field(
+        300.0,
         alias="OCR_GPU_STUCK_TIMEOUT",
         description="ms after which a job in the processing set with no live worker is taken back",
     )
-    reaper_interval: Milliseconds = Field(
-        60_000, alias="OCR_GPU_REAPER_INTERVAL", description="ms between looks for such jobs"
+    reaper_interval: Annotated[float, Milliseconds()] = Field(
+        60.0, alias="OCR_GPU_REAPER_INTERVAL", description="ms between looks for such jobs"
     )
     lock_ttl: int = Field(
         600,
@@ -113,21 +132,18 @@ class Settings(BaseSettings):
         alias="OCR_GPU_LOCK_TTL",
         description="s that a document's lock outlives the last sign of its worker",
     )
-    lease: int = Field(
-        30_000,
-        ge=1000,
+    lease: Annotated[float, Milliseconds(ge=1000)] = Field(
+        30.0,
         alias="OCR_GPU_LEASE",
         description="ms without a sign of life after which a worker's jobs return to the queue",
     )
-    job_timeout: int = Field(
-        120_000,
-        ge=1000,
+    job_timeout: Annotated[float, Milliseconds(ge=1000)] = Field(
+        120.0,
         alias="OCR_GPU_JOB_TIMEOUT",
         description="ms after which a job counts as hung: its worker process is ended and started anew",
     )
-    shutdown_timeout: int = Field(
-        30_000,
-        ge=0,
+    shutdown_timeout: Annotated[float, Milliseconds(ge=0)] = Field(
+        30.0,
         alias="OCR_GPU_SHUTDOWN_TIMEOUT",
         description="ms that jobs may take to finish after SIGTERM before they return to the queue",
     )
@@ -290,17 +306,20 @@ def describe_settings(settings: Settings) -> list[tuple[str, str, str, str]]:
     return [
         (
             str(field.alias),
-            _show(getattr(settings, name)),
-            _show(field.default),
+            _show(getattr(settings, name), field),
+            _show(field.default, field),
             str(field.description),
         )
         for name, field in Settings.model_fields.items()
     ]
 
 
-def _show(value: Any) -> str:
+def _show(value: Any, field: FieldInfo) -> str:
+    """Write a value as the environment has it."""
     if value is None:
         return ""
+    if any(isinstance(each, Milliseconds) for each in field.metadata):
+        return str(round(value * 1000))
     if isinstance(value, bool):
         return str(value).lower()
     return str(value)

@@ -88,9 +88,9 @@ class DocumentConsumer(Consumer):
         self.active_jobs = active_jobs
         self.document_queue = active_jobs.document_queue
         # Seldom enough to be cheap, often enough that an expired lease is noticed long before another ends.
-        self.return_interval = min(1.0, settings.lease / 4000)
+        self.return_interval = min(1.0, settings.lease / 4)
         # No wait is longer than that: leases are judged only while somebody looks after them all the time.
-        self.poll = min(settings.poll_interval / 1000, self.return_interval)
+        self.poll = min(settings.poll_interval, self.return_interval)
         self.last_return = 0.0
         self.token = str(uuid.uuid4())
         # A job whose worker died, waiting until nothing else is in work beside it.
@@ -165,7 +165,7 @@ class ReviewConsumer(Consumer):
     def __init__(self, database: Database, active_jobs: ActiveJobs, settings: Settings) -> None:
         self.database = database
         self.active_jobs = active_jobs
-        self.poll = settings.poll_interval / 1000
+        self.poll = settings.poll_interval
         self.busy = False
         self.away = LogThrottle()
 

@@ -99,7 +99,7 @@ def connect_redis(settings: Settings) -> redis.Redis:
         needed(settings.redis_url, "REDIS_URL"),
         decode_responses=True,
         socket_connect_timeout=SOCKET_TIMEOUT,
-        socket_timeout=settings.poll_interval / 1000 + SOCKET_TIMEOUT,
+        socket_timeout=settings.poll_interval + SOCKET_TIMEOUT,
         health_check_interval=30,
         retry=Retry(NoBackoff(), 0),
     )
@@ -167,7 +167,7 @@ class DocumentQueue:
             keys=self._keys,
             args=[
                 token,
-                self.settings.lease,
+                round(self.settings.lease * 1000),
                 self.settings.lock_ttl,
                 str(uuid.uuid4()),
                 str(uuid.uuid4()),
@@ -202,7 +202,11 @@ class DocumentQueue:
 
     def renew(self, tokens: Collection[str]) -> set[str]:
         """Extend the leases of these takes; returns the tokens that are no longer valid."""
-        return set(self._renew(keys=self._keys, args=[self.settings.lease, self.settings.lock_ttl, *tokens]))
+        return set(
+            self._renew(
+                keys=self._keys, args=[round(self.settings.lease * 1000), self.settings.lock_ttl, *tokens]
+            )
+        )
 
     def finish(self, token: str, settlement: Settlement) -> bool:
         """End a take; False when the job had been given to someone else, and nothing was changed."""
@@ -222,7 +226,7 @@ class DocumentQueue:
         because nobody can tell who still lives.
         """
         expired, due = self._return_due(
-            keys=self._keys, args=[RETURN_LIMIT, self.settings.lease, self.settings.lock_ttl]
+            keys=self._keys, args=[RETURN_LIMIT, round(self.settings.lease * 1000), self.settings.lock_ttl]
         )
         return int(expired), int(due)
 
@@ -232,7 +236,9 @@ class DocumentQueue:
         Returns how many jobs went back to the list, and the ids of fields that belong to no job: hand those
         to the next call, which removes the ones still orphaned.
         """
-        returned, *seen = self._reap(keys=self._keys, args=[self.settings.stalled_timeout, *orphans])
+        returned, *seen = self._reap(
+            keys=self._keys, args=[round(self.settings.stalled_timeout * 1000), *orphans]
+        )
         return int(returned), set(seen)
 
     def forget(self, document_id: str) -> bool:

@@ -96,10 +96,10 @@ def build_runtime(settings: Settings) -> Runtime:
     for middleware in (
         Lifecycle(
             health,
-            Watchdog(broker.active_jobs, settings.job_timeout / 1000),
+            Watchdog(broker.active_jobs, settings.job_timeout),
             schedule,
         ),
-        GracefulStop(broker.active_jobs, settings.shutdown_timeout / 1000),
+        GracefulStop(broker.active_jobs, settings.shutdown_timeout),
         CurrentMessage(),
         LogContext(devices),
         *_job_traces(settings, broker.active_jobs),

@@ -60,8 +60,8 @@ class Schedule:
         self._scheduler.add_listener(self._on_end, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
         for task, seconds in (
             (heartbeat.beat, HEARTBEAT_INTERVAL),
-            (self._reap, settings.reaper_interval / 1000),
-            (recovery.look, settings.reaper_interval / 1000),
+            (self._reap, settings.reaper_interval),
+            (recovery.look, settings.reaper_interval),
             (self._publish_pending, SWEEP_INTERVAL),
             (detection.probe, PROBE_INTERVAL),
             (self._purge, PURGE_INTERVAL),

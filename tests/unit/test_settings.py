@@ -30,6 +30,17 @@ def test_switches_are_words_or_digits(monkeypatch: pytest.MonkeyPatch, text: str
     assert load_settings().gpu_enabled is meant
 
 
+def test_milliseconds_of_the_environment_are_seconds_in_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCR_GPU_POLL_INTERVAL", "250")
+
+    settings = load_settings()
+    shown = {name: (value, default) for name, value, default, _ in describe_settings(settings)}
+
+    assert (settings.poll_interval, settings.lease, settings.gpu_max_wait) == (0.25, 30.0, 0.002)
+    assert shown["OCR_GPU_POLL_INTERVAL"] == ("250", "1000")
+    assert shown["OCR_GPU_MAX_WAIT"] == ("2", "2")
+
+
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OCR_GPU_CONCURRENCY", "")
 
@@ -41,6 +52,9 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
     [
         ("OCR_GPU_CONCURRENCY", "two", "a valid integer"),
         ("OCR_GPU_CONCURRENCY", "0", "greater than or equal to 1"),
+        ("OCR_GPU_LEASE", "999", "greater than or equal to 1000"),
+        ("OCR_GPU_POLL_INTERVAL", "60001", "less than or equal to 60000"),
+        ("OCR_GPU_POLL_INTERVAL", "0.5", "a valid integer"),
         ("OCR_GPU_ENABLED", "maybe", "true or false"),
         ("OCR_GPU_DRIVER", "easyocr", "'tesseract' or 'onnx'"),
         ("OCR_GPU_HEALTH_PORT", "70000", "less than or equal to 65535"),
