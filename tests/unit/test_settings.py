@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 
 from service.errors import SettingsError
@@ -10,8 +8,6 @@ from service.settings import (
     unclear_switches,
     unknown_variables,
 )
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -187,17 +183,3 @@ def test_secrets_are_masked_in_the_list(monkeypatch: pytest.MonkeyPatch) -> None
 
     assert {name for name, *_ in rows} >= set(secrets)
     assert "hunter2" not in str(rows)
-
-
-def test_the_documentation_lists_every_setting_with_its_default_and_meaning() -> None:
-    reference = ROOT / "docs" / "reference.md"
-    page = reference if reference.exists() else ROOT / "README.md"
-    documented = {}
-    for line in page.read_text().splitlines():
-        cells = [cell.strip() for cell in line.split("|")]
-        if len(cells) == 5 and cells[1].startswith("`") and cells[1].strip("`").isupper():
-            documented[cells[1].strip("`")] = (cells[2].strip("`"), cells[3])
-
-    in_code = {name: (default, meaning) for name, _, default, meaning in describe_settings(load_settings())}
-
-    assert documented == in_code
