@@ -34,9 +34,13 @@ class Recovery:
 
     def lost(self) -> set[str]:
         """Look once: the documents that were missing the last time, too. May raise as ``look``."""
-        with self.database.transaction() as cursor:
-            to_do = find_processing(cursor)
-        missing = to_do - self.document_queue.known_ids()
+        missing = self.missing()
         lost = missing & self._missing
         self._missing = missing
         return lost
+
+    def missing(self) -> set[str]:
+        """Return the documents to be processed that no Redis key has now. May raise as ``look``."""
+        with self.database.transaction() as cursor:
+            to_do = find_processing(cursor)
+        return to_do - self.document_queue.known_ids()
