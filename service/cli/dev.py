@@ -40,7 +40,7 @@ def _require_extra() -> None:
         exit_with("`demo` and `dev` come with the source repository, not with the package", EXIT_INPUT)
     missing = [name for name in EXTRA if find_spec(name) is None]
     if missing:
+        names = ", ".join(missing)
         exit_with(
-            f"`demo` and `dev` need the extra `demo` ({', '.join(missing)} missing): pip install -e '.[demo]'",
-            EXIT_INPUT,
+            f"`demo` and `dev` need the extra `demo` ({names} missing): pip install -e '.[demo]'", EXIT_INPUT
         )
