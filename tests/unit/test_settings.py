@@ -1,11 +1,7 @@
-from pathlib import Path
-
 import pytest
 
 from service.errors import SettingsError
 from service.settings import Settings, describe_settings, load_settings, unknown_variables
-
-README = Path(__file__).parents[2] / "README.md"
 
 
 @pytest.fixture(autouse=True)
@@ -114,15 +110,3 @@ def test_secrets_are_masked_in_the_list(monkeypatch: pytest.MonkeyPatch) -> None
 
     assert {name for name, *_ in rows} >= set(secrets)
     assert "hunter2" not in str(rows)
-
-
-def test_the_readme_lists_every_setting_with_its_default_and_meaning() -> None:
-    documented = {}
-    for line in README.read_text().splitlines():
-        cells = [cell.strip() for cell in line.split("|")]
-        if len(cells) == 5 and cells[1].startswith("`") and cells[1].strip("`").isupper():
-            documented[cells[1].strip("`")] = (cells[2].strip("`"), cells[3])
-
-    in_code = {name: (default, meaning) for name, _, default, meaning in describe_settings(load_settings())}
-
-    assert documented == in_code
