@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     claim_cpu_queue: bool = Field(
         False,
         alias="OCR_GPU_CLAIM_CPU_QUEUE",
-        description="take documents from the backend's CPU list `filot:ocr:queue` as well, after the GPU list",
+        description="take documents from the backend's CPU list `filot:ocr:queue` as well",
     )
     driver: Literal["tesseract", "onnx"] = Field(
         "tesseract",
@@ -154,7 +154,7 @@ class Settings(BaseSettings):
         description="`redis://` or `rediss://` URL of the Redis that the backend uses",
     )
     redis_password: SecretStr | None = Field(
-        None, alias="REDIS_PASSWORD", description="overrides a password in `REDIS_URL`"
+        None, alias="REDIS_PASSWORD", description="used where `REDIS_URL` has no password"
     )
     database_url: SecretStr | None = Field(
         None, alias="DATABASE_URL", description="PostgreSQL of the backend"

@@ -2,6 +2,7 @@
 
 from service.queue.document_queue import CPU_PROCESSING_KEY, CPU_QUEUE_KEY, DocumentQueue
 from service.settings import current_settings
+from service.store.documents import is_document_id
 
 
 def route_document(document_queue: DocumentQueue, document_id: str) -> bool:
@@ -12,6 +13,8 @@ def route_document(document_queue: DocumentQueue, document_id: str) -> bool:
     """
     if current_settings().gpu_enabled or document_queue.settings.claim_cpu_queue:
         return document_queue.enqueue(document_id)
+    if not is_document_id(document_id):
+        return False
     client = document_queue.client
     waits = client.lpos(CPU_QUEUE_KEY, document_id) is not None
     if waits or client.sismember(CPU_PROCESSING_KEY, document_id):
