@@ -42,6 +42,11 @@ class Settings(BaseSettings):
         alias="OCR_GPU_AUTOFALLBACK",
         description="use the CPU when the GPU is missing or fails; `false`: take no jobs without one",
     )
+    claim_cpu_queue: bool = Field(
+        False,
+        alias="OCR_GPU_CLAIM_CPU_QUEUE",
+        description="take documents from the backend's CPU list `filot:ocr:queue` as well",
+    )
     driver: Literal["tesseract", "onnx"] = Field(
         "tesseract",
         alias="OCR_GPU_DRIVER",
@@ -149,7 +154,7 @@ class Settings(BaseSettings):
         description="`redis://` or `rediss://` URL of the Redis that the backend uses",
     )
     redis_password: SecretStr | None = Field(
-        None, alias="REDIS_PASSWORD", description="overrides a password in `REDIS_URL`"
+        None, alias="REDIS_PASSWORD", description="used where `REDIS_URL` has no password"
     )
     database_url: SecretStr | None = Field(
         None, alias="DATABASE_URL", description="PostgreSQL of the backend"
