@@ -16,7 +16,7 @@ from service.reading.pages.decoder.protocol import COLOURS, GREY
 from service.reading.pages.pool import pool
 from service.reading.pages.refusals import REFUSALS, refusal
 
-__all__ = ["MAX_FILE_SIZE", "MAX_SIDE", "REFUSALS", "read_pages"]
+__all__ = ["MAX_FILE_SIZE", "MAX_SIDE", "REFUSALS", "close_decoders", "read_pages"]
 
 
 def read_pages(content: bytes) -> list[Page]:
@@ -36,6 +36,11 @@ def read_pages(content: bytes) -> list[Page]:
         raise refusal("not_an_image")
     images = pool().decode(content, GREY)
     return [Page(image, partial(_small_copy, content, number)) for number, image in enumerate(images)]
+
+
+def close_decoders() -> None:
+    """End the decoder processes that are idle; `read_pages` starts others."""
+    pool().close()
 
 
 def _small_copy(content: bytes, number: int) -> ColourImage | None:
