@@ -101,7 +101,7 @@ class Settings(BaseSettings):
     claim_cpu_queue: Annotated[bool, BeforeValidator(_true_or_false)] = Field(
         False,
         alias="OCR_GPU_CLAIM_CPU_QUEUE",
-        description="take documents from the backend's CPU queue as well",
+        description="take documents from the backend's CPU list `filot:ocr:queue` as well",
     )
     driver: Literal["tesseract", "onnx"] = Field(
         "tesseract",

@@ -63,7 +63,7 @@ def _files_of(argument: str) -> Iterator[str]:
 
 
 def _is_readable_kind(path: Path) -> bool:
-    from service.reading.pages.decoder.kinds import kind_of
+    from service.reading.pages.decoder.file_formats import kind_of
 
     try:
         with path.open("rb") as opened:
@@ -96,7 +96,7 @@ def _content(file: str) -> bytes:
 
 
 def _read_as(content: bytes, wanted: WantedType, engine: "Engine") -> "Reading":
-    from service.reading.documents.kinds import shown_kind
+    from service.reading.documents.classification import shown_kind
     from service.reading.reader import read_document
 
     if wanted != "auto":

@@ -121,9 +121,9 @@ def _requeue_stalled(dry_run: bool) -> None:
 
 def _lost_documents(recovery: "Recovery") -> list[str]:
     """Return the documents that two searches miss in Redis: after one, the backend may be about to push."""
-    first = recovery.missing()
+    recovery.lost()
     time.sleep(RECHECK_DELAY)
-    return sorted(first & recovery.missing())
+    return sorted(recovery.lost())
 
 
 def backfill(

@@ -56,8 +56,8 @@ def candidates(database: Database, document_queue: DocumentQueue, wanted: Wanted
             {"status": wanted.status, "type": wanted.document_type},
         )
         found = [row["id"] for row in cursor.fetchall()]
-    known = document_queue.known_ids()
-    return [document_id for document_id in found if document_id not in known], len(known.intersection(found))
+    known = document_queue.known(found)
+    return [document_id for document_id in found if document_id not in known], len(known)
 
 
 def push(
