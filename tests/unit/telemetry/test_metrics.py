@@ -13,7 +13,7 @@ from service.reading.pages.refusals import REFUSALS
 from service.telemetry.metrics import REGISTRY, STAGE
 from service.telemetry.stages import stage
 
-SERVICE = Path(__file__).parents[2] / "service"
+SERVICE = Path(__file__).parents[3] / "service"
 
 #: What a name may end with: units, and what is counted.
 UNITS = ("_total", "_seconds", "_bytes", "_ratio")
