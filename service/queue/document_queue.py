@@ -370,6 +370,15 @@ class DocumentQueue:
         """End a document's job, whichever worker holds it; False when it was not in work."""
         return bool(self._run("forget", document_id))
 
+    def cancel(self, document_id: str) -> tuple[str, int, str, str]:
+        """Take a document out of the queue, wherever it is.
+
+        Returns where it was (``waiting``, ``in work``, or empty), the epoch ms of the Redis server, the
+        correlation id and the job id; either is empty where there was none.
+        """
+        state, now, correlation_id, job_id = self._run("cancel", document_id)
+        return str(state), int(now), str(correlation_id), str(job_id)
+
     def erase(self, document_id: str) -> int | None:
         """Remove every field that a document left behind; None when it waits or is in work, else how many."""
         removed = int(self._run("erase", document_id))

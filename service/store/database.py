@@ -107,6 +107,8 @@ class Database:
         with connected, connected.cursor() as work:
             work.execute("SELECT pg_advisory_xact_lock(%s)", (SCHEMA_LOCK,))
             work.execute((Path(__file__).parent / "schema.sql").read_text())
+            for migration in sorted((Path(__file__).parent / "migrations").glob("*.sql")):
+                work.execute(migration.read_text())
         self._has_own_tables = True
 
     def close(self) -> None:
