@@ -1,4 +1,4 @@
-"""Who works on what: FiLot's Redis keys and ours, changed only by the Lua scripts beside this module."""
+"""The queue of documents in Redis: FiLot's keys and ours, changed only by the Lua scripts beside this module."""
 
 import uuid
 from collections.abc import Collection
@@ -23,9 +23,13 @@ RETRY_KEY = "filot:ocr:gpu:later"
 TOKENS_KEY = "filot:ocr:gpu:tokens"
 JOB_PREFIX = "filot:ocr:gpu:job:"
 WATCH_KEY = "filot:ocr:gpu:watch"
+#: Finished documents whose field in the CPU pipeline's attempts may still be set.
+CLAIMED_KEY = f"{WATCH_KEY}:claimed"
 
-#: The backend's CPU pipeline: looked at, and appended to on request only.
+#: The backend's CPU pipeline. Its list is appended to on request, and a second source where
+#: ``OCR_GPU_CLAIM_CPU_QUEUE`` says so; all else is only read.
 CPU_QUEUE_KEY = "filot:ocr:queue"
+CPU_ATTEMPTS_KEY = "filot:ocr:attempts"
 CPU_PROCESSING_KEY = "filot:ocr:processing"
 CPU_DELAYED_KEY = "filot:ocr:delayed"
 
@@ -133,6 +137,13 @@ class DocumentQueue:
             JOB_PREFIX,
             WATCH_KEY,
         ]
+        #: The lists that documents are fetched from, the preferred one first.
+        self._sources = [settings.queue_key]
+        if settings.claim_cpu_queue:
+            self._sources.append(CPU_QUEUE_KEY)
+            self._keys += [CPU_QUEUE_KEY, CPU_ATTEMPTS_KEY, CPU_PROCESSING_KEY, CPU_DELAYED_KEY, CLAIMED_KEY]
+        #: Which of them the next `wait` watches.
+        self._watched = 0
         self._fetch = self._script("fetch")
         self._renew = self._script("renew")
         self._finish = self._script("finish")
@@ -153,16 +164,20 @@ class DocumentQueue:
         return bool(self._enqueue(keys=self._keys, args=[document_id, str(uuid.uuid4())]))
 
     def wait(self, timeout: float) -> bool:
-        """Wait up to ``timeout`` seconds until a document waits in the list; takes nothing.
+        """Wait up to ``timeout`` seconds until a document waits; takes nothing.
 
-        Moving the head onto itself is Redis' atomic way to block until a list has one.
+        Moving the head of a list onto itself is Redis' atomic way to block until a list has one. It watches one
+        list only: of two, they are watched in turn, and one that holds documents ends its turn at once.
         """
-        key = self.settings.queue_key
+        key = self._sources[self._watched]
         # Redis takes fractions of a second here; the client's annotation does not say so.
-        return self.client.blmove(key, key, cast(int, timeout), "LEFT", "LEFT") is not None
+        found = self.client.blmove(key, key, cast(int, timeout), "LEFT", "LEFT") is not None
+        if not found:
+            self._watched = (self._watched + 1) % len(self._sources)
+        return found
 
     def fetch(self, token: str) -> Job | None:
-        """Take the oldest waiting document; the same token again returns the same job."""
+        """Fetch the oldest waiting document; the same token again returns the same job."""
         answer = self._fetch(
             keys=self._keys,
             args=[
@@ -259,8 +274,12 @@ class DocumentQueue:
             return {document_id for ids in all_at_once.execute() for document_id in ids}
 
     def queue_length(self) -> int:
-        """How many documents wait."""
+        """How many documents wait in the GPU list."""
         return int(self.client.llen(self.settings.queue_key))
+
+    def claimable_length(self) -> int:
+        """How many documents wait in the CPU pipeline's list; 0 unless that is a source."""
+        return int(self.client.llen(CPU_QUEUE_KEY)) if self.settings.claim_cpu_queue else 0
 
     def processing_count(self) -> int:
         """How many documents are taken and not finished."""

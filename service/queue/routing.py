@@ -7,9 +7,10 @@ from service.settings import current_settings
 def route_document(document_queue: DocumentQueue, document_id: str) -> bool:
     """Enqueue a document as the upload flow does: for the GPU when enabled, else for the CPU pipeline.
 
+    Workers that claim the CPU pipeline's documents read them anyway, so these go to the GPU list at once.
     Returns False when the document already waits or is in work there. May raise ``redis.RedisError``.
     """
-    if current_settings().gpu_enabled:
+    if current_settings().gpu_enabled or document_queue.settings.claim_cpu_queue:
         return document_queue.enqueue(document_id)
     client = document_queue.client
     waits = client.lpos(CPU_QUEUE_KEY, document_id) is not None

@@ -2,7 +2,7 @@
 local id = ARGV[1]
 local known = redis.call('SISMEMBER', processing, id)
 release(id)
-redis.call('ZREM', later, id)
+redis.call('ZREM', retries, id)
 redis.call('SREM', processing, id)
 redis.call('HDEL', attempts, id)
 redis.call('HDEL', correlation, id)

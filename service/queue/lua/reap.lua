@@ -6,7 +6,7 @@
 local now, limit = now_ms(), tonumber(ARGV[1])
 local returned = 0
 for _, id in ipairs(redis.call('SMEMBERS', processing)) do
-  if not redis.call('ZSCORE', leases, id) and not redis.call('ZSCORE', later, id) then
+  if not redis.call('ZSCORE', leases, id) and not redis.call('ZSCORE', retries, id) then
     local since = tonumber(redis.call('HGET', timestamps, id))
     if not since then
       redis.call('HSET', timestamps, id, now)

@@ -11,7 +11,7 @@ for _, id in ipairs(redis.call('SMEMBERS', processing)) do
   if lease then
     abandoned = lease <= now and not watched
   else
-    abandoned = not redis.call('ZSCORE', later, id) and redis.call('EXISTS', lock_of(id)) == 0
+    abandoned = not redis.call('ZSCORE', retries, id) and redis.call('EXISTS', lock_of(id)) == 0
   end
   if abandoned then
     found[#found + 1] = id
