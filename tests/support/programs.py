@@ -1,6 +1,6 @@
 """Programs that some tests need and a machine may not have: `@pytest.mark.programs("tesseract")`.
 
-Such tests are skipped without their program, and fail instead with ``--require-programs`` (`make test-programs`).
+Such tests are skipped without their program; with ``--require-programs`` (`make test-programs`) they fail.
 The run ends with three lines about what was skipped: which tests, why, and how to run them.
 """
 
