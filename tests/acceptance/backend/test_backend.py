@@ -151,7 +151,7 @@ def test_start_up_recovery_in_the_middle_of_the_work_changes_no_result(
     stored = rows(backend)
     assert {result["documentId"] for result in results} == set(documents)
     for result in results:
-        assert result["parsedResult"] == stored[result["documentId"]]["result_json"]
+        assert result["parsedResult"].items() <= stored[result["documentId"]]["result_json"].items()
         assert result["outcome"] == stored[result["documentId"]]["verification_status"]
 
 
