@@ -8,23 +8,17 @@ if not id then return 0 end
 release(id)
 
 if outcome == 'done' then
-  if cpu_queue and redis.call('HGET', job_of(id), 'early') and not clear_cpu_attempts(id) then
-    redis.call('ZADD', claimed, now_ms() + 1000, id)
-  end
-  redis.call('SREM', processing, id)
-  redis.call('HDEL', attempts, id)
-  redis.call('HDEL', correlation, id)
-  redis.call('DEL', job_of(id))
+  forget(id)
   return 1
 end
 
-if not counts then
-  redis.call('HSET', attempts, id, redis.call('HINCRBY', job_of(id), 'attempts', -1))
-end
+if not counts then redis.call('HINCRBY', job_of(id), 'attempts', -1) end
+redis.call('HSET', attempts, id, redis.call('HGET', job_of(id), 'attempts'))
 if device ~= '' then redis.call('HSET', job_of(id), 'device', device) end
 if outcome == 'retry' then
   redis.call('HINCRBY', job_of(id), 'deferrals', 1)
   redis.call('ZADD', retries, now_ms() + delay, id)
+  redis.call('EXPIRE', job_of(id), JOB_TTL)
 else
   to_head(id)
 end

@@ -16,7 +16,7 @@
 --                           deaths (expired leases), device ("cpu" once a GPU failed on it),
 --                           used_up ("1" once fetched with no attempt left),
 --                           early ("1": claimed from the CPU list before the backend had set its attempts there)
---   KEYS[11] watch        string that exists while workers check the leases; expires half a lease after the last check
+--   KEYS[11] watch        string that exists while workers check the leases; expires half a lease after a check
 -- The backend's CPU pipeline, given only when its list is a second source:
 --   KEYS[12] cpu_queue       list  ids of waiting documents
 --   KEYS[13] cpu_attempts    hash  id -> attempts
@@ -35,6 +35,9 @@ local function job_of(id) return KEYS[10] .. id end
 -- How far a script looks for an id from either end of a list, so that its time does not grow with the backlog.
 local MAX_SCAN = 1000
 
+-- Seconds that a job is remembered after its latest fetch or return.
+local JOB_TTL = 7 * 86400
+
 local function now_ms()
   local t = redis.call('TIME')
   return t[1] * 1000 + math.floor(t[2] / 1000)
@@ -50,8 +53,17 @@ local function release(id)
   redis.call('HDEL', timestamps, id)
 end
 
--- Put a document at the head of the list, unless it is near the head already.
+-- Whether an entry is a document id: a UUID in lower case with hyphens.
+local HEX4 = ('[0-9a-f]'):rep(4)
+local ID = '^' .. table.concat({ HEX4 .. HEX4, HEX4, HEX4, HEX4, HEX4 .. HEX4 .. HEX4 }, '%-') .. '$'
+local function is_id(entry) return #entry == 36 and entry:find(ID) ~= nil end
+
+-- Put a document at the head of the list, unless it is near the head already. Its attempts are those of the job: the
+-- backend sets "0" after it has pushed, which may be after the fetch.
 local function to_head(id)
+  local count = redis.call('HGET', job_of(id), 'attempts')
+  if count then redis.call('HSET', attempts, id, count) end
+  redis.call('EXPIRE', job_of(id), JOB_TTL)
   redis.call('SREM', processing, id)
   if not redis.call('LPOS', queue, id, 'MAXLEN', MAX_SCAN) then redis.call('LPUSH', queue, id) end
 end
@@ -61,4 +73,15 @@ end
 local function clear_cpu_attempts(id)
   if redis.call('SISMEMBER', cpu_processing, id) == 1 or redis.call('ZSCORE', cpu_delayed, id) then return true end
   return redis.call('HDEL', cpu_attempts, id) == 1
+end
+
+-- Remove what is left of a job that was released.
+local function forget(id)
+  if cpu_queue and redis.call('HGET', job_of(id), 'early') and not clear_cpu_attempts(id) then
+    redis.call('ZADD', claimed, now_ms() + 1000, id)
+  end
+  redis.call('SREM', processing, id)
+  redis.call('HDEL', attempts, id)
+  redis.call('HDEL', correlation, id)
+  redis.call('DEL', job_of(id))
 end

@@ -1,4 +1,4 @@
-"""The CPU pipeline's list as a second source: what is taken from there, and what the backend does beside it."""
+"""The CPU pipeline's list as a second source, and what the backend does beside it."""
 
 import threading
 import uuid
@@ -22,6 +22,7 @@ from service.queue.document_queue import (
     connect_redis,
 )
 from service.settings import Settings
+from tests.support.ids import CARD, FIRST, SECOND
 
 DONE = Settlement("done")
 
@@ -144,7 +145,7 @@ def test_a_recovery_of_the_backend_takes_no_job_away(make_queue: QueueMaker, bac
     recover(backend)
     nothing = queue.fetch(token())
     waiting = backend.redis.llen(CPU_QUEUE_KEY)
-    queue.return_due()
+    queue.return_due(at_once=True)
     jobs[0] = queue.fetch(token())
     for job in jobs:
         assert job is not None
@@ -247,18 +248,18 @@ def test_waiting_ends_when_either_list_has_a_document(
     document_queue: DocumentQueue, backend: FilotBackend, key: str
 ) -> None:
     nothing = [document_queue.wait(0.01) for _ in range(3)]
-    backend.redis.rpush(key, "first", "second")
+    backend.redis.rpush(key, FIRST, SECOND)
 
     found = [document_queue.wait(0.01) for _ in range(2)]
 
     assert nothing == [False, False, False]
     assert any(found)
-    assert backend.redis.lrange(key, 0, -1) == ["first", "second"]
+    assert backend.redis.lrange(key, 0, -1) == [FIRST, SECOND]
 
 
 def test_both_lists_are_counted_apart(document_queue: DocumentQueue, backend: FilotBackend) -> None:
-    backend.redis.rpush(QUEUE, "own")
-    backend.redis.rpush(CPU_QUEUE_KEY, "first", "second")
+    backend.redis.rpush(QUEUE, CARD)
+    backend.redis.rpush(CPU_QUEUE_KEY, FIRST, SECOND)
 
     assert (document_queue.queue_length(), document_queue.claimable_length()) == (1, 2)
 
