@@ -146,7 +146,7 @@ def start_gpu_worker() -> bool:
             # One thread more than jobs, so that a review neither waits for nor takes a document's thread.
             worker = Worker(app.broker, worker_threads=app.settings.concurrency + 1)
             worker.start()
-            resources.callback(worker.stop, timeout=app.settings.shutdown_timeout)
+            resources.callback(worker.stop, timeout=round(app.settings.shutdown_timeout * 1000))
             _EmbeddedWorker.resources = resources.pop_all()
         return True
 

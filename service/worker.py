@@ -11,7 +11,7 @@ from service.monitoring.doctor.tls import insecure_connections
 from service.runtime.actors import declare_actors
 from service.runtime.app import current_app
 from service.runtime.supervisor import EXIT_CONFIGURATION
-from service.settings import unknown_variables
+from service.settings import unclear_switches, unknown_variables
 from service.telemetry.logging import configure_logs
 
 log = structlog.get_logger(__name__)
@@ -30,5 +30,7 @@ for sentence in insecure_connections(app.settings):
     log.warning("connection_not_proven", reason=sentence)
 for sentence in unknown_variables(os.environ):
     log.warning("setting_unknown", reason=sentence)
+for sentence in unclear_switches(app.settings, os.environ):
+    log.warning("setting_unclear", reason=sentence)
 declare_actors(app)
 dramatiq.set_broker(app.broker)

@@ -126,7 +126,7 @@ class Health:
         if silent > HUNG_AFTER:
             problems.append(f"no look for work for {silent:.0f} s")
         age = self.active_jobs.oldest_age()
-        if age > self.active_jobs.document_queue.settings.job_timeout / 1000:
+        if age > self.active_jobs.document_queue.settings.job_timeout:
             problems.append(f"a job has been in work for {age:.0f} s")
         return problems
 

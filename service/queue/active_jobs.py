@@ -173,7 +173,7 @@ class ActiveJobs:
 
     def _keep_leases(self) -> None:
         # A third of the lease: two renewals may fail before anyone thinks that this worker is dead.
-        interval = self.document_queue.settings.lease / 3000
+        interval = self.document_queue.settings.lease / 3
         while not self._closed.wait(interval):
             tokens = self.tokens()
             if tokens:

@@ -101,9 +101,9 @@ class DocumentConsumer(Consumer):
         self.document_queue = document_queue
         self.active_jobs = active_jobs
         # Cheap, but often enough that an expired lease is noticed long before the next one ends.
-        self.return_interval = min(1.0, settings.lease / 4000)
+        self.return_interval = min(1.0, settings.lease / 4)
         # No wait may be longer: leases expire only while some worker checks them all the time.
-        self.poll_interval = min(settings.poll_interval / 1000, self.return_interval)
+        self.poll_interval = min(settings.poll_interval, self.return_interval)
         self.last_return = 0.0
         self.token = str(uuid.uuid4())
         #: A fetched job whose last worker died; it waits until no other job is active beside it.
@@ -198,7 +198,7 @@ class ReviewConsumer(Consumer):
     def __init__(self, database: Database, active_jobs: ActiveJobs, settings: Settings) -> None:
         self.database = database
         self.active_jobs = active_jobs
-        self.poll_interval = settings.poll_interval / 1000
+        self.poll_interval = settings.poll_interval
         self.busy = False
         self.outage = LogThrottle()
 

@@ -109,7 +109,7 @@ def _build(settings: Settings, resources: ExitStack) -> App:
     resources.callback(health.stop)
     scheduler = Scheduler(heartbeat, sampler.away)
     resources.callback(scheduler.close)
-    watchdog = Watchdog(active_jobs, settings.job_timeout / 1000)
+    watchdog = Watchdog(active_jobs, settings.job_timeout)
     resources.callback(watchdog.stop)
     app = App(
         settings=settings,
@@ -134,7 +134,7 @@ def _build(settings: Settings, resources: ExitStack) -> App:
     # Hooks that follow a message run from the last to the first: publish, settle, count, unbind the log.
     for middleware in (
         Lifecycle(health, watchdog, scheduler, devices, settings),
-        GracefulStop(active_jobs, settings.shutdown_timeout / 1000),
+        GracefulStop(active_jobs, settings.shutdown_timeout),
         CurrentMessage(),
         LogContext(devices),
         *([] if traces is None else [_job_traces(traces, active_jobs)]),
@@ -160,7 +160,7 @@ def _add_pages(app: App, progress: Progress) -> None:
 
 def _schedule_tasks(app: App, detection: GpuDetection, reports: CloudWatch) -> None:
     maintenance = Maintenance(app.document_queue, app.publisher, app.database)
-    reaper_interval = app.settings.reaper_interval / 1000
+    reaper_interval = app.settings.reaper_interval
     for seconds, task in (
         (reaper_interval, maintenance.reap),
         (reaper_interval, Recovery(app.database, app.document_queue).look),

@@ -40,7 +40,9 @@ ALLOWED = frozenset(
         # how it went: codes, scores, durations
         *("code", "error", "outcome", "processing_time_ms", "reason", "review_reasons", "score", "seconds"),
         # how many
-        *("documents", "jobs", "leases_expired", "listeners", "results", "retries_due"),
+        *("documents", "entries", "jobs", "leases_expired", "listeners", "results", "retries_due"),
+        # what an entry of the queue is that is no document id: its length and its hash, never the entry
+        *("length", "sha1"),
         # which part of the service
         *("channel", "cpu_s", "engine", "exit_code", "next_start_in_s", "port", "task"),
     }

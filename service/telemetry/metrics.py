@@ -76,6 +76,11 @@ RETURNED = _counter(
     "cause",
     ("lease_expired", "stuck"),
 )
+REFUSED = Counter(
+    "filot_ocr_queue_entries_refused_total",
+    "Entries of the queue that were removed because they are no document ids.",
+    registry=REGISTRY,
+)
 LEASE_RENEWALS = _counter(
     "filot_ocr_lease_renewals_total",
     "Renewals of leases on jobs: renewed, lost to another worker, or failed because Redis was away.",

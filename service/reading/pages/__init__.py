@@ -10,7 +10,7 @@ from functools import partial
 
 from service.errors import DocumentError
 from service.reading.ocr.engine import ColourImage, Page
-from service.reading.pages.decoder.kinds import kind_of
+from service.reading.pages.decoder.file_formats import kind_of
 from service.reading.pages.decoder.limits import MAX_FILE_SIZE, MAX_SIDE
 from service.reading.pages.decoder.protocol import COLOURS, GREY
 from service.reading.pages.pool import pool

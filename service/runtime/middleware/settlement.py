@@ -10,8 +10,8 @@ from service.queue.document_queue import Job, Settlement
 from service.queue.job_context import JobContext
 from service.store.backoff import backoff
 
-#: ms before the first retry, doubled for each one after it up to the maximum.
-FIRST_DELAY, MAX_DELAY = 1_000, 60_000
+#: s before the first retry, doubled for each one after it up to the maximum.
+FIRST_DELAY, MAX_DELAY = 1.0, 60.0
 
 
 class SettlementPolicy(Middleware):
@@ -46,5 +46,5 @@ class SettlementPolicy(Middleware):
             context.settlement = Settlement("retry", _delay(context.job))
 
 
-def _delay(job: Job) -> int:
-    return round(backoff(job.deferrals, FIRST_DELAY, MAX_DELAY))
+def _delay(job: Job) -> float:
+    return backoff(job.deferrals, FIRST_DELAY, MAX_DELAY)

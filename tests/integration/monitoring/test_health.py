@@ -59,7 +59,7 @@ def test_a_job_over_its_time_makes_the_worker_failing(
     job = health.active_jobs.document_queue.fetch("token")
     assert job is not None
     health.active_jobs.add(job)
-    health.active_jobs._since[job.token] -= settings.job_timeout / 1000 + 1
+    health.active_jobs._since[job.token] -= settings.job_timeout + 1
 
     status, body = ask(health.port, "/health")
 

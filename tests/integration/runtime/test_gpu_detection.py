@@ -102,7 +102,7 @@ def settled(port: int) -> tuple[int, dict[str, Any]]:
         (Machine.with_the_runtime_for_cpus, {}, "is built without CUDA: install this package with extra"),
         (Machine.without_cuda_libraries, {}, "placed the model on the CPU; missing: libcudart.so.12"),
         (Machine.with_a_gpu_that_cuda_does_not_find, {}, "CUDA failure 100: no CUDA-capable device"),
-        (Machine.with_a_gpu_that_reads_wrongly, {}, "the GPU read other text off the warm-up picture"),
+        (Machine.with_a_gpu_that_reads_wrongly, {}, "the GPU and the CPU read different text"),
     ],
 )
 def test_what_is_missing_stands_in_log_status_and_ready(
