@@ -26,6 +26,7 @@ from service.store.result import GPUOCRResult
 from tests.acceptance.conftest import Runner
 from tests.support.frozen import frozen
 from tests.support.health_port import ask
+from tests.support.ids import STRANGER
 
 
 def test_enqueue_says_what_was_accepted(run: Runner, backend: FilotBackend) -> None:
@@ -291,12 +292,12 @@ def test_results_follows_the_channel(
             while not backend.redis.pubsub_numsub("filot:ocr:gpu:results")[0][1]:
                 backend.redis.blpop(["nothing is pushed here"], timeout=1)
 
-            backend.push("no-uuid")
+            backend.push(STRANGER)
             line = follower.stdout.readline()
         finally:
             follower.kill()
 
-    assert json.loads(line)["documentId"] == "no-uuid"
+    assert json.loads(line)["documentId"] == STRANGER
 
 
 def test_read_needs_no_server(run: Runner, ktp: bytes, person: Person, tmp_path: Path) -> None:
