@@ -10,7 +10,7 @@ AUDIT_BIN := .venv-audit/bin
 AUDIT_STAMP := .venv-audit/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv models demo test test-cuda lint bench bench-gpu bench-memory bench-status-page accuracy hostile fuzz chaos chaos-mutants incidents audit sbom lock clean
+.PHONY: help venv models demo test test-cuda lint bench bench-gpu bench-memory bench-status-page accuracy reference hostile fuzz chaos chaos-mutants incidents audit sbom lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -74,6 +74,9 @@ bench-status-page: $(STAMP) $(MODELS) ## What a status page that is loaded every
 
 accuracy: $(STAMP) $(MODELS) ## Read 200 invented cards a level with every engine; non-zero when a bar is missed
 	$(BIN)/python -m bench.accuracy
+
+reference: $(STAMP) ## Write the tables of docs/reference.md that come from the code
+	$(BIN)/python -m tools.reference
 
 hostile: $(STAMP) ## Read files made to take the worker down; the table of what each took goes into docs/security.md
 	$(BIN)/pytest -q --hostile-markdown docs/security.md tests/unit/reading/pages/test_hostile_files.py

@@ -124,8 +124,8 @@ class Settlement:
     """What to do with a job when its fetch ends."""
 
     outcome: Outcome
-    #: ms until it is due again, for ``retry``.
-    delay: int = 0
+    #: s until it is due again, for ``retry``.
+    delay: float = 0.0
     #: False when the attempt should not count against the job: the fault was ours.
     counts: bool = True
     device: Device | None = None
@@ -265,7 +265,7 @@ class DocumentQueue:
         fields, refused = self._run(
             "fetch",
             token,
-            self.settings.lease,
+            _milliseconds(self.settings.lease),
             self.settings.lock_ttl,
             str(uuid.uuid4()),
             str(uuid.uuid4()),
@@ -280,7 +280,7 @@ class DocumentQueue:
 
     def renew(self, tokens: Collection[str]) -> set[str]:
         """Extend the leases of these fetches; returns the tokens that are no longer valid."""
-        return set(self._run("renew", self.settings.lease, self.settings.lock_ttl, *tokens))
+        return set(self._run("renew", _milliseconds(self.settings.lease), self.settings.lock_ttl, *tokens))
 
     def finish(self, token: str, settlement: Settlement) -> bool:
         """End a fetch; False when the job had been given to another worker, and nothing was changed."""
@@ -288,12 +288,12 @@ class DocumentQueue:
             "finish",
             token,
             settlement.outcome,
-            settlement.delay,
+            _milliseconds(settlement.delay),
             "1" if settlement.counts else "0",
             settlement.device or "",
         )
         if settlement.outcome == "retry":
-            self._look_in(settlement.delay / 1000)
+            self._look_in(settlement.delay)
         return bool(finished)
 
     def return_due(self, *, at_once: bool = False) -> tuple[int, int]:
@@ -310,9 +310,9 @@ class DocumentQueue:
             return 0, 0
         self._next_look = 0.0
         expired, due, next_due = self._run(
-            "return_due", RETURN_LIMIT, self.settings.lease, self.settings.lock_ttl
+            "return_due", RETURN_LIMIT, _milliseconds(self.settings.lease), self.settings.lock_ttl
         )
-        longest = self.settings.lease / 1000 / LOOKS_PER_LEASE
+        longest = self.settings.lease / LOOKS_PER_LEASE
         self._next_look = time.monotonic() + longest
         if int(next_due) >= 0:
             self._look_in(int(next_due) / 1000)
@@ -328,7 +328,7 @@ class DocumentQueue:
             task: part of a key's name
             seconds: after which another worker may take over
         """
-        return bool(self._run("elect", f"{WATCH_KEY}:{task}", self._name, round(seconds * 1000)))
+        return bool(self._run("elect", f"{WATCH_KEY}:{task}", self._name, _milliseconds(seconds)))
 
     def reap(self, leftovers: Collection[str]) -> tuple[int, set[str]]:
         """Return jobs that no worker holds, and remove the fields that ended jobs left behind.
@@ -339,9 +339,11 @@ class DocumentQueue:
         Returns how many jobs went back to the list, and the ids of fields that belong to no job: pass those
         to the next call, which removes the ones that still belong to none.
         """
-        if not self.elect("reap", 2.5 * self.settings.reaper_interval / 1000):
+        if not self.elect("reap", 2.5 * self.settings.reaper_interval):
             return 0, set()
-        returned = sum(int(count) for (count,) in self._scan("reap", self.settings.stalled_timeout))
+        returned = sum(
+            int(count) for (count,) in self._scan("reap", _milliseconds(self.settings.stalled_timeout))
+        )
         self._remove_leftovers(list(leftovers))
         seen: set[str] = set()
         for key in (self.settings.attempts_key, CORRELATION_KEY, TIMESTAMPS_KEY):
@@ -438,3 +440,8 @@ def _job(token: str, fields: list[str]) -> Job:
         used_up=bool(used_up),
         device=cast(Device, device) if device else None,
     )
+
+
+def _milliseconds(seconds: float) -> int:
+    """A duration as the scripts take it."""
+    return round(seconds * 1000)

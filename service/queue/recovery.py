@@ -41,7 +41,7 @@ class Recovery:
 
         One elected worker does this. May raise ``redis.RedisError`` or ``UnavailableError``.
         """
-        interval = self.document_queue.settings.reaper_interval / 1000
+        interval = self.document_queue.settings.reaper_interval
         if not self.document_queue.elect("recovery", 2.5 * interval):
             self._missing.clear()
             return

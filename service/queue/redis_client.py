@@ -51,7 +51,7 @@ def connect_redis(settings: Settings) -> redis.Redis:
         decode_responses=True,
         encoding_errors="replace",
         socket_connect_timeout=SOCKET_TIMEOUT,
-        socket_timeout=settings.poll_interval / 1000 + SOCKET_TIMEOUT,
+        socket_timeout=settings.poll_interval + SOCKET_TIMEOUT,
         health_check_interval=30,
         retry=Retry(NoBackoff(), 0),
         **options,

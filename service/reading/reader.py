@@ -7,8 +7,8 @@ import numpy as np
 
 from service.errors import DocumentError
 from service.reading import quality
+from service.reading.documents.classification import is_another
 from service.reading.documents.fields import DocumentType, Fields
-from service.reading.documents.kinds import is_another
 from service.reading.documents.ktp import read_ktp
 from service.reading.documents.npwp import read_npwp
 from service.reading.documents.reasons import UNREADABLE, WRONG_TYPE

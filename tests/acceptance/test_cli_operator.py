@@ -178,10 +178,10 @@ def test_the_doctor_says_what_to_do_about_each_red_line(
 
 
 def test_the_doctor_stops_at_settings_that_cannot_be_read(run: Runner) -> None:
-    ended = run("doctor", OCR_GPU_AUTOFALLBACK="perhaps")
+    ended = run("doctor", OCR_GPU_CONCURRENCY="two")
 
     assert ended.returncode == 1
-    assert "OCR_GPU_AUTOFALLBACK='perhaps' cannot be used: it should be true or false" in ended.stdout
+    assert "OCR_GPU_CONCURRENCY='two' is invalid: it must be a whole number" in ended.stdout
 
 
 def test_stuck_documents_are_shown_and_queued_again(run: Runner, backend: FilotBackend) -> None:
@@ -327,7 +327,7 @@ def test_the_worker_warns_of_a_misspelt_variable(start_worker: Callable[..., Wor
     (line,) = worker.logged("setting_unknown")
 
     assert json.loads(line)["level"] == "warning"
-    assert "OCR_GPU_CONCURRENCY is meant" in line
+    assert "Did you mean OCR_GPU_CONCURRENCY?" in line
 
 
 def test_an_unknown_document_leaves_nothing_to_erase(run: Runner) -> None:

@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,7 @@ from service.cli import app
 from service.monitoring.backlog import Backlog, OutboxBacklog
 from service.monitoring.gpu_usage import GpuUse
 from service.monitoring.prometheus import Exposition
-from service.monitoring.sampler import Sampler
-from service.runtime.app import build_runtime
+from service.runtime.app import App, build_app
 from service.settings import Settings
 from service.telemetry.logging import ALLOWED
 from tests.unit.telemetry.test_logging import is_of_a_log
@@ -67,16 +67,20 @@ LOGGED = logged()
 
 
 @pytest.fixture
-def exposition(settings: Settings) -> Exposition:
+def exposition(settings: Settings) -> Iterator[Exposition]:
     """A worker's metrics as if it had a GPU."""
-    runtime = build_runtime(settings)
-    sampler = Sampler(settings, runtime.broker.document_queue.client, runtime.publisher.database)
+    with build_app(settings) as worker:
+        yield exposition_of(worker)
+
+
+def exposition_of(worker: App) -> Exposition:
+    sampler = worker.sampler
     sampler.backlog = Backlog(waiting=1, processing=1, put_off=0, oldest_waiting=1.0)
     sampler.outbox_backlog = OutboxBacklog(
         dead=0, given_up=0, undelivered={"result": (0, 0.0), "review": (0, 0.0)}
     )
     sampler.gpu = GpuUse(memory_used=1, memory_total=2, utilisation=0.5)
-    return Exposition(sampler, runtime.broker.active_jobs, runtime.devices, runtime.publisher, list)
+    return Exposition(sampler, worker.active_jobs, worker.devices, worker.publisher, list)
 
 
 def label_names(exposition: Exposition) -> set[str]:

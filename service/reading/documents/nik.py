@@ -50,12 +50,12 @@ def has_known_region(nik: str) -> bool:
     return regions.is_known(nik[:4])
 
 
-def says_born_on(nik: str, birth_date: date) -> bool:
+def matches_birth_date(nik: str, birth_date: date) -> bool:
     """Whether the NIK holds this birth date."""
     return _birth_digits(nik) == (birth_date.day, birth_date.month, birth_date.year % 100)
 
 
-def says_gender(nik: str) -> str:
+def gender_of(nik: str) -> str:
     """``PEREMPUAN`` or ``LAKI-LAKI``, as the day of birth tells."""
     return "PEREMPUAN" if int(nik[6:8]) > 40 else "LAKI-LAKI"
 
@@ -65,7 +65,7 @@ def _support(nik: str, printed: Printed) -> Weight:
     return (
         is_plausible(nik),
         _birth_digits_right(nik, printed.birth_date) if printed.birth_date else 0,
-        says_gender(nik) == printed.gender,
+        gender_of(nik) == printed.gender,
         has_known_region(nik)
         + regions.is_named(nik[:2], printed.province or "")
         + regions.is_named(nik[:4], printed.city or ""),

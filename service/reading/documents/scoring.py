@@ -100,8 +100,8 @@ def _ktp_checks(fields: Fields) -> dict[str, bool]:
     number = _value(fields, "nik")
     born, gender = parse_date(_value(fields, "birthDate")), _value(fields, "gender")
     return {
-        "nik_birth_date_mismatch": bool(number and born and not nik.says_born_on(number, born)),
-        "nik_gender_mismatch": bool(number and gender and nik.says_gender(number) != gender),
+        "nik_birth_date_mismatch": bool(number and born and not nik.matches_birth_date(number, born)),
+        "nik_gender_mismatch": bool(number and gender and nik.gender_of(number) != gender),
         "nik_implausible": bool(number and not nik.is_plausible(number)),
         "nik_unknown_region": bool(number and not nik.has_known_region(number)),
         # Six of its digits can be checked, and without the date none: too little for the card's key.

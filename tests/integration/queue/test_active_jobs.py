@@ -24,8 +24,8 @@ def active_jobs(settings: Settings) -> ActiveJobs:
 
 @pytest.fixture
 def consumer(active_jobs: ActiveJobs, settings: Settings) -> DocumentConsumer:
-    consumer = DocumentConsumer(active_jobs, settings)
-    consumer.poll = 0.01
+    consumer = DocumentConsumer(active_jobs.document_queue, active_jobs, settings)
+    consumer.poll_interval = 0.01
     return consumer
 
 

@@ -173,7 +173,7 @@ def test_a_failed_job_waits_for_its_retry_in_the_processing_set(
     job = document_queue.fetch(token())
     assert job is not None
 
-    document_queue.finish(job.token, Settlement("retry", delay=60_000))
+    document_queue.finish(job.token, Settlement("retry", delay=60))
 
     assert backend.push(CARD) is False
     assert backend.redis.smembers(PROCESSING) == {CARD}
@@ -368,7 +368,7 @@ def test_the_reaper_leaves_jobs_in_work_and_retries_alone(
     document_queue.fetch(token())
     job = document_queue.fetch(token())
     assert job is not None
-    document_queue.finish(job.token, Settlement("retry", delay=60_000))
+    document_queue.finish(job.token, Settlement("retry", delay=60))
     for document_id in (FIRST, SECOND):
         backend.redis.hset(TIMESTAMPS_KEY, document_id, "1")
 

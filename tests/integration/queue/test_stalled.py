@@ -49,7 +49,7 @@ def test_jobs_in_work_and_retries_are_not_stuck(document_queue: DocumentQueue, b
     job = document_queue.fetch("first")
     document_queue.fetch("second")
     assert job is not None
-    document_queue.finish(job.token, Settlement("retry", delay=60_000))
+    document_queue.finish(job.token, Settlement("retry", delay=60))
 
     assert document_queue.stalled(requeue=True) == []
     assert backend.redis.smembers(PROCESSING) == {FIRST, SECOND}

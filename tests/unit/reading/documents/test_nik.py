@@ -79,11 +79,11 @@ def test_what_is_not_16_digits_is_left_out(read: str) -> None:
 
 
 def test_a_womans_day_of_birth_has_40_added() -> None:
-    assert nik.says_gender(WOMAN) == "PEREMPUAN"
-    assert nik.says_gender(MAN) == "LAKI-LAKI"
-    assert nik.says_born_on(WOMAN, date(1990, 8, 17))
-    assert nik.says_born_on(MAN, date(1990, 8, 17))
-    assert not nik.says_born_on(MAN, date(1990, 8, 18))
+    assert nik.gender_of(WOMAN) == "PEREMPUAN"
+    assert nik.gender_of(MAN) == "LAKI-LAKI"
+    assert nik.matches_birth_date(WOMAN, date(1990, 8, 17))
+    assert nik.matches_birth_date(MAN, date(1990, 8, 17))
+    assert not nik.matches_birth_date(MAN, date(1990, 8, 18))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from service.reading.ocr.card_detection import is_card_shaped
 from service.reading.ocr.engine import Engine, Image, Page
 from service.reading.ocr.geometry import turn_page
 from service.reading.ocr.loading import load_engine
-from service.reading.ocr.tesseract import flatten_light, text_lines
+from service.reading.ocr.tesseract import normalize_background, text_lines
 from tests.unit.reading.ocr.test_card_detection import SLANTED, on_table
 
 
@@ -84,7 +84,7 @@ def test_uneven_light_becomes_even_paper() -> None:
     page = np.asarray(np.broadcast_to(light, (640, 1000)), np.uint8).copy()
     page[300:310, 100:900] //= 3
 
-    flat = flatten_light(page)
+    flat = normalize_background(page)
 
     paper = np.delete(flat, np.s_[280:330], axis=0)
     assert paper.min() > 235
@@ -137,10 +137,40 @@ def test_a_missing_program_says_what_to_install(monkeypatch: pytest.MonkeyPatch,
 
 
 def test_a_missing_language_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    only_english = program(tmp_path, "echo 'List of available languages (1):'; echo eng")
+    only_english = program(
+        tmp_path,
+        'case "$1" in\n--version) echo "tesseract 5.3.0" ;;\n'
+        '*) echo "List of available languages (1):"; echo eng ;;\nesac',
+    )
     monkeypatch.setattr(pytesseract.pytesseract, "tesseract_cmd", only_english)
 
     with pytest.raises(SettingsError, match="its language ind is missing"):
+        load_engine("tesseract")
+
+
+@pytest.mark.parametrize(
+    "script",
+    ["echo no version", "echo tesseract 3.02", "exit 3", "printf '\\377\\376'", "true"],
+)
+def test_a_program_that_is_not_tesseract_is_one_sentence(
+    script: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program(tmp_path, script)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+
+    with pytest.raises(SettingsError, match="does not answer --version as Tesseract") as caught:
+        load_engine("tesseract")
+
+    assert "\n" not in str(caught.value)
+
+
+def test_a_version_that_an_earlier_program_gave_says_nothing_about_the_present_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(pytesseract.get_tesseract_version, "_result", "5.3.0")
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(SettingsError, match="the program is missing"):
         load_engine("tesseract")
 
 

@@ -1,7 +1,7 @@
 import pytest
 
+from service.reading.documents.classification import is_another, shown_kind
 from service.reading.documents.fields import DocumentType
-from service.reading.documents.kinds import is_another, shown_kind
 from tests.unit.reading.documents.printed import joined_ktp_lines, ktp_lines, line, npwp_lines
 
 NPWP = (
