@@ -120,7 +120,7 @@ def _publish_metrics(
     progress = Progress(health)
     exposition = Exposition(sampler, in_hand, health.devices, publisher, progress.problems)
     health.pages["/metrics"] = lambda _: Answer(exposition.page(), CONTENT_TYPE_LATEST)
-    reports = CloudWatch(settings.metrics_namespace, in_hand, sampler, progress.problems)
+    reports = CloudWatch(settings.metrics_namespace, in_hand, sampler, progress.problems, health.devices)
     for look in sampler.looks():
         schedule.every(sampling.INTERVAL, look, at_once=True)
     schedule.every(cloudwatch.INTERVAL, reports.report)

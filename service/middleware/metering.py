@@ -71,7 +71,11 @@ class Metering(Middleware):
             seconds = self.in_hand.age(job.token)
             RESULTS.labels(ending.outcome, ending.device).inc()
             PROCESSING.observe(seconds)
-            self.cloudwatch.count(failed=ending.outcome == "failed", milliseconds=round(seconds * 1000))
+            self.cloudwatch.count(
+                failed=ending.outcome == "failed",
+                milliseconds=round(seconds * 1000),
+                on_cpu=ending.device == "cpu",
+            )
 
     def after_worker_shutdown(self, broker: Broker, worker: Any) -> None:
         """Report what ended since the last report."""

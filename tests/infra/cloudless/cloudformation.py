@@ -8,7 +8,7 @@ from cfnlint.api import ManualArgs, lint
 
 from cloudless.engine import Resource
 from cloudless.provider.inputs import capital
-from cloudless.provider.watching import query_of
+from cloudless.provider.monitoring import query_of
 from cloudless.server import REGION
 
 #: CloudFormation's type, and what it calls some inputs; None: it has no such property.

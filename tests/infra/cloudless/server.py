@@ -1,4 +1,4 @@
-"""A local AWS server, and clients that check requests against all that AWS says about its API."""
+"""A local AWS server, and clients that validate requests against AWS' description of its API."""
 
 import itertools
 import logging
@@ -24,11 +24,15 @@ class RefusedError(Exception):
 class Aws:
     """Clients by service name, all of one account on the local server."""
 
-    def __init__(self, endpoint: str, account: str = ACCOUNT) -> None:
-        self._endpoint, self._account = endpoint, account
+    def __init__(self, endpoint: str, account: str = ACCOUNT, region: str = REGION) -> None:
+        self._endpoint, self._account, self.region = endpoint, account, region
         self._clients: dict[str, Any] = {}
-        #: What was asked of it, as IAM names actions.
+        #: IAM actions of the requests.
         self.actions: set[str] = set()
+
+    def in_region(self, region: str) -> "Aws":
+        """The same account in another region."""
+        return Aws(self._endpoint, self._account, region)
 
     def __call__(self, service: str) -> Any:
         """The client of one service."""
@@ -39,7 +43,7 @@ class Aws:
     def _client(self, service: str) -> Any:
         client = boto3.client(
             service,
-            region_name=REGION,
+            region_name=self.region,
             endpoint_url=self._endpoint,
             aws_access_key_id="none",
             aws_secret_access_key="none",

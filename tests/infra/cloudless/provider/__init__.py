@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cloudless.engine import Resource
-from cloudless.provider import access, containers, machines, watching
+from cloudless.provider import access, containers, machines, monitoring, network
 from cloudless.provider.inputs import Finder, Inputs, Maker
 from cloudless.server import Aws
 
-_PARTS = (access, containers, machines, watching)
+_PARTS = (access, containers, machines, monitoring, network)
 _MAKERS: dict[str, Maker] = {kind: maker for part in _PARTS for kind, maker in part.MAKERS.items()}
 _CHANGERS: dict[str, Maker] = {kind: maker for part in _PARTS for kind, maker in part.CHANGERS.items()}
 _FINDERS: dict[str, Finder] = {kind: finder for part in _PARTS for kind, finder in part.FINDERS.items()}
