@@ -1,13 +1,15 @@
-"""The stack's configuration (``filot:*``), validated once; all mistakes are reported together."""
+"""The stack's configuration (``filot:*``): options, their limits, and sentences about mistakes.
+
+Imports nothing of Pulumi, so that the commands of ``make`` read it quickly.
+"""
 
 import difflib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Network
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
-import pulumi
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
@@ -363,19 +365,6 @@ _STRUCTURED = frozenset(
 )
 
 
-def read_config() -> StackConfig:
-    """Return the stack's configuration.
-
-    Raises:
-        pulumi.RunError: a value or a key cannot be used; one sentence for each mistake.
-    """
-    given = pulumi.runtime.get_config_env()
-    config, mistakes = parse(given, pulumi.runtime.get_config_secret_keys_env())
-    if config is None or mistakes:
-        raise pulumi.RunError("\n".join(mistakes))
-    return config
-
-
 def parse(given: Mapping[str, str], encrypted: Iterable[str]) -> tuple[StackConfig | None, list[str]]:
     """Validate configuration as the Pulumi CLI passes it on.
 
@@ -391,22 +380,6 @@ def parse(given: Mapping[str, str], encrypted: Iterable[str]) -> tuple[StackConf
     except ValidationError as error:
         return None, mistakes + [_sentence(detail) for detail in error.errors()]
     return config, mistakes + list(_misplaced_secrets(config, set(given), set(encrypted)))
-
-
-def secret_value(key: str) -> pulumi.Output[str] | None:
-    """The encrypted value of a worker's secret in the stack's configuration."""
-    return pulumi.Config(NAMESPACE).get_secret(key)
-
-
-def provider_settings() -> dict[str, Any]:
-    """What ``aws:*`` sets for the stack's provider: an explicit provider does not read it by itself."""
-    config = pulumi.Config("aws")
-    found = {"region": config.require("region"), "profile": config.get("profile")}
-    if roles := config.get_object("assumeRoles"):
-        found["assume_roles"] = [
-            {"role_arn": role["roleArn"], "session_name": role.get("sessionName")} for role in roles
-        ]
-    return {key: value for key, value in found.items() if value is not None}
 
 
 def _unknown_namespaces(given: Mapping[str, str]) -> Iterator[str]:

@@ -112,8 +112,10 @@ def as_text(document: dict[str, Any]) -> str:
 
 
 def _unnamed_actions(*, vpc: bool) -> list[str]:
-    scaling = ("DeleteScalingPolicy", "DeregisterScalableTarget", "Describe*", "ListTagsForResource")
-    scaling += ("PutScalingPolicy", "RegisterScalableTarget", "TagResource", "UntagResource")
+    scaling = (
+        *("DeleteScalingPolicy", "DeregisterScalableTarget", "Describe*", "ListTagsForResource"),
+        *("PutScalingPolicy", "RegisterScalableTarget", "TagResource", "UntagResource"),
+    )
     ecs = ("CreateCapacityProvider", "CreateCluster", "DeregisterTaskDefinition", "Describe*", "List*")
     return [
         *(f"application-autoscaling:{action}" for action in scaling),
@@ -126,10 +128,12 @@ def _unnamed_actions(*, vpc: bool) -> list[str]:
 
 
 def _role_actions() -> list[str]:
-    actions = ("AddRoleToInstanceProfile", "CreateInstanceProfile", "CreateRole", "DeleteInstanceProfile")
-    actions += ("DeleteRole", "DeleteRolePolicy", "DetachRolePolicy", "Get*", "List*", "PutRolePolicy")
-    actions += ("RemoveRoleFromInstanceProfile", "TagInstanceProfile", "TagRole", "UntagInstanceProfile")
-    actions += ("UntagRole", "UpdateAssumeRolePolicy", "UpdateRole", "UpdateRoleDescription")
+    actions = (
+        *("AddRoleToInstanceProfile", "CreateInstanceProfile", "CreateRole", "DeleteInstanceProfile"),
+        *("DeleteRole", "DeleteRolePolicy", "DetachRolePolicy", "Get*", "List*", "PutRolePolicy"),
+        *("RemoveRoleFromInstanceProfile", "TagInstanceProfile", "TagRole", "UntagInstanceProfile"),
+        *("UntagRole", "UpdateAssumeRolePolicy", "UpdateRole", "UpdateRoleDescription"),
+    )
     return [f"iam:{action}" for action in actions]
 
 

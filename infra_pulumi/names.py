@@ -15,6 +15,9 @@ PRODUCTION = "production"
 #: stacks: stacks are told apart by their metric namespace.
 CONTAINER = "filot-ocr-gpu-worker"
 
+#: Prefix of the tag that `make deploy` adds to an image before it runs.
+DEPLOYED_PREFIX = "deployed-"
+
 #: A prefix must fit into IAM's and Auto Scaling's name limits (64 and 32 characters).
 _STACK = re.compile(r"^[a-z][a-z0-9-]{0,19}$")
 

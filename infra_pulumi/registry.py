@@ -9,9 +9,7 @@ import pulumi_aws as aws
 from infra_pulumi.adoption import adopting
 from infra_pulumi.component import Component
 from infra_pulumi.config import Adoption
-
-#: Prefix of the tag that `make deploy` adds to an image before it runs.
-DEPLOYED_PREFIX = "deployed-"
+from infra_pulumi.names import DEPLOYED_PREFIX
 
 #: Deployed images to keep: the running one and those that a roll-back may need.
 KEPT_DEPLOYED = 50

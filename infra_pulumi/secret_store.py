@@ -13,9 +13,10 @@ import pulumi_aws as aws
 
 from infra_pulumi.adoption import adopting
 from infra_pulumi.component import Component
-from infra_pulumi.config import Adoption, secret_value
+from infra_pulumi.config import Adoption
 from infra_pulumi.environment import WorkerSecret
 from infra_pulumi.names import Names
+from infra_pulumi.stack_config import secret_value
 
 #: Days in which a deleted secret can be restored.
 RECOVERY_DAYS = 7

@@ -17,7 +17,7 @@ from infra_pulumi.alarms import (
 from infra_pulumi.capacity import FargateCapacity, FargateCapacityArgs, GpuCapacity, GpuCapacityArgs
 from infra_pulumi.cluster import Cluster, ClusterArgs
 from infra_pulumi.component import Component
-from infra_pulumi.config import StackConfig, provider_settings, read_config
+from infra_pulumi.config import StackConfig
 from infra_pulumi.deploy_role import DeployRoles, DeployRolesArgs
 from infra_pulumi.environment import SECRETS, plain_variables
 from infra_pulumi.iam import TaskRoles, TaskRolesArgs
@@ -27,6 +27,7 @@ from infra_pulumi.observability import Dashboard, DashboardArgs, Logs, LogsArgs
 from infra_pulumi.registry import Registry, RegistryArgs
 from infra_pulumi.scaling import Scaling, ScalingArgs
 from infra_pulumi.secret_store import SecretStore, SecretStoreArgs
+from infra_pulumi.stack_config import provider_settings, read_config
 from infra_pulumi.worker_service import OnFargate, OnInstances, WorkerService, WorkerServiceArgs
 
 
@@ -178,7 +179,7 @@ def _capacity(shared: _Shared, cluster: Cluster) -> tuple[OnInstances | OnFargat
         ),
         shared.opts,
     )
-    groups = [firewall.group_id, *sorted(config.security_group_ids)]
+    groups: list[pulumi.Input[str]] = [firewall.group_id, *sorted(config.security_group_ids)]
     if not shared.gpu:
         fargate = FargateCapacity(
             "capacity", FargateCapacityArgs(cluster.name, config.other_capacity_providers), shared.opts
@@ -222,7 +223,8 @@ def _network(shared: _Shared) -> tuple[list[pulumi.Input[str]], pulumi.Input[str
     first = aws.ec2.get_subnet_output(
         id=config.subnet_ids[0], opts=pulumi.InvokeOutputOptions(provider=shared.provider)
     )
-    return sorted(config.subnet_ids), first.vpc_id, []
+    subnets: list[pulumi.Input[str]] = [*sorted(config.subnet_ids)]
+    return subnets, first.vpc_id, []
 
 
 def _service(shared: _Shared, foundation: _Foundation) -> None:

@@ -1,6 +1,7 @@
 """Laws of the service, its capacity and its scaling: mostly what would deadlock a deployment."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from infra_pulumi.rules.declared import Declared, Rule, Stack
 
@@ -53,9 +54,8 @@ def deployments_find_a_gpu(stack: Stack) -> Iterator[str]:
     room = sum(int(group.props["maxSize"]) for group in stack.of(_GROUP))
     workers = max((int(target.props["maxCapacity"]) for target in stack.of(_TARGET)), default=0)
     for service in stack.of(_SERVICE):
-        least, most = (
-            service.props.get(f"deployment{end}") for end in ("MinimumHealthyPercent", "MaximumPercent")
-        )
+        least: Any = service.props.get("deploymentMinimumHealthyPercent")
+        most: Any = service.props.get("deploymentMaximumPercent")
         if service.props.get("networkConfiguration"):
             continue  # Fargate always has room
         stops_first = least == 0 and most == 100

@@ -59,6 +59,10 @@ def fleet(
     return samples
 
 
+def steady(value: float) -> Callable[[int], float]:
+    return lambda _: value
+
+
 def firing(alarms: Mapping[str, Mapping[str, Any]], samples: Samples) -> dict[str, list[int]]:
     """The minutes in which each alarm for people fires."""
     fired = {
@@ -287,7 +291,7 @@ def test_a_steady_load_does_not_flap(autoscaler: Callable[[int], Autoscaler]) ->
     # A queue anywhere between the two limits keeps the number of workers.
     for workers in (1, 2, 3, 4):
         for waiting in (50, 75, 100):
-            samples = fleet(range(-60, 61), workers=workers, queue=lambda _, waiting=waiting: waiting)
+            samples = fleet(range(-60, 61), workers=workers, queue=steady(waiting))
 
             assert scaled(autoscaler(workers), samples) == {}, (workers, waiting)
 

@@ -210,6 +210,6 @@ def test_names_in_aws_are_those_of_the_stack() -> None:
     stack = (REPOSITORY / "Pulumi.production.yaml").read_text()
     cluster = re.findall(r"filot:cluster: (\S+)", stack)
 
-    assert f"`{names.WORKER}-`" in PAGE
-    assert f"`{names.LOG_GROUP}`" in PAGE
+    assert f"`{names.Names("production").worker}-`" in PAGE
+    assert f"`{names.Names("production").log_group}`" in PAGE
     assert re.findall(r"--cluster (\S+)", PAGE) == cluster

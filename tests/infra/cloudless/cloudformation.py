@@ -74,11 +74,12 @@ def _service(inputs: Mapping[str, Any]) -> dict[str, Any]:
         "MinimumHealthyPercent": inputs["deploymentMinimumHealthyPercent"],
         "MaximumPercent": inputs["deploymentMaximumPercent"],
         "DeploymentCircuitBreaker": capital(inputs["deploymentCircuitBreaker"]),
+        "Alarms": capital(inputs["alarms"]),
     }
     others = {
         names.get(key, key[0].upper() + key[1:]): capital(value)
         for key, value in inputs.items()
-        if not key.startswith("deployment") and key != "waitForSteadyState"
+        if not key.startswith("deployment") and key not in ("alarms", "waitForSteadyState")
     }
     return {**others, "DeploymentConfiguration": deployment}
 

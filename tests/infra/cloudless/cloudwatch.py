@@ -74,7 +74,7 @@ def in_alarm(alarm: Mapping[str, Any], samples: Samples, end: int) -> bool:
     compare = COMPARISONS[alarm["ComparisonOperator"]]
     breaching = [compare(point, alarm["Threshold"]) for point in real[-periods:]]
     breaching += [_missing_breaches(alarm)] * (periods - len(breaching))
-    return sum(breaching) >= alarm.get("DatapointsToAlarm", periods)
+    return sum(breaching) >= int(alarm.get("DatapointsToAlarm", periods))
 
 
 def alarm_minutes(alarm: Mapping[str, Any], samples: Samples, minutes: range) -> list[int]:
