@@ -98,6 +98,8 @@ def _on_gpu_instance() -> dict[str, Any]:
             ],
         },
         "mountPoints": [],
+        # A core dump would hold the cards that the worker was reading. Fargate has none.
+        "ulimits": [{"name": "core", "softLimit": 0, "hardLimit": 0}],
     }
 
 

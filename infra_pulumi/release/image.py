@@ -21,6 +21,7 @@ INPUTS = (
     "requirements/dev.lock",
     "requirements/gpu.lock",
     "requirements/models.lock",
+    "requirements/system.sh",
     "service",
 )
 
@@ -55,11 +56,16 @@ class Image:
         return self._digest(self.tag)
 
     def _digest(self, tag: str) -> str | None:
-        found = self._stack.aws.ask(
-            *("ecr", "describe-images", "--repository-name", self._repository),
-            *("--image-ids", f"imageTag={tag}"),
-            unless=("ImageNotFoundException",),
-        )
+        try:
+            found = self._stack.aws.ask(
+                *("ecr", "describe-images", "--repository-name", self._repository),
+                *("--image-ids", f"imageTag={tag}"),
+                unless=("ImageNotFoundException",),
+            )
+        except FailedProgramError as error:
+            if "(RepositoryNotFoundException)" in error.stderr:
+                raise Refusal(f"There is no repository {self._repository} yet: make up.") from error
+            raise
         return str(found["imageDetails"][0]["imageDigest"]) if found else None
 
     def build(self) -> None:

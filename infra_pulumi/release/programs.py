@@ -49,7 +49,8 @@ def output(*argv: str) -> str:
     Raises:
         FailedProgramError: it ended with another status than 0; holds what it wrote to standard error.
     """
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)  # noqa: S603
+    # What the operator types is for this command, not for the programs that it asks.
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         raise FailedProgramError(argv, done.returncode, done.stderr)
     return done.stdout.strip()
