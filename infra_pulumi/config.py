@@ -275,6 +275,8 @@ class StackConfig(_Section):
         allowed = (set(VARIABLES) | NOT_SET) - FIXED
         if wrong := sorted(set(value) - allowed):
             raise ValueError(f"cannot set {', '.join(wrong)}; it may set {', '.join(sorted(allowed))}")
+        if not value.get("OCR_GPU_CONCURRENCY", "1").isdecimal():
+            raise ValueError("OCR_GPU_CONCURRENCY is not a number")
         return value
 
     @model_validator(mode="after")
@@ -326,6 +328,12 @@ class StackConfig(_Section):
         """CPU and memory of a task: as configured, or what the instance types have."""
         default = FARGATE_SIZE if self.compute == "cpu" else size_for(self.instance_types)
         return TaskSize(self.task_cpu or default.cpu, self.task_memory or default.memory)
+
+    @property
+    def concurrency(self) -> int:
+        """Documents that a worker processes at a time."""
+        changed = self.worker_environment.get("OCR_GPU_CONCURRENCY")
+        return int(changed or VARIABLES["OCR_GPU_CONCURRENCY"])
 
     @property
     def surges(self) -> bool:

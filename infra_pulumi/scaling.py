@@ -20,6 +20,10 @@ COOLDOWN_SECONDS = 300
 #: Minutes in a row with a backlog before workers are added.
 SCALE_OUT_MINUTES = 2
 
+#: Share of their threads that workers may use on average when one of them is removed: one of two then leaves the
+#: other with less than it can do. Under a steady load, workers would be removed and added in turn without it.
+BUSY_SHARE = 0.4
+
 #: Minutes in a period of the scale-in alarm.
 SCALE_IN_PERIOD_MINUTES = 5
 
@@ -39,6 +43,8 @@ class ScalingArgs:
     #: Waiting documents per worker below which a worker is removed.
     scale_in_per_worker: float
     scale_in_minutes: int
+    #: Documents that a worker processes at a time.
+    concurrency: int
 
 
 class Scaling(Component):
@@ -89,15 +95,18 @@ class Scaling(Component):
             self.child_name("scale-in-alarm"),
             name=f"{self._args.names.worker}-scale-in",
             alarm_description=f"fewer than {least:g} documents per worker have waited for "
-            f"{self._args.scale_in_minutes} minutes",
+            f"{self._args.scale_in_minutes} minutes, and the workers were not busy",
             metric_queries=[
                 self._metric("waiting", metrics.QUEUE_LENGTH, "Average"),
+                # Each worker reports its own jobs: the average of all reports is per worker.
+                self._metric("active", metrics.ACTIVE_JOBS, "Average"),
                 # Each worker reports one heartbeat a minute.
                 self._metric("beats", metrics.HEARTBEAT, "SampleCount"),
                 {
                     "id": "backlog_per_worker",
-                    "label": "waiting documents per worker",
-                    "expression": f"waiting / (beats / {SCALE_IN_PERIOD_MINUTES})",
+                    "label": "waiting documents per worker that is not busy",
+                    "expression": f"IF(active < {BUSY_SHARE * self._args.concurrency:g}, "
+                    f"waiting / (beats / {SCALE_IN_PERIOD_MINUTES}), {least:g})",
                     "return_data": True,
                 },
             ],

@@ -275,6 +275,7 @@ def _service(shared: _Shared, foundation: _Foundation) -> None:
             steps=config.scale_out_steps,
             scale_in_per_worker=config.scale_in_per_worker,
             scale_in_minutes=config.scale_in_minutes,
+            concurrency=config.concurrency,
         ),
         opts,
     )

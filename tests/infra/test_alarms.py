@@ -40,6 +40,7 @@ def fleet(
     results: Callable[[int], float] = lambda _: 2,
     errors: Callable[[int], float] = lambda _: 0,
     gpu: Callable[[int, int], float] = lambda _minute, _worker: 1,
+    active: float = 0,
     tasks: bool = True,
 ) -> Samples:
     """What healthy workers, and ECS about their tasks, report in each minute unless told otherwise."""
@@ -49,6 +50,7 @@ def fleet(
             first = worker == 0
             samples.add(minute, "QueueLength", queue(minute))
             samples.add(minute, "Heartbeat", 1)
+            samples.add(minute, "ActiveJobs", active)
             samples.add(minute, "GpuInUse", gpu(minute, worker))
             samples.add(minute, "ReviewsGivenUp", 0)
             samples.add(minute, "Results", results(minute) if first else 0)
@@ -262,6 +264,16 @@ def test_workers_stay_while_each_has_work_waiting(autoscaler: Callable[[int], Au
     assert scaled(autoscaler(4), samples) == {}
 
 
+@pytest.mark.parametrize(("active", "removed"), [(0.7, True), (0.8, False), (2, False)])
+def test_workers_that_are_busy_stay_even_if_nothing_waits(
+    autoscaler: Callable[[int], Autoscaler], active: float, removed: bool
+) -> None:
+    # Each has two threads. Two of three workers at 40 % of that can do the work of three.
+    samples = fleet(range(-60, 61), workers=3, active=active)
+
+    assert bool(scaled(autoscaler(3), samples)) is removed
+
+
 def test_workers_stay_for_a_while_after_the_last_backlog(
     autoscaler: Callable[[int], Autoscaler],
 ) -> None:
@@ -283,6 +295,7 @@ def test_workers_that_make_no_progress_are_not_taken_for_idle_ones(
     samples = Samples()
     for minute in range(-60, 61):
         samples.add(minute, "QueueLength", 0, 0, 0)
+        samples.add(minute, "ActiveJobs", 0, 0, 0)
 
     assert scaled(autoscaler(3), samples) == {}
 
