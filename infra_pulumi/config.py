@@ -150,7 +150,7 @@ class StackConfig(_Section):
         14,
         ge=1,
         le=365,
-        description="age in days at which an instance is replaced by a patched one",
+        description="days after which a worker that always runs moves to a patched instance",
     )
     max_workers: int = Field(4, ge=1, le=100, description="largest number of workers")
     min_workers: int = Field(

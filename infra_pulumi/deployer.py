@@ -40,7 +40,10 @@ PREVIEW_ACTIONS = (
 def deployer_policy(names: Names, *, cluster: str, execution_role: str, vpc: bool) -> dict[str, Any]:
     """Statements that allow to create, change and delete the stack."""
     worker, capacity = names.worker, names.capacity
-    roles = [f"arn:aws:iam::*:role/{name}" for name in (execution_role, names.instance_role, names.task_role)]
+    roles = [
+        f"arn:aws:iam::*:role/{name}"
+        for name in (execution_role, names.instance_role, names.patch_role, names.task_role)
+    ]
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -48,7 +51,7 @@ def deployer_policy(names: Names, *, cluster: str, execution_role: str, vpc: boo
                 "NamedResources",
                 [
                     *("autoscaling:*", "cloudwatch:*", "ecr:*", "ecs:*", "events:*", "logs:*"),
-                    *("secretsmanager:*", "sns:*"),
+                    *("scheduler:*", "secretsmanager:*", "sns:*"),
                 ],
                 [
                     f"arn:aws:autoscaling:*:*:autoScalingGroup:*:autoScalingGroupName/{capacity}",
@@ -61,6 +64,7 @@ def deployer_policy(names: Names, *, cluster: str, execution_role: str, vpc: boo
                     f"arn:aws:ecs:*:*:task-definition/{worker}:*",
                     f"arn:aws:events:*:*:rule/{worker}-instances-short",
                     f"arn:aws:logs:*:*:log-group:{names.log_group}*",
+                    f"arn:aws:scheduler:*:*:schedule/default/{worker}-patch",
                     f"arn:aws:secretsmanager:*:*:secret:{names.secret('*')}",
                     f"arn:aws:sns:*:*:{worker}-alarms*",
                 ],
@@ -83,7 +87,13 @@ def deployer_policy(names: Names, *, cluster: str, execution_role: str, vpc: boo
             {
                 **_allow("PassToTheirServices", "iam:PassRole", roles),
                 "Condition": {
-                    "StringEquals": {"iam:PassedToService": ["ec2.amazonaws.com", "ecs-tasks.amazonaws.com"]}
+                    "StringEquals": {
+                        "iam:PassedToService": [
+                            "ec2.amazonaws.com",
+                            "ecs-tasks.amazonaws.com",
+                            "scheduler.amazonaws.com",
+                        ]
+                    }
                 },
             },
             {

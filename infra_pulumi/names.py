@@ -89,6 +89,11 @@ class Names:
         return f"{self.prefix}filot-ecs-gpu-instance-role"
 
     @property
+    def patch_role(self) -> str:
+        """Role of the schedule that moves workers to fresh instances."""
+        return f"{self.prefix}filot-ocr-patch-role"
+
+    @property
     def deploy_role(self) -> str:
         """Role of the deployment workflow, with ``filot:deploy-from`` only."""
         return f"{self.prefix}filot-ocr-deploy-role"

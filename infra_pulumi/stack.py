@@ -24,6 +24,7 @@ from infra_pulumi.iam import TaskRoles, TaskRolesArgs
 from infra_pulumi.names import Names
 from infra_pulumi.network import Firewall, FirewallArgs, Network, NetworkArgs
 from infra_pulumi.observability import Dashboard, DashboardArgs, Logs, LogsArgs
+from infra_pulumi.patching import Patching, PatchingArgs
 from infra_pulumi.registry import Registry, RegistryArgs
 from infra_pulumi.scaling import Scaling, ScalingArgs
 from infra_pulumi.secret_store import SecretStore, SecretStoreArgs
@@ -294,6 +295,20 @@ def _service(shared: _Shared, foundation: _Foundation) -> None:
         ),
         opts,
     )
+    if provider_name is not None and config.surges:
+        Patching(
+            "patching",
+            PatchingArgs(
+                names=names,
+                account_id=shared.account_id,
+                cluster_name=cluster.name,
+                service_name=service.service_name,
+                service_arn=service.arn,
+                # Each run moves one of the workers that always run.
+                days=max(1, config.max_instance_days // config.min_workers),
+            ),
+            opts,
+        )
     dashboard = Dashboard(
         "dashboard",
         DashboardArgs(names, shared.region, cluster.name, service.service_name, shared.gpu),

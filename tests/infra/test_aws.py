@@ -228,6 +228,23 @@ def test_an_update_waits_as_long_as_a_deployment_may_take(production: Deployment
     assert all(60 * value > boot_and_pull + failures + roll_back for value in minutes.values())
 
 
+def test_a_worker_that_always_runs_moves_to_a_patched_instance(server: Aws, production: Deployment) -> None:
+    found = server("scheduler").get_schedule(Name=f"{WORKER}-patch")
+    role = found["Target"]["RoleArn"].rpartition("/")[2]
+    (document,) = documents(server, role)
+    (statement,) = document["Statement"]
+
+    assert found["ScheduleExpression"] == "rate(14 days)"
+    assert found["Target"]["Arn"].endswith(":aws-sdk:ecs:updateService")
+    assert json.loads(found["Target"]["Input"]) == {
+        "Cluster": "filot-production",
+        "Service": WORKER,
+        "ForceNewDeployment": True,
+    }
+    assert statement["Action"] == "ecs:UpdateService"
+    assert statement["Resource"] == production.one("Service").outputs["arn"]
+
+
 def test_the_cluster_has_the_capacity_provider_of_the_group(server: Aws, production: Deployment) -> None:
     (cluster,) = server("ecs").describe_clusters(clusters=["filot-production"])["clusters"]
     (provider,) = server("ecs").describe_capacity_providers(capacityProviders=["filot-ocr-gpu-capacity"])[

@@ -70,6 +70,7 @@ def test_deployer_may_give_roles_only_what_the_stack_gives_them() -> None:
         "filot-ecs-execution-role",
         "filot-ecs-gpu-instance-role",
         "filot-ecs-task-role",
+        "filot-ocr-patch-role",
     }
     conditional = [
         s for s in STATEMENTS if {"iam:AttachRolePolicy", "iam:PassRole"} & set(listed(s["Action"]))

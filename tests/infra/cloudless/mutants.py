@@ -425,6 +425,12 @@ MUTANTS = (
     ),
     _in("capacity", "instances join another cluster", 'f"ECS_CLUSTER={cluster}"', '"ECS_CLUSTER=default"'),
     _in(
+        "patching",
+        "schedule that deploys nothing",
+        '"ForceNewDeployment": True',
+        '"ForceNewDeployment": False',
+    ),
+    _in(
         "capacity",
         "old instances are never replaced",
         "            max_instance_lifetime=args.max_instance_days * _SECONDS_PER_DAY,\n",
