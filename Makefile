@@ -178,7 +178,7 @@ lint-infra: $(INFRA_STAMP) ## Strict types of the Pulumi program and its tests
 simulate-scaling: $(INFRA_STAMP) ## Simulate the stack's scaling over three loads; prints a table
 	PYTHONPATH=.:tests/infra $(INFRA_BIN)/python -m bench.scaling
 
-graph: $(INFRA_STAMP) ## Draw the stack's resources into docs/
+graph: $(INFRA_STAMP) ## Draw the stack's resources and write the generated tables into docs/
 	PYTHONPATH=tests/infra $(INFRA_BIN)/python -m cloudless.graph
 
 $(INFRA_STAMP): requirements/infra.lock

@@ -20,8 +20,8 @@ COOLDOWN_SECONDS = 300
 #: Minutes in a row with a backlog before workers are added.
 SCALE_OUT_MINUTES = 2
 
-#: Share of their threads that workers may use on average when one of them is removed: one of two then leaves the
-#: other with less than it can do. Under a steady load, workers would be removed and added in turn without it.
+#: Share of their threads that workers may use on average when one of them is removed: of two workers, one can
+#: then do the work of both. Otherwise workers would be removed and added in turn under a steady load.
 BUSY_SHARE = 0.4
 
 #: Minutes in a period of the scale-in alarm.

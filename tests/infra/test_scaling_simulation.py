@@ -1,20 +1,6 @@
 """The simulation of scaling, and what it says of the stack's policies."""
 
-import pytest
-from cloudless.deployment import Deployment
-from cloudless.server import Aws
-
 from bench.scaling import DAY, LOADS, Load, Outcome, Policies, simulate
-
-
-@pytest.fixture(scope="module")
-def stack(server: Aws, production: Deployment) -> Policies:
-    return Policies.of(server)
-
-
-@pytest.fixture(scope="module")
-def outcomes(stack: Policies) -> dict[str, Outcome]:
-    return {load.name: simulate(load, stack) for load in LOADS}
 
 
 def test_workers_are_paid_for_little_longer_than_they_are_needed(outcomes: dict[str, Outcome]) -> None:
@@ -35,24 +21,24 @@ def test_documents_wait_minutes_while_workers_start(outcomes: dict[str, Outcome]
 
 
 def test_an_empty_queue_alone_would_keep_workers_for_hours(
-    stack: Policies, outcomes: dict[str, Outcome]
+    policies: Policies, outcomes: dict[str, Outcome]
 ) -> None:
     light = LOADS[0]
 
     assert (
-        simulate(light, stack.with_empty_queue_scale_in()).worker_hours
+        simulate(light, policies.with_empty_queue_scale_in()).worker_hours
         > 3 * outcomes[light.name].worker_hours
     )
 
 
-def test_the_same_seed_gives_the_same_numbers(stack: Policies) -> None:
+def test_the_same_seed_gives_the_same_numbers(policies: Policies) -> None:
     short = Load("an hour", 60, lambda _: 600)
 
-    assert simulate(short, stack) == simulate(short, stack)
-    assert simulate(short, stack, seed=1) != simulate(short, stack)
+    assert simulate(short, policies) == simulate(short, policies)
+    assert simulate(short, policies, seed=1) != simulate(short, policies)
 
 
-def test_worker_hours_add_up(stack: Policies) -> None:
-    idle = simulate(Load("nothing", DAY, lambda _: 0), stack)
+def test_worker_hours_add_up(policies: Policies) -> None:
+    idle = simulate(Load("nothing", DAY, lambda _: 0), policies)
 
     assert (idle.documents, idle.worker_hours, idle.ideal_hours, idle.changes) == (0, 24, 24, 0)
