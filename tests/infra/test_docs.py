@@ -189,9 +189,8 @@ def follow(place: Workplace, command: str) -> None:
     place.after["aws secretsmanager put-secret-value"] = {
         "aws secretsmanager describe-secret": ({"VersionIdsToStages": {"1": ["AWSCURRENT"]}}, len(SECRETS))
     }
-    place.after["docker push"] = {
-        "aws ecr describe-images": ({"imageDetails": [{"imageDigest": DIGEST}]}, 1),
-    }
+    described = "aws ecr describe-images --repository-name filot-ocr-gpu-worker --image-ids imageTag=gpu-"
+    place.after["docker push"] = {described: ({"imageDetails": [{"imageDigest": DIGEST}]}, 1)}
     if command.startswith("pulumi config set") and "account-id" in command:
         with (place.tree / "Pulumi.production.yaml").open("a") as file:
             file.write("  filot:account-id: '123456789012'\n")
