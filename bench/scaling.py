@@ -15,6 +15,8 @@ from cloudless.cloudwatch import Autoscaler, Samples
 from cloudless.deployment import Deployment, production_config
 from cloudless.server import Aws, local_aws
 
+from infra_pulumi.names import Names
+
 #: Documents a second of one worker: measured for the CPU engine on two cores (docs/benchmarks.md).
 RATE = 7.4
 
@@ -25,6 +27,8 @@ CONCURRENCY = 2
 START_MINUTES = 6
 
 SEED = 20
+
+WORKER = Names("production").worker
 
 DAY = 24 * 60
 
@@ -83,11 +87,13 @@ class Policies:
 
     @classmethod
     def of(cls, aws: Aws) -> "Policies":
-        """Those of the stack on a server."""
-        scaling = aws("application-autoscaling")
-        (target,) = scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]
-        policies = scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]
-        return cls(target, policies, aws("cloudwatch").describe_alarms()["MetricAlarms"])
+        """Those of the production stack on a server."""
+        scaling, which = aws("application-autoscaling"), {"ServiceNamespace": "ecs"}
+        resource = f"service/filot-production/{WORKER}"
+        (target,) = scaling.describe_scalable_targets(**which, ResourceIds=[resource])["ScalableTargets"]
+        policies = scaling.describe_scaling_policies(**which, ResourceId=resource)["ScalingPolicies"]
+        alarms = aws("cloudwatch").describe_alarms(AlarmNamePrefix=WORKER)["MetricAlarms"]
+        return cls(target, policies, alarms)
 
     def with_empty_queue_scale_in(self) -> "Policies":
         """For comparison: a worker is removed once no worker has seen a waiting document for ten minutes."""

@@ -69,7 +69,7 @@ def build() -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Shared:
-    """What all parts need."""
+    """Context of all components."""
 
     config: StackConfig
     names: Names
@@ -90,7 +90,7 @@ class _Shared:
 
 @dataclass(frozen=True, slots=True)
 class _Foundation:
-    """Everything but the service and what watches it."""
+    """All components except the service and its monitoring."""
 
     registry: Registry
     logs: Logs
@@ -142,7 +142,7 @@ def _cluster_name(shared: _Shared) -> str:
 
 
 def _capacity_kind(config: StackConfig) -> str:
-    """What `make up` compares, because ECS cannot move a living service from one kind to another."""
+    """Kind of capacity, an output: `make up` refuses to change it under a living service."""
     return "fargate" if config.compute == "cpu" else config.capacity
 
 

@@ -1,1 +1,1 @@
-"""What ``make`` runs to build, ship and deploy the worker: `python -m infra_pulumi.release COMMAND`."""
+"""Commands behind ``make``: build, push, deploy, secrets, cost. `python -m infra_pulumi.release COMMAND`."""

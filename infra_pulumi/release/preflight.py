@@ -1,4 +1,4 @@
-"""Checks before an update: what AWS would accept and nobody would notice until tasks do not start."""
+"""Checks before an update, of mistakes that AWS accepts and that keep tasks from starting."""
 
 import json
 from collections.abc import Iterator, Mapping

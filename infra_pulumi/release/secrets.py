@@ -10,10 +10,11 @@ from infra_pulumi.release.stack_file import StackFile
 
 def missing(stack: StackFile) -> list[WorkerSecret]:
     """Secrets without a current value; those with a value in the stack's file get it by the next update."""
+    stored = _with_values(stack)
     return [
         secret
         for secret in stack.secrets
-        if secret.key not in stack.configured_secrets and not _has_value(stack, secret)
+        if secret.key not in stack.configured_secrets and stack.names.secret(secret.key) not in stored
     ]
 
 
@@ -36,11 +37,12 @@ def ask(stack: StackFile) -> None:
     Raises:
         Refusal: some have no value afterwards.
     """
+    without = missing(stack)
     for secret in stack.secrets:
         name = stack.names.secret(secret.key)
         if secret.key in stack.configured_secrets:
             say(f"{name}: has a value in Pulumi.{stack.stack}.yaml, written by the next update.")
-        elif _has_value(stack, secret):
+        elif secret not in without:
             say(f"{name}: has a value.")
         elif value := _typed(f"{name} ({secret.variable}, empty to skip): "):
             _store(stack, name, value)
@@ -68,11 +70,12 @@ def _store(stack: StackFile, name: str, value: str) -> None:
     )
 
 
-def _has_value(stack: StackFile, secret: WorkerSecret) -> bool:
-    """Whether a version is current; asks for no value."""
-    found = stack.aws.ask(
-        *("secretsmanager", "describe-secret", "--secret-id", stack.names.secret(secret.key)),
-        unless=("ResourceNotFoundException",),
-    )
-    versions = (found or {}).get("VersionIdsToStages") or {}
-    return any("AWSCURRENT" in stages for stages in versions.values())
+def _with_values(stack: StackFile) -> set[str]:
+    """Names of the stack's secrets that have a current version; asks for no value."""
+    prefix = stack.names.secret("")
+    found = stack.aws.ask("secretsmanager", "list-secrets", "--filters", f"Key=name,Values={prefix}")
+    return {
+        secret["Name"]
+        for secret in found["SecretList"]
+        if any("AWSCURRENT" in stages for stages in (secret.get("SecretVersionsToStages") or {}).values())
+    }

@@ -8,6 +8,8 @@ from cloudless.cloudwatch import Autoscaler, Samples, alarm_minutes, evaluate, i
 from cloudless.deployment import Deployment
 from cloudless.server import Aws
 
+from bench.scaling import Policies
+
 WORKER = "filot-ocr-gpu-worker"
 
 #: Long enough for every alarm to fire.
@@ -19,17 +21,14 @@ pytestmark = pytest.mark.usefixtures("production")
 @pytest.fixture(scope="module")
 def alarms(server: Aws, production: Deployment) -> dict[str, Mapping[str, Any]]:
     """All alarms by what follows the worker's name."""
-    found = server("cloudwatch").describe_alarms()["MetricAlarms"]
+    found = server("cloudwatch").describe_alarms(AlarmNamePrefix=WORKER)["MetricAlarms"]
     return {alarm["AlarmName"].removeprefix(f"{WORKER}-"): alarm for alarm in found}
 
 
 @pytest.fixture
-def autoscaler(server: Aws, alarms: dict[str, Mapping[str, Any]]) -> Callable[[int], Autoscaler]:
+def autoscaler(policies: Policies) -> Callable[[int], Autoscaler]:
     """Makes the stack's autoscaler with a number of workers."""
-    scaling = server("application-autoscaling")
-    (target,) = scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]
-    policies = scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]
-    return lambda workers: Autoscaler(target, policies, list(alarms.values()), desired=workers)
+    return lambda workers: Autoscaler(policies.target, policies.policies, policies.alarms, desired=workers)
 
 
 def fleet(

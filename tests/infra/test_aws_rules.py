@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import grpc
 import pytest
@@ -44,6 +45,25 @@ def test_cfn_lint_finds_nothing(production: Deployment) -> None:
 
     assert len(rendered["Resources"]) > 20
     assert complaints == []
+
+
+def test_cfn_lint_knows_the_sizes_that_fargate_has(production: Deployment) -> None:
+    # Neither the local server nor AWS' API description has them.
+    fargate = {
+        "requiresCompatibilities": ["FARGATE"],
+        "networkMode": "awsvpc",
+        "placementConstraints": [],
+        "cpu": "2048",
+    }
+    (task,) = production.of("TaskDefinition")
+
+    for memory, accepted in (("4096", True), ("4500", False)):
+        changed = replace(task, inputs={**task.inputs, **fargate, "memory": memory})
+        sizes = [
+            text for text in cloudformation.complaints(cloudformation.template([changed])) if memory in text
+        ]
+
+        assert (sizes == []) is accepted
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import yaml
 from cloudless import graph, reference
 from cloudless.deployment import DIGEST, ROOT, Deployment
 from cloudless.mutants import LAYERS, MUTANTS, RUN_LAYER
-from cloudless.workplace import Workplace, pushed, without_value
+from cloudless.workplace import Workplace, pushed, secret_list, store
 
 from bench.scaling import LOADS, Outcome
 from infra_pulumi import metrics
@@ -180,14 +180,13 @@ def test_the_first_deployment_runs_as_written(workplace: Workplace) -> None:
 def empty_account(place: Workplace) -> None:
     """Nothing was deployed and no secret has a value."""
     place.answer("pulumi stack output --json", {})
-    for secret in SECRETS:
-        without_value(place, f"filot/{secret.key}")
+    store(place, without=[f"filot/{secret.key}" for secret in SECRETS])
 
 
 def follow(place: Workplace, command: str) -> None:
     """Let the stand-ins' account be as it is when this command runs."""
     place.after["aws secretsmanager put-secret-value"] = {
-        "aws secretsmanager describe-secret": ({"VersionIdsToStages": {"1": ["AWSCURRENT"]}}, len(SECRETS))
+        "aws secretsmanager list-secrets": (secret_list(), len(SECRETS))
     }
     described = "aws ecr describe-images --repository-name filot-ocr-gpu-worker --image-ids imageTag=gpu-"
     place.after["docker push"] = {described: ({"imageDetails": [{"imageDigest": DIGEST}]}, 1)}

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from cloudless.deployment import DIGEST, ROOT, Deployment, network, production_config, stack_defaults
+from cloudless import cloudformation
+from cloudless.deployment import DIGEST, ROOT, Deployment, network, stack_defaults
 from cloudless.server import Aws
 from test_changes import breaches
 
@@ -48,6 +49,7 @@ def made_network(aws: Aws) -> dict[str, str]:
     """A GPU stack in another region with a network of its own, on several types and Spot."""
     return {
         "aws:region": aws.region,
+        "filot:debug": "true",
         "filot:deploy-from": "filot/ocr-worker",
         "filot:image-digest": DIGEST,
         "filot:instance-types": '["g6.xlarge", "g5.xlarge"]',
@@ -141,6 +143,12 @@ def test_cpu_variant_runs_the_same_worker_on_fargate(account: dict[str, Deployme
     assert list(staging.of("Group")) == []
 
 
+def test_cfn_lint_finds_nothing_in_the_cpu_variant(account: dict[str, Deployment]) -> None:
+    resources = account["staging"].resources.values()
+
+    assert cloudformation.complaints(cloudformation.template(resources)) == []
+
+
 def test_cpu_variant_scales_and_warns_alike(account: dict[str, Deployment]) -> None:
     def last_parts(stack: str) -> set[str]:
         worker = Names(stack).worker
@@ -229,10 +237,8 @@ def test_names_fit_into_awss_limits() -> None:
     assert max(map(len, (longest.instance_role, longest.execution_role, longest.deploy_role))) + 8 <= 64
 
 
-def test_debugging_opens_the_task_and_the_instances(empty_aws: Aws) -> None:
-    deployment = Deployment(empty_aws)
-
-    deployment.up({**production_config(empty_aws), "filot:debug": "true"})
+def test_debugging_opens_the_task_and_the_instances(account: dict[str, Deployment]) -> None:
+    deployment = account["production-tokyo"]
 
     policies = {
         attachment.inputs["policyArn"].rpartition("/")[2]

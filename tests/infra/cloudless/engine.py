@@ -51,23 +51,23 @@ class Resource:
 
 
 class Provider(Protocol):
-    """What makes resources real."""
+    """Creates, updates and looks up resources."""
 
     def create(self, resource: Resource, tags: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
-        """Make it (or take it in, when ``imported``); returns its id and outputs."""
+        """Create the resource (import it if ``imported``); returns its id and outputs."""
 
     def update(self, old: Resource, new: Resource, tags: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
-        """Bring it in line with changed inputs; returns its id and outputs."""
+        """Apply changed inputs; returns its id and outputs."""
 
     def invoke(self, function: str, args: Mapping[str, Any]) -> dict[str, Any]:
-        """Look something up."""
+        """Answer a lookup."""
 
 
 class Engine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineServicer):
     """One run of a program.
 
     ``previous`` are the resources of the run before; a resource whose inputs did not change is left alone.
-    A preview makes nothing: ids and outputs stay unknown.
+    A preview creates nothing: ids and outputs stay unknown.
     """
 
     def __init__(

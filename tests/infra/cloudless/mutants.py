@@ -533,8 +533,8 @@ MUTANTS = (
     _in(
         "release/secrets",
         "a secret without a current version counts",
-        'any("AWSCURRENT" in stages for stages in versions.values())',
-        "found is not None",
+        'any("AWSCURRENT" in stages for stages in (secret.get("SecretVersionsToStages") or {}).values())',
+        "secret",
     ),
     _in(
         "release/preflight",

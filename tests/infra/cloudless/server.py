@@ -18,7 +18,7 @@ ACCOUNT = "123456789012"
 
 
 class RefusedError(Exception):
-    """AWS would not accept this request."""
+    """AWS would refuse this request."""
 
 
 class Aws:
@@ -57,7 +57,7 @@ class Aws:
             self.actions.add(f"{service}:{model.name}")
             params["headers"]["x-moto-account-id"] = self._account
 
-        # Botocore itself checks names and types, not the values that are allowed.
+        # Botocore validates names and types, but not enums, patterns and ranges.
         name = client.meta.service_model.service_id.hyphenize()
         client.meta.events.register(f"before-parameter-build.{name}", check)
         client.meta.events.register(f"before-call.{name}", say_who)
@@ -66,8 +66,8 @@ class Aws:
 
 @contextmanager
 def local_aws() -> Iterator[Callable[[], Aws]]:
-    """The server; each call of what it yields gives an account in which nothing exists yet."""
-    # The policies that AWS itself keeps: a role may only be given one that exists.
+    """Run the server; yields a function that returns a new, empty account."""
+    # AWS managed policies: only an existing one can be attached.
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)

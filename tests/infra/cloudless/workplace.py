@@ -5,11 +5,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cloudless.deployment import DIGEST, ROOT
+from infra_pulumi.environment import SECRETS
 
 REPOSITORY = "123456789012.dkr.ecr.ap-southeast-1.amazonaws.com/filot-ocr-gpu-worker"
 
@@ -105,7 +107,7 @@ def healthy(place: Workplace) -> None:
     """An account after the first `make up`: secrets have values, subnets a NAT gateway, no image."""
     place.answer("pulumi stack output repository-url", REPOSITORY)
     place.answer("pulumi stack output --json", {"capacity": "managed"})
-    place.answer("aws secretsmanager describe-secret", {"VersionIdsToStages": {"1": ["AWSCURRENT"]}})
+    store(place)
     place.answer("aws ec2 describe-subnets", SUBNETS)
     place.answer(
         "aws ec2 describe-route-tables",
@@ -127,8 +129,20 @@ def pushed(place: Workplace, tag: str, digest: str = DIGEST) -> None:
     place.answer(call, found)
 
 
-def without_value(place: Workplace, name: str) -> None:
-    place.answer(f"aws secretsmanager describe-secret --secret-id {name}", {"VersionIdsToStages": {}})
+def store(place: Workplace, without: Collection[str] = ()) -> None:
+    """Let Secrets Manager have a current value of every secret but some."""
+    place.answer("aws secretsmanager list-secrets", secret_list(without))
+
+
+def secret_list(without: Collection[str] = ()) -> dict[str, Any]:
+    """An answer of Secrets Manager about production's and staging's secrets."""
+    names = [f"{prefix}filot/{secret.key}" for prefix in ("", "staging-") for secret in SECRETS]
+    current, none = {"1": ["AWSCURRENT"]}, {"1": ["AWSPREVIOUS"]}
+    return {
+        "SecretList": [
+            {"Name": name, "SecretVersionsToStages": none if name in without else current} for name in names
+        ]
+    }
 
 
 def new_workplace(folder: Path) -> Workplace:

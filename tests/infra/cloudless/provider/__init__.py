@@ -1,4 +1,4 @@
-"""The AWS provider: what the program registers is made on the local server, by the same requests."""
+"""AWS provider that creates registered resources on the local server through boto3."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -18,7 +18,7 @@ _LOOKUPS: dict[str, Callable[[Aws, Any], dict[str, Any]]] = {
 
 
 class UnsupportedError(Exception):
-    """The local provider was not taught this: teach it, so that it is checked."""
+    """The local provider does not support a resource or input: add it, so that it is validated."""
 
 
 class LocalProvider:
@@ -28,7 +28,7 @@ class LocalProvider:
         self.aws = aws
 
     def create(self, resource: Resource, tags: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
-        """Make or take in a resource."""
+        """Create or import a resource."""
         if resource.imported:
             find: Finder = _handler(_FINDERS, resource)
             return find(self.aws, resource.imported)
@@ -39,7 +39,7 @@ class LocalProvider:
         return self._make(_handler(_CHANGERS, new), new, tags)
 
     def invoke(self, function: str, args: Mapping[str, Any]) -> dict[str, Any]:
-        """Look something up."""
+        """Answer a lookup."""
         if function not in _LOOKUPS:
             raise UnsupportedError(function)
         return _LOOKUPS[function](self.aws, args)

@@ -1,4 +1,4 @@
-"""VPCs and what they consist of."""
+"""VPCs: subnets, routes, gateways and endpoints."""
 
 from typing import Any
 
