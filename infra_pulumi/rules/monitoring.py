@@ -21,7 +21,7 @@ _KNOWN: Mapping[tuple[str, str], frozenset[str]] = {
 #: Seconds that all periods of an alarm may cover together.
 _A_DAY = 86_400
 
-#: The highest value of metrics that have one.
+#: Values at which an alarm must fire. CapacityProviderReservation is 200 if tasks wait and no instance runs.
 _HIGHEST = {"CapacityProviderReservation": 200, "share": 100}
 
 _ALARM = "cloudwatch/metricAlarm:MetricAlarm"

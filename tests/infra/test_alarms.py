@@ -201,7 +201,7 @@ def test_tasks_that_wait_for_an_instance_are_reported(
 ) -> None:
     samples = fleet(range(-60, 61))
     for minute in range(20, 20 + minutes):
-        samples.add(minute, "CapacityProviderReservation", 300, namespace="AWS/ECS/ManagedScaling")
+        samples.add(minute, "CapacityProviderReservation", 200, namespace="AWS/ECS/ManagedScaling")
 
     assert ("instances-short" in firing(alarms, samples)) is reported
 
