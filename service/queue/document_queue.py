@@ -14,7 +14,7 @@ from redis.exceptions import NoPermissionError
 
 from service.errors import SettingsError
 from service.queue.redis_client import connect_redis
-from service.reading.ocr.engine import Device
+from service.reading.ocr.primitives import Device
 from service.settings import Settings
 from service.store.documents import is_document_id
 from service.telemetry.metrics import REFUSED
