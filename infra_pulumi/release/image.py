@@ -23,6 +23,8 @@ INPUTS = (
     "requirements/models.lock",
     "requirements/system.sh",
     "service",
+    "tools/__init__.py",
+    "tools/models",
 )
 
 #: Software bill of materials that `make sbom` writes.
