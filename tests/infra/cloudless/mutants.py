@@ -515,8 +515,8 @@ MUTANTS = (
     _in(
         "release/image",
         "critical vulnerabilities deployed",
-        "if critical and not allow_critical:",
-        "if critical and allow_critical:",
+        "if critical:",
+        "if critical > 99:",
     ),
     _in(
         "release/image",
