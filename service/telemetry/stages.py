@@ -11,6 +11,9 @@ from service.telemetry.metrics import STAGE
 Stage: TypeAlias = Literal["download", "decode", "ocr", "parse", "store", "publish", "review"]
 
 
+#: The stages of reading, which wait for no server: what takes too long there is a hang.
+READING: tuple[Stage, ...] = ("decode", "ocr", "parse")
+
 #: The stages that go on in this process, each by a key of its own, with `time.perf_counter()` of its begin.
 _going_on: dict[object, tuple[Stage, float]] = {}
 
@@ -28,8 +31,8 @@ def stage(name: Stage) -> Iterator[None]:
             STAGE.labels(name).observe(time.perf_counter() - started)
 
 
-def longest(name: Stage) -> float:
-    """s that the longest stage of this name has gone on for in this process; 0 when none does."""
+def longest(*names: Stage) -> float:
+    """s that the longest stage of these names has gone on for in this process; 0 when none does."""
     # A copy first: other threads begin and end stages meanwhile.
-    begins = [started for each, started in list(_going_on.values()) if each == name]
+    begins = [started for each, started in list(_going_on.values()) if each in names]
     return time.perf_counter() - min(begins) if begins else 0.0
