@@ -26,7 +26,7 @@ def processes(worker: Worker) -> dict[int, psutil.Process]:
 
 
 def is_reader(process: psutil.Process) -> bool:
-    """Whether this is the process that reads: a fork of Dramatiq's master, which is a child of the supervisor."""
+    """Whether this is the process that reads: a fork of Dramatiq's master, with the same command line."""
     parent = process.parent()
     return parent is not None and process.cmdline() == parent.cmdline()
 
