@@ -88,7 +88,7 @@ def test_a_worker_whose_gpu_is_lost_starts_anew_and_uses_it_again(
 def test_a_worker_whose_gpu_does_not_come_back_reads_on_the_cpu_and_ends_when_idle(
     worker: WorkerWithGpu, backend: FilotBackend
 ) -> None:
-    worker.environment = {**worker.environment, GONE: "1"}
+    worker.environment = {**(worker.environment or {}), GONE: "1"}
     worker.start()
 
     result = read(backend, "BUDI")

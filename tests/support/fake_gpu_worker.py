@@ -1,7 +1,7 @@
 """The worker on a machine whose GPU fails once: `python -m tests.support.fake_gpu_worker worker`.
 
-The first process of a worker loses the GPU's context at its first document; every later one finds it sound, or
-with `GONE` in its environment finds none. Nothing of the service is replaced, but its waits are shortened.
+The first process of a worker loses the GPU's context at its first document; every later one finds it sound,
+or with `GONE` in its environment finds none. Nothing of the service is replaced, but its waits are shortened.
 """
 
 import os
