@@ -130,7 +130,7 @@ def _build(settings: Settings, resources: ExitStack) -> App:
         scheduler=scheduler,
     )
     progress = Progress(health)
-    reports = CloudWatch(settings.metrics_namespace, active_jobs, sampler, progress.problems)
+    reports = CloudWatch(settings.metrics_namespace, active_jobs, sampler, progress.problems, devices)
     graceful_stop = GracefulStop(active_jobs, settings.shutdown_timeout)
     detection = GpuDetection(
         devices,

@@ -17,7 +17,6 @@ from tests.support import fake_cuda
 from tests.support.fake_cuda import FakeCuda
 from tests.support.fake_nvml import FakeNvml
 from tests.support.health_port import ask
-from tests.unit.reading.ocr.test_tesseract import needs_tesseract
 
 VOID = {"NVIDIA_VISIBLE_DEVICES": "void"}
 
@@ -92,7 +91,7 @@ def settled(port: int) -> tuple[int, dict[str, Any]]:
             Machine.nothing,
             {"OCR_GPU_DRIVER": "tesseract"},
             "Tesseract has no GPU mode: set OCR_GPU_DRIVER=onnx",
-            marks=needs_tesseract,
+            marks=pytest.mark.programs("tesseract"),
         ),
         (Machine.nothing, {"CUDA_VISIBLE_DEVICES": "-1"}, "CUDA_VISIBLE_DEVICES=-1 hides every GPU"),
         (Machine.without_extra, {}, "nvidia-ml-py is missing, install extra `gpu`"),

@@ -19,11 +19,11 @@ class FakeCloudWatch:
     """Notes what is counted."""
 
     def __init__(self) -> None:
-        self.counted: list[tuple[bool, int]] = []
+        self.counted: list[tuple[bool, int, bool]] = []
         self.reports = 0
 
-    def count(self, *, failed: bool, milliseconds: int) -> None:
-        self.counted.append((failed, milliseconds))
+    def count(self, *, failed: bool, milliseconds: int, on_cpu: bool) -> None:
+        self.counted.append((failed, milliseconds, on_cpu))
 
     def report(self) -> None:
         self.reports += 1
@@ -68,7 +68,7 @@ def test_a_result_is_counted_with_its_outcome_device_and_duration(
     assert change("filot_ocr_results_total", outcome="auto_approved", device="cpu") == 1
     assert change("filot_ocr_processing_seconds_sum") == 2
     assert change("filot_ocr_stage_seconds_sum", stage="take_wait") == 2
-    assert cloudwatch.counted == [(False, 2000)]
+    assert cloudwatch.counted == [(False, 2000, True)]
 
 
 @pytest.mark.parametrize(
