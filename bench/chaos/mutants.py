@@ -89,8 +89,8 @@ MUTANTS = (
     Mutant(
         "a take whose reply was lost is repeated, not forgotten",
         "service/queue/broker.py",
-        "            self.in_hand.looked()\n",
-        "            self.in_hand.looked()\n            self.token = str(uuid.uuid4())\n",
+        "        self.active_jobs.looked()\n",
+        "        self.active_jobs.looked()\n        self.token = str(uuid.uuid4())\n",
         "reply-take",
     ),
     Mutant(
@@ -111,9 +111,9 @@ MUTANTS = (
     ),
     Mutant(
         "what a job could not tell, the sweep tells",
-        "service/runtime/scheduler.py",
-        "told = self.publisher.sweep()",
-        "told = 0",
+        "service/runtime/maintenance.py",
+        "published = self.publisher.publish_pending()",
+        "published = 0",
         "reply-publish",
     ),
     Mutant(
@@ -140,8 +140,8 @@ MUTANTS = (
     Mutant(
         "an outage of our servers burns no attempt",
         "service/runtime/middleware/settlement.py",
-        'Settlement("later", _delay(job), counts=False)',
-        'Settlement("later", _delay(job))',
+        'Settlement("retry", _delay(context.job), counts=False)',
+        'Settlement("retry", _delay(context.job))',
         "postgres-away",
     ),
     Mutant(
@@ -168,14 +168,14 @@ MUTANTS = (
     Mutant(
         "a suspect works alone",
         "service/queue/broker.py",
-        "        if job.deaths:\n            return self._suspect_alone(job)\n",
+        "or (job.crash_count and not self._is_alone(job))",
         "",
         "poison",
     ),
     Mutant(
         "a worker that died is started again",
         "service/runtime/supervisor.py",
-        "if self.stopping or code == BAD_CONFIGURATION:",
+        "if self.stopping or code in (EXIT_CONFIGURATION, EXIT_GPU_GONE):",
         "if True:",
         "poison",
     ),
@@ -189,7 +189,7 @@ MUTANTS = (
     Mutant(
         "even one that holds Python's lock",
         "service/runtime/watchdog.py",
-        "faulthandler.dump_traceback_later(self.limit + INTERVAL, exit=True, file=STDERR)",
+        "faulthandler.dump_traceback_later(self.timeout + INTERVAL, exit=True, file=STDERR)",
         "pass",
         "hang-locked",
     ),
@@ -210,7 +210,7 @@ MUTANTS = (
     Mutant(
         "a second SIGTERM hurries",
         "service/runtime/middleware/graceful_stop.py",
-        "        self.in_hand.give_back()\n        return True",
+        "        self.active_jobs.give_back()\n        return True",
         "        return False",
         "stop-twice",
     ),

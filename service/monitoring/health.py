@@ -15,6 +15,7 @@ import structlog
 from service.monitoring.sampler import Sampler
 from service.queue.active_jobs import ActiveJobs
 from service.reading.ocr.devices import Devices
+from service.telemetry.stages import READING, longest
 
 log = structlog.get_logger(__name__)
 
@@ -125,9 +126,9 @@ class Health:
         silent = time.monotonic() - self.active_jobs.last_look
         if silent > HUNG_AFTER:
             problems.append(f"no look for work for {silent:.0f} s")
-        age = self.active_jobs.oldest_age()
-        if age > self.active_jobs.document_queue.settings.job_timeout:
-            problems.append(f"a job has been in work for {age:.0f} s")
+        seconds = longest(*READING)
+        if seconds > self.active_jobs.document_queue.settings.job_timeout:
+            problems.append(f"a document has been read for {seconds:.0f} s")
         return problems
 
     def ready(self) -> list[str]:

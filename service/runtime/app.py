@@ -1,8 +1,10 @@
 """Builds the parts of a worker process, connects them, and closes them again."""
 
 import importlib
+import os
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -27,7 +29,7 @@ from service.reading.pages import close_decoders
 from service.runtime import scheduler as intervals
 from service.runtime.maintenance import Maintenance
 from service.runtime.middleware.cpu_fallback import CpuFallback
-from service.runtime.middleware.gpu_detection import GpuDetection
+from service.runtime.middleware.gpu_detection import GpuDetection, WorkerHistory
 from service.runtime.middleware.graceful_stop import GracefulStop
 from service.runtime.middleware.lifecycle import Lifecycle
 from service.runtime.middleware.log_context import LogContext
@@ -36,6 +38,7 @@ from service.runtime.middleware.result_publishing import ResultPublishing
 from service.runtime.middleware.settlement import SettlementPolicy
 from service.runtime.processing import Processing
 from service.runtime.scheduler import Scheduler
+from service.runtime.supervisor import GPU_LOST_VARIABLE, STARTED_VARIABLE
 from service.runtime.watchdog import Watchdog
 from service.settings import Settings, current_settings, needed
 from service.store.database import Database
@@ -109,7 +112,7 @@ def _build(settings: Settings, resources: ExitStack) -> App:
     resources.callback(health.stop)
     scheduler = Scheduler(heartbeat, sampler.away)
     resources.callback(scheduler.close)
-    watchdog = Watchdog(active_jobs, settings.job_timeout)
+    watchdog = Watchdog(settings.job_timeout)
     resources.callback(watchdog.stop)
     app = App(
         settings=settings,
@@ -128,13 +131,20 @@ def _build(settings: Settings, resources: ExitStack) -> App:
     )
     progress = Progress(health)
     reports = CloudWatch(settings.metrics_namespace, active_jobs, sampler, progress.problems, devices)
-    detection = GpuDetection(devices, active_jobs, auto_fallback=settings.auto_fallback)
+    graceful_stop = GracefulStop(active_jobs, settings.shutdown_timeout)
+    detection = GpuDetection(
+        devices,
+        active_jobs,
+        graceful_stop.request,
+        _worker_history(os.environ),
+        auto_fallback=settings.auto_fallback,
+    )
     _add_pages(app, progress)
     _schedule_tasks(app, detection, reports)
     # Hooks that follow a message run from the last to the first: publish, settle, count, unbind the log.
     for middleware in (
+        graceful_stop,
         Lifecycle(health, watchdog, scheduler, devices, settings),
-        GracefulStop(active_jobs, settings.shutdown_timeout),
         CurrentMessage(),
         LogContext(devices),
         *([] if traces is None else [_job_traces(traces, active_jobs)]),
@@ -172,6 +182,15 @@ def _schedule_tasks(app: App, detection: GpuDetection, reports: CloudWatch) -> N
         app.scheduler.every(seconds, task)
     for sample in app.sampler.looks():
         app.scheduler.every(SAMPLE_INTERVAL, sample, at_once=True)
+
+
+def _worker_history(environment: Mapping[str, str]) -> WorkerHistory:
+    """Read what the supervisor passes on; without one, this process is the first of its worker."""
+    lost_at = environment.get(GPU_LOST_VARIABLE)
+    return WorkerHistory(
+        started_at=float(environment.get(STARTED_VARIABLE, time.monotonic())),
+        gpu_lost_at=None if lost_at is None else float(lost_at),
+    )
 
 
 def _job_traces(traces: object, active_jobs: ActiveJobs) -> Middleware:
