@@ -73,9 +73,9 @@ def test_a_silent_server_costs_one_wait_and_not_one_for_each_connection(
     asked = []
     answers = module._answers
 
-    def noted(candidate: connection) -> bool:
+    def noted(candidate: connection, schema: str | None) -> bool:
         asked.append(candidate)
-        return answers(candidate)
+        return answers(candidate, schema)
 
     monkeypatch.setattr(module, "_answers", noted)
     monkeypatch.setattr(module, "ANSWER_TIMEOUT", 0.2)
