@@ -31,6 +31,9 @@ def erase(
     )
     if erased.undelivered:
         say(f"{erased.undelivered} of the notes had not been told yet, and will not be")
+    if erased.review_rows:
+        rows = pluralize(erased.review_rows, "row")
+        say(f"FiLot's own {rows} in `manual_reviews` and what the review service keeps were left alone, too")
     if erased.row_remains:
         say(
             "FiLot's own row in `documents`, with what was read, and the file are the backend's:"

@@ -19,7 +19,7 @@ _UNUSABLE = ("22", "23", "42")
 
 
 class ManualReviews:
-    """Writes rows of `manual_reviews`, in the transaction of the caller's cursor."""
+    """Rows of `manual_reviews`, in the transaction of the caller's cursor. None is ever deleted."""
 
     def __init__(self) -> None:
         #: Why rows cannot be written, one sentence without row data; None while they can.
@@ -55,6 +55,14 @@ class ManualReviews:
             "UPDATE manual_reviews SET buli2_task_id = %s WHERE id = %s",
             (ticket_id, review_id),
         )
+
+    def count(self, cursor: RealDictCursor, document_id: str) -> int:
+        """Count the rows of a document; 0 where the table cannot be read."""
+        readable = self._try(
+            cursor, "SELECT count(*) AS rows FROM manual_reviews WHERE document_id = %s", (document_id,)
+        )
+        row = cursor.fetchone() if readable else None
+        return int(row["rows"]) if row else 0
 
     def _try(self, cursor: RealDictCursor, statement: str, values: tuple[object, ...]) -> bool:
         """Run a statement that may fail without failing the caller's transaction."""

@@ -74,15 +74,15 @@ def put_review(cursor: RealDictCursor, job_id: str, document_id: str, correlatio
         )
 
 
-def assign_review_id(cursor: RealDictCursor, entry_id: int) -> str:
-    """Return the entry's review id, the same at every call. The entry must exist."""
+def assign_review_id(cursor: RealDictCursor, entry_id: int) -> str | None:
+    """Return the entry's review id, the same at every call; None when the entry was erased."""
     cursor.execute(
         """UPDATE ocr_worker.outbox SET review_id = coalesce(review_id, %s) WHERE id = %s
            RETURNING review_id::text""",
         (str(uuid.uuid4()), entry_id),
     )
-    (row,) = cursor.fetchall()
-    return str(row["review_id"])
+    row = cursor.fetchone()
+    return str(row["review_id"]) if row else None
 
 
 def claim_result(cursor: RealDictCursor, job_id: str) -> OutboxEntry | None:

@@ -14,7 +14,7 @@ from service.store import outbox
 from service.store.backoff import backoff
 from service.store.database import Database
 from service.store.documents import Document, find_document, store_ticket
-from service.store.manual_reviews import ManualReviews
+from service.store.manual_reviews import ManualReviews, RecordState
 from service.store.object_store import object_key
 from service.store.outbox import OutboxEntry
 from service.store.result import ocr_verdict, split_row_result
@@ -85,13 +85,11 @@ class Reviews:
         """Write FiLot's row of the review and build the request; None when no review is needed any more."""
         with self.database.transaction() as cursor:
             document = find_document(cursor, entry.document_id)
-            if document is None or document.ticket_id is not None or document.verification_status in DECIDED:
-                outbox.mark_delivered(cursor, entry.id)
-                log.info("review_not_needed", attempts=entry.attempts)
-                return None
             review_id = outbox.assign_review_id(cursor, entry.id)
-            state = self._manual_reviews.record(cursor, review_id, document)
-            if state == "decided":
+            state: RecordState = "decided"
+            if document is not None and review_id is not None and not _is_settled(document):
+                state = self._manual_reviews.record(cursor, review_id, document)
+            if document is None or state == "decided":
                 outbox.mark_delivered(cursor, entry.id)
                 log.info("review_not_needed", attempts=entry.attempts)
                 return None
@@ -206,6 +204,11 @@ def review_request(
         if settings.buli2_callback_url:
             body["callbackUrl"] = f"{settings.buli2_callback_url.rstrip('/')}/{review_id}/callback"
     return body
+
+
+def _is_settled(document: Document) -> bool:
+    """Whether a document was sent already, or needs no person any more."""
+    return document.ticket_id is not None or document.verification_status in DECIDED
 
 
 def storable_ticket(ticket: str, entry: OutboxEntry) -> tuple[str, bool]:

@@ -14,6 +14,7 @@ from service.settings import Settings
 from service.store import outbox, reviews
 from service.store.database import Database
 from service.store.outbox import OutboxEntry
+from service.store.review_client import post_review
 from service.store.reviews import MAX_ATTEMPTS, Reviews, storable_ticket
 from tests.integration.store.rows import claim_review, put_review
 
@@ -275,7 +276,7 @@ def test_a_ticket_is_stored_when_postgresql_is_back(
     """PostgreSQL restarts between the call and the storing of its ticket."""
     document_id = complete_card(backend)
     entry = put_review(service.database, document_id)
-    call, starters = reviews.post_review, list[threading.Thread]()
+    call, starters = post_review, list[threading.Thread]()
 
     def call_and_lose_postgresql(*arguments: Any) -> str:
         ticket = call(*arguments)
@@ -313,3 +314,15 @@ def test_what_fits_of_a_ticket_is_kept() -> None:
     assert storable_ticket("é" * 256, entry) == ("é" * 255, False)
     assert storable_ticket("T\x00\ud800-1", entry) == ("T-1", False)
     assert storable_ticket("\x00", entry) == ("unreadable-job", False)
+
+
+def test_a_review_that_was_erased_meanwhile_is_not_sent(
+    service: Reviews, stack: FilotStack, backend: FilotBackend
+) -> None:
+    entry = put_review(service.database, complete_card(backend))
+    backend.execute("DELETE FROM ocr_worker.outbox")
+
+    service.request(entry)
+
+    assert stack.reviews.received() == []
+    assert filots_rows(backend) == []
