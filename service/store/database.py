@@ -34,6 +34,9 @@ POOL_TIMEOUT = 15.0
 #: pause between two attempts of a waiting job.
 REFUSAL_MEMORY = 90.0
 
+#: SQLSTATE of a write on a server that is read-only.
+READ_ONLY = "25006"
+
 #: SQLSTATE classes that the stored data itself can cause: data exceptions and violated constraints.
 DATA_ERROR_CLASSES = frozenset({"22", "23"})
 
@@ -132,6 +135,9 @@ class Database:
         code = error.pgcode or ""
         if code[:2] in DATA_ERROR_CLASSES and self._is_migrated:
             return OcrWorkerError(f"PostgreSQL refused: {type(error).__name__} {code}")
+        if code == READ_ONLY:
+            # After a failover, connections that are open may lead to the old primary, which is a standby now.
+            self._distrusted = time.monotonic()
         sentence = refusal_sentence(error)
         self._refusal = (time.monotonic(), sentence)
         return DatabaseRefusedError(

@@ -168,6 +168,16 @@ def test_a_refusal_that_is_no_documents_fault_is_ours_and_says_what_to_mend(
         assert "SECRET" not in str(error)
 
 
+def test_connections_to_a_server_that_became_read_only_are_replaced(
+    database: Database, backend: FilotBackend
+) -> None:
+    """After a failover the host's name leads elsewhere; connections that are open lead to the old primary."""
+    old = server_process(database)
+    refusal(database, "SET TRANSACTION READ ONLY; DELETE FROM ocr_worker.dead")
+
+    assert server_process(database) != old
+
+
 def test_a_missing_right_is_named(settings: Settings, backend: FilotBackend) -> None:
     backend.add_document(b"picture")
     name = f"poor_{uuid.uuid4().hex}"
