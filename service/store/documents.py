@@ -48,12 +48,11 @@ class Exhausted:
 
 
 def is_document_id(text: str) -> bool:
-    """Return whether a queue entry can be a row's id at all."""
+    """Return whether a queue entry can be a row's id: a UUID in lower case with hyphens, as PostgreSQL has it."""
     try:
-        uuid.UUID(text)
+        return str(uuid.UUID(text)) == text
     except ValueError:
         return False
-    return True
 
 
 def existing(cursor: RealDictCursor, document_ids: list[str]) -> set[str]:
@@ -244,12 +243,6 @@ def store_ticket(cursor: RealDictCursor, document_id: str, ticket_id: str) -> No
            WHERE id = %s""",
         (ticket_id, document_id),
     )
-
-
-def find_processing(cursor: RealDictCursor) -> set[str]:
-    """Return the ids of all documents that wait or are in work."""
-    cursor.execute("SELECT id::text FROM documents WHERE status = 'processing'")
-    return {row["id"] for row in cursor.fetchall()}
 
 
 def reopen(cursor: RealDictCursor, document_id: str) -> None:

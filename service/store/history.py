@@ -66,7 +66,6 @@ class Failures:
 
 def put(cursor: RealDictCursor, result: GPUOCRResult, document_type: str, code: str | None) -> None:
     """Insert the record of a finished job, once per job; ``code`` is the cause of a failure."""
-    device = "none" if not result.success else "cuda" if result.gpu_processed else "cpu"
     cursor.execute(
         """INSERT INTO ocr_worker.endings
                (job_id, document_id, document_type, outcome, device, score, code, milliseconds)
@@ -75,8 +74,8 @@ def put(cursor: RealDictCursor, result: GPUOCRResult, document_type: str, code: 
             result.job_id,
             result.document_id[:MAX_ID_LENGTH],
             document_type if document_type in get_args(DocumentType) else "other",
-            result.outcome if result.success else "failed",
-            device,
+            result.final_outcome,
+            result.device,
             result.score,
             code,
             result.processing_time_ms,

@@ -91,6 +91,10 @@ class Storage:
             raise UnavailableError("the document store broke off")
         return content
 
+    def close(self) -> None:
+        """Close every connection."""
+        self._client.close()
+
 
 def _read(stream: HTTPResponse, limit: int) -> bytes:
     """Read up to ``limit`` bytes within `DOWNLOAD_TIMEOUT`.

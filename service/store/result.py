@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
-from service.reading.documents.scoring import APPROVED_FROM, CONTRACT_FIELDS, Decision, Outcome
+from service.reading.documents.scoring import APPROVED_FROM, CONTRACT_FIELDS, Decision, ReviewOutcome
 
 #: Keys of a card's fields in `parsedResult` and `result_json`, by document type: those of the contract, and
 #: those that this service adds.
@@ -67,6 +67,18 @@ class GPUOCRResult:
     #: On failure: a sentence for the user, without personal data.
     error: str | None = None
 
+    @property
+    def final_outcome(self) -> str:
+        """``auto_approved``, ``pending_manual_review`` or ``failed``."""
+        return (self.outcome or "") if self.success else "failed"
+
+    @property
+    def device(self) -> str:
+        """``cuda``, ``cpu``, or ``none`` when nothing was read."""
+        if not self.success:
+            return "none"
+        return "cuda" if self.gpu_processed else "cpu"
+
     def published(self) -> dict[str, Any]:
         """Return the JSON object that is published; what does not apply is left out."""
         return {_PUBLISHED[name]: value for name, value in asdict(self).items() if value is not None}
@@ -89,7 +101,7 @@ def split_row_result(document_type: str, stored: Mapping[str, Any]) -> tuple[dic
     return parsed, [code for code in reasons if isinstance(code, str)] if isinstance(reasons, list) else []
 
 
-OcrVerdict: TypeAlias = tuple[Decision, Outcome]
+OcrVerdict: TypeAlias = tuple[Decision, ReviewOutcome]
 
 _VERDICTS: Mapping[Literal["auto_approve", "needs_review"], OcrVerdict] = {
     "auto_approve": ("auto_approve", "auto_approved"),

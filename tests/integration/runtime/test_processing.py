@@ -11,7 +11,7 @@ from devstack.cards import sample_cards
 from service.errors import LeaseLostError, OcrWorkerError, StorageRefusedError
 from service.queue.document_queue import Job
 from service.runtime import processing as module
-from service.runtime.app import Runtime, build_runtime
+from service.runtime.app import App, build_app
 from service.runtime.processing import job_of_caller
 from service.settings import Settings
 from tests.integration.store.rows import outbox_kinds
@@ -24,27 +24,26 @@ PUBLISHED = ("parsedResult", "reviewReasons", "reviewAdvice", "score", "decision
 
 
 @pytest.fixture
-def runtime(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime]:
+def app(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
     for name, value in {**environment, "OCR_GPU_DRIVER": "onnx"}.items():
         monkeypatch.setenv(name, value)
-    runtime = build_runtime(Settings())
-    yield runtime
-    runtime.publisher.database.close()
+    with build_app(Settings()) as app:
+        yield app
 
 
 @pytest.fixture
-def while_reading(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> WhileReading:
+def while_reading(app: App, monkeypatch: pytest.MonkeyPatch) -> WhileReading:
     """Takes what is to happen after each download."""
 
     def install(change: Callable[[], object]) -> None:
-        fetch = runtime.processing.storage.fetch
+        fetch = app.processing.storage.fetch
 
         def fetch_and_change(file_url: str) -> bytes:
             content = fetch(file_url)
             change()
             return content
 
-        monkeypatch.setattr(runtime.processing.storage, "fetch", fetch_and_change)
+        monkeypatch.setattr(app.processing.storage, "fetch", fetch_and_change)
 
     return install
 
@@ -57,14 +56,12 @@ def last_attempt(document_id: str) -> Job:
     return replace(job_of_caller(document_id), attempt=99)
 
 
-def test_a_reason_is_published_with_advice_and_kept_in_the_row(
-    runtime: Runtime, backend: FilotBackend
-) -> None:
+def test_a_reason_is_published_with_advice_and_kept_in_the_row(app: App, backend: FilotBackend) -> None:
     document_id = backend.add_document(ktp(), "NPWP")
 
-    first = runtime.processing.process(job_of_caller(document_id)).published()
+    first = app.processing.process(job_of_caller(document_id)).published()
     stored = backend.row(document_id)["result_json"]
-    again = runtime.processing.process(job_of_caller(document_id)).published()
+    again = app.processing.process(job_of_caller(document_id)).published()
 
     assert first["decision"] == "needs_review"
     assert first["reviewReasons"] == ["wrong_document_type"]
@@ -74,11 +71,11 @@ def test_a_reason_is_published_with_advice_and_kept_in_the_row(
     assert {key: again[key] for key in PUBLISHED} == {key: first[key] for key in PUBLISHED}
 
 
-def test_an_approved_document_has_no_reasons(runtime: Runtime, backend: FilotBackend) -> None:
+def test_an_approved_document_has_no_reasons(app: App, backend: FilotBackend) -> None:
     card = sample_cards(seed=5, count=1, level="flat")[0]
     document_id = backend.add_document(card.content, "KTP")
 
-    result = runtime.processing.process(job_of_caller(document_id)).published()
+    result = app.processing.process(job_of_caller(document_id)).published()
 
     assert (result["reviewReasons"], result["reviewAdvice"]) == ([], [])
     assert backend.row(document_id)["result_json"] == result["parsedResult"] == dict(card.truth)
@@ -90,10 +87,10 @@ def test_an_approved_document_has_no_reasons(runtime: Runtime, backend: FilotBac
     [("KTP", "auto_approve", "auto_approved"), ("NPWP", "needs_review", "pending_manual_review")],
 )
 def test_a_repeat_keeps_the_ocrs_values_after_a_person_has_decided(
-    document_type: str, decision: str, outcome: str, runtime: Runtime, backend: FilotBackend
+    document_type: str, decision: str, outcome: str, app: App, backend: FilotBackend
 ) -> None:
     document_id = backend.add_document(ktp(), document_type)
-    first = runtime.processing.process(job_of_caller(document_id)).published()
+    first = app.processing.process(job_of_caller(document_id)).published()
     backend.execute(
         """UPDATE documents SET verification_status = 'manually_approved', ai_decision = 'approved',
                result_json = result_json || '{"finalDecision": "approved", "scoringReasons": ["x"]}'
@@ -101,7 +98,7 @@ def test_a_repeat_keeps_the_ocrs_values_after_a_person_has_decided(
         document_id,
     )
 
-    again = runtime.processing.process(job_of_caller(document_id)).published()
+    again = app.processing.process(job_of_caller(document_id)).published()
 
     assert (again["decision"], again["outcome"]) == (decision, outcome)
     assert {key: again[key] for key in PUBLISHED} == {key: first[key] for key in PUBLISHED}
@@ -109,7 +106,7 @@ def test_a_repeat_keeps_the_ocrs_values_after_a_person_has_decided(
 
 
 def test_a_file_that_is_replaced_while_it_is_read_is_not_stored_but_the_new_one_is(
-    runtime: Runtime, backend: FilotBackend, while_reading: WhileReading
+    app: App, backend: FilotBackend, while_reading: WhileReading
 ) -> None:
     card = sample_cards(seed=6, count=1, level="flat")[0]
     document_id, other = backend.add_document(ktp()), backend.add_document(card.content)
@@ -118,7 +115,7 @@ def test_a_file_that_is_replaced_while_it_is_read_is_not_stored_but_the_new_one_
         lambda: backend.execute("UPDATE documents SET file_url = %s WHERE id = %s", new_url, document_id)
     )
 
-    result = runtime.processing.process(job_of_caller(document_id))
+    result = app.processing.process(job_of_caller(document_id))
 
     assert result.success
     assert backend.row(document_id)["result_json"] == result.parsed_result == dict(card.truth)
@@ -126,7 +123,7 @@ def test_a_file_that_is_replaced_while_it_is_read_is_not_stored_but_the_new_one_
 
 
 def test_a_bad_file_that_is_replaced_meanwhile_fails_no_document(
-    runtime: Runtime, backend: FilotBackend, while_reading: WhileReading
+    app: App, backend: FilotBackend, while_reading: WhileReading
 ) -> None:
     document_id, other = backend.add_document(b"no picture"), backend.add_document(ktp())
     new_url = backend.row(other)["file_url"]
@@ -134,14 +131,14 @@ def test_a_bad_file_that_is_replaced_meanwhile_fails_no_document(
         lambda: backend.execute("UPDATE documents SET file_url = %s WHERE id = %s", new_url, document_id)
     )
 
-    result = runtime.processing.process(job_of_caller(document_id))
+    result = app.processing.process(job_of_caller(document_id))
 
     assert result.success
     assert backend.row(document_id)["status"] == "completed"
 
 
 def test_a_file_that_is_replaced_each_time_is_given_up_for_this_attempt(
-    runtime: Runtime, backend: FilotBackend, while_reading: WhileReading
+    app: App, backend: FilotBackend, while_reading: WhileReading
 ) -> None:
     content = ktp()
     document_id = backend.add_document(content)
@@ -154,7 +151,7 @@ def test_a_file_that_is_replaced_each_time_is_given_up_for_this_attempt(
 
     while_reading(replace_file)
     with pytest.raises(OcrWorkerError, match="replaced each time"):
-        runtime.processing.process(last_attempt(document_id))
+        app.processing.process(last_attempt(document_id))
 
     assert len(reads) == module.MAX_FILES
     assert backend.row(document_id)["status"] == "processing"
@@ -162,12 +159,12 @@ def test_a_file_that_is_replaced_each_time_is_given_up_for_this_attempt(
 
 
 def test_a_row_that_is_deleted_while_it_is_read_is_a_failure_without_personal_data(
-    runtime: Runtime, backend: FilotBackend, while_reading: WhileReading
+    app: App, backend: FilotBackend, while_reading: WhileReading
 ) -> None:
     document_id = backend.add_document(ktp())
     while_reading(lambda: backend.execute("DELETE FROM documents WHERE id = %s", document_id))
 
-    result = runtime.processing.process(job_of_caller(document_id))
+    result = app.processing.process(job_of_caller(document_id))
 
     (entry,) = backend.execute("SELECT payload FROM ocr_worker.outbox")
     assert not result.success
@@ -180,7 +177,7 @@ def test_a_row_that_is_deleted_while_it_is_read_is_a_failure_without_personal_da
 
 
 def test_a_row_that_is_completed_elsewhere_meanwhile_is_published_as_it_stands(
-    runtime: Runtime, backend: FilotBackend, while_reading: WhileReading
+    app: App, backend: FilotBackend, while_reading: WhileReading
 ) -> None:
     document_id = backend.add_document(ktp())
     while_reading(
@@ -193,7 +190,7 @@ def test_a_row_that_is_completed_elsewhere_meanwhile_is_published_as_it_stands(
         )
     )
 
-    result = runtime.processing.process(job_of_caller(document_id))
+    result = app.processing.process(job_of_caller(document_id))
 
     assert (result.ocr_text, result.parsed_result, result.score) == ("theirs", {"nik": "1"}, 80)
     assert backend.row(document_id)["ocr_text"] == "theirs"
@@ -201,14 +198,14 @@ def test_a_row_that_is_completed_elsewhere_meanwhile_is_published_as_it_stands(
 
 
 def test_a_row_that_is_failed_elsewhere_meanwhile_stays_and_nothing_is_published(
-    runtime: Runtime, backend: FilotBackend, while_reading: WhileReading
+    app: App, backend: FilotBackend, while_reading: WhileReading
 ) -> None:
     document_id = backend.add_document(ktp())
     while_reading(
         lambda: backend.execute("UPDATE documents SET status = 'failed' WHERE id = %s", document_id)
     )
 
-    result = runtime.processing.process(job_of_caller(document_id))
+    result = app.processing.process(job_of_caller(document_id))
 
     assert not result.success
     assert backend.row(document_id)["status"] == "failed"
@@ -217,43 +214,43 @@ def test_a_row_that_is_failed_elsewhere_meanwhile_stays_and_nothing_is_published
 
 
 def test_a_row_that_the_backends_recovery_set_back_gets_our_result(
-    runtime: Runtime, backend: FilotBackend, while_reading: WhileReading
+    app: App, backend: FilotBackend, while_reading: WhileReading
 ) -> None:
     document_id = backend.add_document(ktp())
     while_reading(
         lambda: backend.execute("UPDATE documents SET status = 'uploaded' WHERE id = %s", document_id)
     )
 
-    assert runtime.processing.process(job_of_caller(document_id)).success
+    assert app.processing.process(job_of_caller(document_id)).success
 
     assert backend.row(document_id)["status"] == "completed"
 
 
 def test_a_job_that_was_overtaken_while_it_read_writes_nothing(
-    runtime: Runtime, backend: FilotBackend, while_reading: WhileReading
+    app: App, backend: FilotBackend, while_reading: WhileReading
 ) -> None:
     document_id = backend.add_document(ktp())
     while_reading(lambda: backend.execute("UPDATE ocr_worker.claims SET fence = fence + 1"))
 
     with pytest.raises(LeaseLostError):
-        runtime.processing.process(job_of_caller(document_id))
+        app.processing.process(job_of_caller(document_id))
 
     assert outbox_kinds(backend, document_id) == []
 
 
 def test_a_refused_file_waits_and_fails_after_a_day(
-    runtime: Runtime, backend: FilotBackend, monkeypatch: pytest.MonkeyPatch
+    app: App, backend: FilotBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_: str) -> bytes:
         raise StorageRefusedError("the document store refused: AccessDenied")
 
-    monkeypatch.setattr(runtime.processing.storage, "fetch", refuse)
+    monkeypatch.setattr(app.processing.storage, "fetch", refuse)
     document_id = backend.add_document(b"picture")
 
     with pytest.raises(StorageRefusedError):
-        runtime.processing.process(last_attempt(document_id))
+        app.processing.process(last_attempt(document_id))
     backend.execute("UPDATE ocr_worker.claims SET refused_since = now() - interval '25 hours'")
-    result = runtime.processing.process(last_attempt(document_id))
+    result = app.processing.process(last_attempt(document_id))
 
     assert not result.success
     assert result.error is not None
@@ -261,8 +258,8 @@ def test_a_refused_file_waits_and_fails_after_a_day(
     assert backend.row(document_id)["status"] == "failed"
 
 
-def test_an_id_that_is_none_is_a_published_failure(runtime: Runtime, backend: FilotBackend) -> None:
-    result = runtime.processing.process(job_of_caller("none"))
+def test_an_id_that_is_none_is_a_published_failure(app: App, backend: FilotBackend) -> None:
+    result = app.processing.process(job_of_caller("none"))
 
     assert not result.success
     assert outbox_kinds(backend, "none") == ["result"]
