@@ -64,7 +64,7 @@ class _Server(ThreadingHTTPServer):
 class Health:
     """Answers for this process; its checks return what is wrong, one sentence each.
 
-    More paths are served by adding to ``pages``.
+    More paths are served after ``add_page``.
 
     Parameters:
         port: TCP port on all interfaces; 0: no server
@@ -84,6 +84,10 @@ class Health:
         }
         self._server: ThreadingHTTPServer | None = None
         self._stopped = threading.Event()
+
+    def add_page(self, path: str, handler: Callable[[Request], Answer]) -> None:
+        """Serve one more path."""
+        self.pages[path] = handler
 
     def start(self) -> None:
         """Serve from a thread of its own."""
@@ -122,7 +126,7 @@ class Health:
         if silent > HUNG_AFTER:
             problems.append(f"no look for work for {silent:.0f} s")
         age = self.active_jobs.oldest_age()
-        if age > self.active_jobs.document_queue.settings.job_timeout / 1000:
+        if age > self.active_jobs.document_queue.settings.job_timeout:
             problems.append(f"a job has been in work for {age:.0f} s")
         return problems
 

@@ -180,9 +180,9 @@ def _slow_store(living: Sequence[WorkerState]) -> Iterator[Problem]:
 
 
 def _old_jobs(traffic: Traffic, settings: Settings) -> Iterator[Problem]:
-    old = [job for job in traffic.jobs if job.seconds > settings.job_timeout / 1000]
+    old = [job for job in traffic.jobs if job.seconds > settings.job_timeout]
     if old:
-        age, limit = humanize_duration(old[0].seconds), humanize_duration(settings.job_timeout / 1000)
+        age, limit = humanize_duration(old[0].seconds), humanize_duration(settings.job_timeout)
         held = f"Worker {old[0].worker} has had a document in hand for {age}"
         lost = f"A document was taken {age} ago and no worker says that it has it"
         yield Problem(

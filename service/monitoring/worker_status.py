@@ -59,8 +59,8 @@ def aggregate(
         results_unheard=sum(worker.results_unheard for worker in workers),
         auto_fallback_enabled=settings.auto_fallback,
         max_retries=settings.max_retries,
-        stuck_job_timeout_ms=settings.stalled_timeout,
-        reaper_interval_ms=settings.reaper_interval,
+        stuck_job_timeout_ms=round(settings.stalled_timeout * 1000),
+        reaper_interval_ms=round(settings.reaper_interval * 1000),
     )
 
 

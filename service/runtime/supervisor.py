@@ -83,5 +83,5 @@ def _worker_command(settings: Settings) -> list[str]:
         *(sys.executable, "-m", "dramatiq", "service.worker", "--processes=1", "--skip-logging"),
         # One thread more than jobs: a review must never wait for, or take, a document's thread.
         f"--threads={settings.concurrency + 1}",
-        f"--worker-shutdown-timeout={settings.shutdown_timeout}",
+        f"--worker-shutdown-timeout={round(settings.shutdown_timeout * 1000)}",
     ]

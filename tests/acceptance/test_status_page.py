@@ -11,7 +11,6 @@ from urllib.request import urlopen
 import pytest
 
 from bench.browser import (
-    ABSENCE,
     DESK_DARK,
     DESK_LIGHT,
     PHONE_DARK,
@@ -27,7 +26,7 @@ from devstack.servers.worker import Worker
 from service.monitoring.heartbeat import SEEN_KEY
 from service.queue.document_queue import TIMESTAMPS_KEY
 
-pytestmark = pytest.mark.skipif(bool(ABSENCE), reason=ABSENCE)
+pytestmark = pytest.mark.programs("browser")
 
 #: Where pictures of the page go, for whoever wants to see it.
 PICTURES = Path("build/status-page")

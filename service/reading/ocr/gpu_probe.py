@@ -91,7 +91,7 @@ def gpu_tuning(settings: Settings) -> GpuTuning:
     """Return the GPU options of the settings."""
     return GpuTuning(
         max_inputs=settings.gpu_max_batch,
-        max_wait=settings.gpu_max_wait / 1000,
+        max_wait=settings.gpu_max_wait,
         search=settings.gpu_search,
         arena=settings.gpu_arena,
         memory_limit=settings.gpu_memory_limit * MIB or None,

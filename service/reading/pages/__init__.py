@@ -13,10 +13,10 @@ from service.reading.ocr.engine import ColourImage, Page
 from service.reading.pages.decoder.file_formats import detect_format
 from service.reading.pages.decoder.limits import MAX_FILE_SIZE, MAX_SIDE
 from service.reading.pages.decoder.protocol import COLOUR, GREY
-from service.reading.pages.pool import DEFAULT_POOL, DecoderPool, close_pool
+from service.reading.pages.pool import DEFAULT_POOL, DecoderPool
 from service.reading.pages.refusals import REFUSALS, refusal
 
-__all__ = ["MAX_FILE_SIZE", "MAX_SIDE", "REFUSALS", "DecoderPool", "close_pool", "read_pages"]
+__all__ = ["MAX_FILE_SIZE", "MAX_SIDE", "REFUSALS", "DecoderPool", "close_decoders", "read_pages"]
 
 
 def read_pages(content: bytes, pool: DecoderPool = DEFAULT_POOL) -> list[Page]:
@@ -36,6 +36,11 @@ def read_pages(content: bytes, pool: DecoderPool = DEFAULT_POOL) -> list[Page]:
         raise refusal("not_an_image")
     images = pool.decode(content, GREY)
     return [Page(image, partial(_colour_copy, pool, content, index)) for index, image in enumerate(images)]
+
+
+def close_decoders() -> None:
+    """End the idle decoder processes of this process; ``read_pages`` starts new ones. Idempotent."""
+    DEFAULT_POOL.close()
 
 
 def _colour_copy(pool: DecoderPool, content: bytes, index: int) -> ColourImage | None:

@@ -77,8 +77,3 @@ class DecoderPool:
 #: Pool of this process, used by ``read_pages``.
 DEFAULT_POOL = DecoderPool()
 os.register_at_fork(after_in_child=DEFAULT_POOL.after_fork)
-
-
-def close_pool() -> None:
-    """End the idle decoder processes of this process. Idempotent."""
-    DEFAULT_POOL.close()

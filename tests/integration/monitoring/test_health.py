@@ -17,6 +17,7 @@ from service.reading.ocr.devices import Devices
 from service.settings import Settings
 from service.store.database import Database
 from tests.support.health_port import ask
+from tests.support.ids import CARD
 
 
 @pytest.fixture
@@ -55,11 +56,11 @@ def test_a_worker_that_no_longer_looks_is_failing_although_its_process_answers(
 def test_a_job_over_its_time_makes_the_worker_failing(
     health: Health, backend: FilotBackend, settings: Settings
 ) -> None:
-    backend.redis.rpush(QUEUE, "endless")
+    backend.redis.rpush(QUEUE, CARD)
     job = health.active_jobs.document_queue.fetch("token")
     assert job is not None
     health.active_jobs.add(job)
-    health.active_jobs._since[job.token] -= settings.job_timeout / 1000 + 1
+    health.active_jobs._since[job.token] -= settings.job_timeout + 1
 
     status, body = ask(health.port, "/health")
 
@@ -98,7 +99,7 @@ def test_an_outage_of_redis_is_no_reason_to_restart_however_long_it_lasts(
     )
     active_jobs.last_look -= HUNG_AFTER + 1
 
-    taken = next(DocumentConsumer(active_jobs, settings))
+    taken = next(DocumentConsumer(active_jobs.document_queue, active_jobs, settings))
 
     assert taken is None
     assert health.alive() == []
@@ -110,9 +111,8 @@ def test_an_outage_of_redis_is_logged_once_and_ever_more_seldom(
     for name, value in {**environment, "OCR_GPU_POLL_INTERVAL": "50"}.items():
         monkeypatch.setenv(name, value)
     settings = Settings()
-    consumer = DocumentConsumer(
-        ActiveJobs(DocumentQueue(connect_redis(settings), settings), limit=2), settings
-    )
+    document_queue = DocumentQueue(connect_redis(settings), settings)
+    consumer = DocumentConsumer(document_queue, ActiveJobs(document_queue, limit=2), settings)
     next(consumer)
     stack.valkey.kill()
 
