@@ -2,8 +2,10 @@
 
 import os
 import sys
+from contextlib import suppress
 
 import dramatiq
+import redis
 import structlog
 
 from service.errors import SettingsError
@@ -18,6 +20,9 @@ log = structlog.get_logger(__name__)
 
 try:
     app = current_app()
+    # A Redis that is away now is waited for later.
+    with suppress(redis.RedisError):
+        app.document_queue.check_server()
 except SettingsError as error:
     # One line without a traceback, for whoever starts the worker.
     sys.stderr.write(f"filot-ocr: {error}\n")
