@@ -11,7 +11,7 @@ from service.queue.document_queue import CPU_QUEUE_KEY, DocumentQueue, connect_r
 from service.queue.recovery import Recovery
 from service.settings import Settings
 from service.store.database import Database
-from service.telemetry.metrics import REFUSED
+from service.telemetry.metrics import REGISTRY
 from tests.support.ids import CARD, OTHER
 
 ENTRIES = [
@@ -34,8 +34,9 @@ def document_queue(settings: Settings) -> DocumentQueue:
 
 
 def refused() -> float:
-    (sample,) = [each for each in REFUSED.collect()[0].samples if each.name.endswith("_total")]
-    return sample.value
+    value = REGISTRY.get_sample_value("filot_ocr_queue_entries_refused_total")
+    assert value is not None
+    return value
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
