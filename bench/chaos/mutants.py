@@ -35,8 +35,8 @@ class Mutant:
 #: The scripts as they would be with the worker's clock in the server's place.
 WORKERS_CLOCK = (
     "service/queue/document_queue.py",
-    'text = (folder / "schema.lua").read_text()',
-    'text = (folder / "schema.lua").read_text().replace("t[1] *", "(t[1] + %s) *" % '
+    'shared = (folder / "schema.lua").read_text()',
+    'shared = (folder / "schema.lua").read_text().replace("t[1] *", "(t[1] + %s) *" % '
     f'(__import__("os").environ["{SKEW}"] or 0))',
 )
 
@@ -44,8 +44,8 @@ MUTANTS = (
     Mutant(
         "a living worker keeps its jobs",
         "service/queue/active_jobs.py",
-        "lost = self.ledger.renew(tokens)",
-        "lost = self.ledger.renew([])",
+        "lost = self.document_queue.renew(tokens)",
+        "lost = self.document_queue.renew([])",
         "storage-slow",
     ),
     Mutant(
@@ -126,15 +126,15 @@ MUTANTS = (
     Mutant(
         "documents that Redis lost are found in PostgreSQL",
         "service/queue/recovery.py",
-        "missing = to_do - self.ledger.known_ids()",
-        "missing = set[str]()",
+        "return set(document_ids) - self.document_queue.known(document_ids)",
+        "return set()",
         "redis-empty",
     ),
     Mutant(
         "what the CPU pipeline holds is left alone",
         "service/queue/recovery.py",
-        "to_do - self.ledger.known_ids()",
-        "to_do - set(self.ledger.client.lrange(self.ledger.settings.queue_key, 0, -1))",
+        "self.document_queue.enqueue_lost(each)",
+        "self.document_queue.enqueue(each)",
         "redis-empty",
     ),
     Mutant(
@@ -160,7 +160,7 @@ MUTANTS = (
     ),
     Mutant(
         "a document that kills its process fails for good",
-        "service/queue/lua/take.lua",
+        "service/queue/lua/fetch.lua",
         "count = count + 1",
         "count = count + 0",
         "poison",
