@@ -6,14 +6,16 @@ import socket
 import threading
 from dataclasses import Field, dataclass, field, fields
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import redis
 
 from service.queue.active_jobs import ActiveJobs
-from service.reading.ocr.devices import Devices
 from service.store.publisher import Publisher
 from service.telemetry.stages import longest
+
+if TYPE_CHECKING:
+    from service.reading.ocr.devices import Devices
 
 #: Redis keys of the workers' heartbeats; they expire by themselves.
 HEARTBEAT_PREFIX = "filot:ocr:gpu:worker:"
@@ -92,7 +94,7 @@ class Heartbeat:
         publisher: what it published
     """
 
-    def __init__(self, active_jobs: ActiveJobs, devices: Devices, publisher: Publisher) -> None:
+    def __init__(self, active_jobs: ActiveJobs, devices: "Devices", publisher: Publisher) -> None:
         self.active_jobs = active_jobs
         self.devices = devices
         self.publisher = publisher

@@ -23,6 +23,7 @@ from service.monitoring.status_reader import StatusReader
 from service.queue.active_jobs import ActiveJobs
 from service.queue.broker import FilotBroker
 from service.queue.document_queue import DocumentQueue, connect_redis
+from service.queue.operator_pause import LOOK_INTERVAL, PauseWatch
 from service.queue.recovery import Recovery
 from service.reading.ocr.devices import Devices
 from service.reading.pages import close_decoders
@@ -180,6 +181,8 @@ def _schedule_tasks(app: App, detection: GpuDetection, reports: CloudWatch) -> N
         (cloudwatch.INTERVAL, reports.report),
     ):
         app.scheduler.every(seconds, task)
+    pause_watch = PauseWatch(app.document_queue.client, app.active_jobs)
+    app.scheduler.every(LOOK_INTERVAL, pause_watch.look, at_once=True)
     for sample in app.sampler.looks():
         app.scheduler.every(SAMPLE_INTERVAL, sample, at_once=True)
 
