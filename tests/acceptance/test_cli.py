@@ -26,6 +26,7 @@ from service.store.result import GPUOCRResult
 from tests.acceptance.conftest import Runner
 from tests.support.frozen import frozen
 from tests.support.health_port import ask
+from tests.support.waiting import wait_until
 
 
 def test_enqueue_says_what_was_accepted(run: Runner, backend: FilotBackend) -> None:
@@ -143,8 +144,7 @@ def test_status_names_what_only_postgresql_knows_and_the_workers(
 ) -> None:
     start_worker()
     # Its first heartbeat comes just after it is ready.
-    while not backend.redis.exists(SEEN_KEY):
-        backend.redis.blpop(["nothing is pushed here"], timeout=1)
+    wait_until(lambda: backend.redis.exists(SEEN_KEY))
     well = run("status").stdout
     bury(backend, environment)
 
@@ -288,8 +288,7 @@ def test_results_follows_the_channel(
     ) as follower:
         try:
             assert follower.stdout is not None
-            while not backend.redis.pubsub_numsub("filot:ocr:gpu:results")[0][1]:
-                backend.redis.blpop(["nothing is pushed here"], timeout=1)
+            wait_until(lambda: backend.redis.pubsub_numsub("filot:ocr:gpu:results")[0][1])
 
             backend.push("no-uuid")
             line = follower.stdout.readline()

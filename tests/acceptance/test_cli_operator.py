@@ -19,6 +19,7 @@ from service.store import dead_letters
 from service.store.database import Database
 from tests.acceptance.conftest import Runner
 from tests.support.frozen import frozen
+from tests.support.waiting import wait_until
 
 #: s until a program that says nothing counts as stuck.
 TIMEOUT = 60
@@ -225,8 +226,7 @@ def test_reviews_that_were_given_up_are_shown_and_reach_a_person_once_each(
     shown = run("requeue", "--reviews", "--dry-run")
     untouched = stack.reviews.received()
     queued = run("requeue", "--reviews")
-    while not all(backend.row(document_id)["buli2_ticket_id"] for document_id in documents):
-        backend.redis.blpop(["nothing is pushed here"], timeout=1)
+    wait_until(lambda: all(backend.row(document_id)["buli2_ticket_id"] for document_id in documents))
     again = run("requeue", "--reviews")
 
     assert shown.stdout.splitlines() == [

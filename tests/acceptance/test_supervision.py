@@ -10,6 +10,7 @@ import psutil
 from devstack.backend import FilotBackend
 from devstack.servers.worker import Worker
 from tests.acceptance.test_main_job import small_picture
+from tests.support.waiting import wait_until
 
 WorkerStarter = Callable[..., Worker]
 
@@ -19,16 +20,15 @@ def processes(worker: Worker) -> dict[int, psutil.Process]:
     return {child.pid: child for child in psutil.Process(worker.pid).children(recursive=True)}
 
 
-def wait_until_ready_again(worker: Worker, backend: FilotBackend, gone: int) -> None:
-    while gone in processes(worker) or worker.get("/ready") != HTTPStatus.OK:
-        backend.redis.blpop(["nothing is pushed here"], timeout=1)
+def wait_until_ready_again(worker: Worker, gone: int) -> None:
+    wait_until(lambda: gone not in processes(worker) and worker.get("/ready") == HTTPStatus.OK)
 
 
 def test_a_worker_that_dies_is_started_again(start_worker: WorkerStarter, backend: FilotBackend) -> None:
     worker = start_worker()
     (reader,) = [pid for pid, child in processes(worker).items() if not child.children()]
     os.kill(reader, signal.SIGKILL)
-    wait_until_ready_again(worker, backend, reader)
+    wait_until_ready_again(worker, reader)
     document_id = backend.add_document(small_picture("BUDI"), "NPWP")
 
     with backend.listen() as channel:
