@@ -13,7 +13,7 @@ from service.telemetry.stages import stage
 from tests.support import fake_nvml
 from tests.support.fake_nvml import FakeNvml
 
-SERVICE = Path(__file__).parents[2] / "service"
+SERVICE = Path(__file__).parents[3] / "service"
 
 #: What a name may end with: units, and what is counted.
 UNITS = ("_total", "_seconds", "_bytes", "_ratio")
