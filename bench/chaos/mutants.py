@@ -81,8 +81,8 @@ MUTANTS = (
     ),
     Mutant(
         "an overtaken worker cannot write",
-        "service/runtime/processing.py",
-        "            hold_claim(work, job.document_id, job.fence)\n",
+        "service/store/documents.py",
+        "    hold_claim(cursor, document.id, fencing_token)\n",
         "",
         "freeze",
     ),
@@ -104,8 +104,8 @@ MUTANTS = (
         "told only after PUBLISH went through",
         "service/store/publisher.py",
         "        listeners = self.client.publish(",
-        "        with self.database.transaction() as work:\n"
-        "            outbox.mark_told(work, telling.id)\n"
+        "        with self.database.transaction() as cursor:\n"
+        "            outbox.mark_delivered(cursor, entry.id)\n"
         "        listeners = self.client.publish(",
         "redis-restart",
     ),
@@ -118,9 +118,9 @@ MUTANTS = (
     ),
     Mutant(
         "a result and what is still to be told are one transaction",
-        "service/runtime/processing.py",
-        "            self._put(work, job, result, document_type)\n            if reading.decision",
-        "            if reading.decision",
+        "service/store/documents.py",
+        "            _put_result(cursor, result, document.type)\n            if review:",
+        "            if review:",
         "reply-commit",
     ),
     Mutant(
@@ -231,17 +231,15 @@ MUTANTS = (
     Mutant(
         "a review is asked for until it has a ticket",
         "service/store/reviews.py",
-        "            self._put_off(telling, str(error))",
-        "            log.warning('review_dropped', reason=str(error))\n"
-        "            with self.database.transaction() as work:\n"
-        "                outbox.give_up(work, telling.id)",
+        "            self._retry_later(entry, str(error))",
+        "            self._retry_later(entry, str(error), give_up=True)",
         "reviews-away",
     ),
     Mutant(
         "and not again once it has one",
         "service/store/reviews.py",
-        "                outbox.mark_told(work, telling.id)\n",
-        "                outbox.put_off(work, telling.id, 0)\n",
+        "                outbox.mark_delivered(cursor, entry.id)\n            else:",
+        "                outbox.put_off(cursor, entry.id, 0)\n            else:",
         "reviews-away",
     ),
 )
