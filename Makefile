@@ -8,8 +8,8 @@ CUDA_BUILD := build/onnxruntime-gpu
 CUDA := build/cuda
 BACKEND := tests/acceptance/backend
 BACKEND_STAMP := $(BACKEND)/node_modules/.installed
-# Processes that run tests side by side.
-WORKERS ?= auto
+# Processes that run tests side by side: two a core, as most tests wait for servers and workers.
+WORKERS ?= $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
 AUDIT_BIN := .venv-audit/bin
 AUDIT_STAMP := .venv-audit/.installed
 
@@ -44,7 +44,7 @@ test: lint $(MODELS) lint-infra test-infra ## Lint, types and all tests; those w
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 test-quick: lint $(MODELS) ## Lint, types and unit tests: no server is started
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow" tests/unit
+	$(BIN)/pytest -n auto --dist worksteal -m "not slow" tests/unit
 
 test-programs: $(STAMP) $(MODELS) $(BACKEND_STAMP) ## The tests that need Tesseract, a browser, PgBouncer or Node.js; a missing program fails them
 	$(BIN)/pytest -n $(WORKERS) -m programs --require-programs

@@ -17,7 +17,7 @@ from bench.chaos.variables import SKEW
 TIMEOUT = 300
 
 #: What the scenarios run on.
-PARTS = ("service", "bench", "pyproject.toml")
+PARTS = ("service", "devstack", "bench", "pyproject.toml")
 
 
 @dataclass(frozen=True, slots=True)
