@@ -10,8 +10,12 @@ NAMESPACE = "FiLot"
 #: Name of the only dimension; its value is ``names.WORKER``.
 DIMENSION = "Service"
 
-#: Documents that wait in FiLot's list. Every worker reports the same list: read it with Maximum, never Sum.
+#: Documents that wait in FiLot's list, and with ``OCR_GPU_CLAIM_CPU_QUEUE`` in its CPU list as well. Every
+#: worker reports the same lists: read it with Maximum, never Sum.
 QUEUE_LENGTH = "QueueLength"
+
+#: Those of them that wait in the CPU list. Maximum.
+CLAIMABLE_LENGTH = "ClaimableLength"
 
 #: Seconds since the oldest of them was enqueued, as far as the worker knows. Maximum.
 OLDEST_WAITING_AGE = "OldestWaitingAgeSeconds"
@@ -38,6 +42,6 @@ HEARTBEAT = "Heartbeat"
 ALL = frozenset(
     {
         *(QUEUE_LENGTH, OLDEST_WAITING_AGE, ACTIVE_JOBS, RESULTS, ERRORS, PROCESSING_TIME),
-        *(REVIEWS_GIVEN_UP, HEARTBEAT),
+        *(CLAIMABLE_LENGTH, REVIEWS_GIVEN_UP, HEARTBEAT),
     }
 )

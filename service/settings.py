@@ -63,6 +63,11 @@ class Settings(BaseSettings):
         alias="OCR_GPU_AUTOFALLBACK",
         description="use the CPU when the GPU is missing or fails; `false`: take no jobs without one",
     )
+    claim_cpu_queue: bool = Field(
+        False,
+        alias="OCR_GPU_CLAIM_CPU_QUEUE",
+        description="take documents from the backend's CPU list as well",
+    )
     driver: Literal["tesseract", "onnx"] = Field(
         "tesseract",
         alias="OCR_GPU_DRIVER",

@@ -15,8 +15,8 @@ from service.cli.connections import open_database, open_ledger
 from service.cli.output import EXIT_ENVIRONMENT, console, print_json
 
 if TYPE_CHECKING:
+    from service.monitoring.poller import Poller
     from service.monitoring.status import Status
-    from service.monitoring.status_reader import StatusReader
 
 #: s between two looks of `status --watch`.
 WATCH_INTERVAL = 2.0
@@ -37,11 +37,11 @@ def status(
 
     Exit code 2: Redis or PostgreSQL did not answer, and what only it knows is not shown.
     """
-    status_reader = _status_reader()
+    poller = _poller()
     if watch:
-        _watch(status_reader, as_json)
+        _watch(poller, as_json)
         return
-    seen = status_reader.look()
+    seen = poller.look()
     if as_json:
         print_json(_for_programs(seen))
     else:
@@ -50,13 +50,13 @@ def status(
         raise typer.Exit(EXIT_ENVIRONMENT)
 
 
-def _status_reader() -> "StatusReader":
-    from service.monitoring.status_reader import StatusReader
+def _poller() -> "Poller":
+    from service.monitoring.poller import Poller
     from service.settings import current_settings
 
     settings = current_settings()
     database = open_database() if settings.database_url else None
-    return StatusReader(open_ledger().client, database, settings, TIMEOUT)
+    return Poller(open_ledger().client, database, settings, TIMEOUT)
 
 
 def _for_programs(seen: "Status") -> dict[str, object]:
@@ -85,15 +85,15 @@ def _banner(seen: "Status") -> Iterator[Text]:
         yield Text(healthy_summary(seen), style="bold green")
 
 
-def _watch(status_reader: "StatusReader", as_json: bool) -> None:
+def _watch(poller: "Poller", as_json: bool) -> None:
     try:
         if as_json:
             while True:
-                print(json.dumps(_for_programs(status_reader.look())), flush=True)
+                print(json.dumps(_for_programs(poller.look())), flush=True)
                 time.sleep(WATCH_INTERVAL)
         with Live(console=console, auto_refresh=False) as live:
             while True:
-                shown = _for_people(status_reader.look())
+                shown = _for_people(poller.look())
                 when = f"{datetime.now(UTC):%H:%M:%S} UTC, every {WATCH_INTERVAL:.0f} s until Ctrl-C"
                 live.update(Group(shown, Text(when, style="dim")), refresh=True)
                 time.sleep(WATCH_INTERVAL)

@@ -1,7 +1,7 @@
-"""Metrics for CloudWatch, as lines of its embedded metric format on standard output, one report a minute.
+"""Metrics for CloudWatch: one report a minute on standard output, in its embedded metric format.
 
-Out of a container that logs to CloudWatch they become metrics with no call and no permission. The names are
-the ones that the alarms, the autoscaler and the dashboard of ``infra_pulumi`` read.
+CloudWatch Logs turns these lines into metrics; no API call and no permission is needed. The names are those
+that the alarms, the autoscaler and the dashboard of ``infra_pulumi`` read.
 
 Format: "Specification: Embedded metric format" in the user guide of Amazon CloudWatch.
 """
@@ -12,13 +12,14 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from service.monitoring.sampler import Sampler
+from service.monitoring.poller import Poller
 from service.queue.active_jobs import ActiveJobs
 
 #: The only dimension, and its value.
 DIMENSION, SERVICE = "Service", "filot-ocr-gpu-worker"
 
 QUEUE_LENGTH = "QueueLength"
+CLAIMABLE_LENGTH = "ClaimableLength"
 OLDEST_WAITING_AGE = "OldestWaitingAgeSeconds"
 ACTIVE_JOBS = "ActiveJobs"
 RESULTS = "Results"
@@ -29,6 +30,7 @@ HEARTBEAT = "Heartbeat"
 
 UNITS = {
     QUEUE_LENGTH: "Count",
+    CLAIMABLE_LENGTH: "Count",
     OLDEST_WAITING_AGE: "Seconds",
     ACTIVE_JOBS: "Count",
     RESULTS: "Count",
@@ -51,35 +53,35 @@ Value = float | Sequence[float]
 
 
 def write_line(line: str) -> None:
-    """Write one line to standard output: past Dramatiq, which turns that into standard error.
+    """Write one line to standard output, bypassing Dramatiq, which redirects that to standard error.
 
-    Nobody collects metrics from a terminal, and whoever sits there wants to read the log.
+    A terminal is left to the log: nobody collects metrics from it.
     """
     if not os.isatty(STDOUT):
         os.write(STDOUT, f"{line}\n".encode())
 
 
 class CloudWatch:
-    """Adds up what ended since the last report, and writes reports.
+    """Counts finished documents, and writes a report of them and of the queue.
 
     Parameters:
         namespace: CloudWatch's name for all metrics of FiLot
-        in_hand, sampler: what is reported beside
-        problems: what keeps this worker from making progress; while there is any, no heartbeat is reported
-        write: takes one line
+        active_jobs, poller: what is reported as well
+        problems: lists what prevents progress; while there is any, no heartbeat is reported
+        write: writes one line
     """
 
     def __init__(
         self,
         namespace: str,
         active_jobs: ActiveJobs,
-        sampler: Sampler,
+        poller: Poller,
         problems: Callable[[], list[str]],
         write: Callable[[str], None] = write_line,
     ) -> None:
         self.namespace = namespace
         self.active_jobs = active_jobs
-        self.sampler = sampler
+        self.poller = poller
         self.problems = problems
         self.write = write
         self._lock = threading.Lock()
@@ -87,13 +89,13 @@ class CloudWatch:
         self._times: list[int] = []
 
     def count(self, *, failed: bool, milliseconds: int) -> None:
-        """Note that a document ended, and how long that took from its take on."""
+        """Count a finished document, and the ms since it was taken."""
         with self._lock:
             self._errors += failed
             self._times.append(milliseconds)
 
     def report(self) -> None:
-        """Write what there is; to be called every ``INTERVAL`` seconds and at the end."""
+        """Write a report; to be called every ``INTERVAL`` s and at shutdown."""
         with self._lock:
             errors, times = self._errors, self._times
             self._errors, self._times = 0, []
@@ -102,9 +104,13 @@ class CloudWatch:
             RESULTS: len(times),
             ERRORS: errors,
         }
-        backlog, outbox_backlog = self.sampler.backlog, self.sampler.outbox_backlog
+        backlog, outbox_backlog = self.poller.backlog, self.poller.outbox_backlog
         if backlog is not None:
-            values |= {QUEUE_LENGTH: backlog.waiting, OLDEST_WAITING_AGE: backlog.oldest_waiting}
+            values |= {
+                QUEUE_LENGTH: backlog.waiting,
+                CLAIMABLE_LENGTH: backlog.claimable,
+                OLDEST_WAITING_AGE: backlog.oldest_waiting,
+            }
         if outbox_backlog is not None:
             values[REVIEWS_GIVEN_UP] = outbox_backlog.given_up
         if not self.problems():

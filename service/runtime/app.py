@@ -8,14 +8,14 @@ from dramatiq import Middleware
 from dramatiq.middleware import CurrentMessage
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from service.monitoring import cloudwatch, status_page
+from service.monitoring import cloudwatch
 from service.monitoring.cloudwatch import CloudWatch
-from service.monitoring.health import Answer, Health, Progress
+from service.monitoring.health import Health, Progress
 from service.monitoring.heartbeat import Heartbeat
+from service.monitoring.http_server import Answer
+from service.monitoring.poller import POLL_INTERVAL, Poller
 from service.monitoring.prometheus import Exposition
-from service.monitoring.sampler import SAMPLE_INTERVAL, Sampler
 from service.monitoring.status_page import StatusPage
-from service.monitoring.status_reader import StatusReader
 from service.queue.active_jobs import ActiveJobs
 from service.queue.broker import FilotBroker
 from service.queue.recovery import Recovery
@@ -77,9 +77,10 @@ def build_runtime(settings: Settings) -> Runtime:
     devices = Devices(settings)
     publisher = Publisher(database, broker.document_queue.client, settings)
     detection = GpuDetection(devices, broker.active_jobs, settings)
-    sampler = Sampler(settings, broker.document_queue.client, database)
-    health = Health(settings.health_port, broker.active_jobs, devices, sampler)
-    heartbeat = Heartbeat(broker.active_jobs, devices, publisher)
+    client = broker.document_queue.client
+    poller = Poller(client, database, settings)
+    health = Health(settings.health_port, broker.active_jobs, devices, poller, settings.job_timeout)
+    heartbeat = Heartbeat(client, broker.active_jobs, devices, publisher, gpu_enabled=settings.gpu_enabled)
     schedule = Schedule(
         settings,
         broker.document_queue,
@@ -87,11 +88,11 @@ def build_runtime(settings: Settings) -> Runtime:
         detection,
         heartbeat,
         Recovery(database, broker.document_queue),
-        sampler,
+        poller,
     )
-    status_reader = StatusReader(broker.document_queue.client, database, settings, status_page.TIMEOUT)
-    health.pages |= StatusPage(settings, status_reader, health, heartbeat).pages()
-    reports = _publish_metrics(health, schedule, publisher, settings)
+    for path, page in StatusPage(settings, poller, health, heartbeat).pages().items():
+        health.add_page(path, page)
+    reports = _publish_metrics(broker.active_jobs, poller, health, schedule, publisher, settings)
     # Hooks after a message run from the last to the first: told, then settled, then forgotten by the log.
     for middleware in (
         Lifecycle(
@@ -130,15 +131,19 @@ def _job_traces(settings: Settings, active_jobs: ActiveJobs) -> list[Middleware]
 
 
 def _publish_metrics(
-    health: Health, schedule: Schedule, publisher: Publisher, settings: Settings
+    active_jobs: ActiveJobs,
+    poller: Poller,
+    health: Health,
+    schedule: Schedule,
+    publisher: Publisher,
+    settings: Settings,
 ) -> CloudWatch:
-    """Let the clock sample and report, and the health port answer scrapes."""
-    active_jobs, sampler = health.active_jobs, health.sampler
-    progress = Progress(health)
-    exposition = Exposition(sampler, active_jobs, health.devices, publisher, progress.problems)
-    health.pages["/metrics"] = lambda _: Answer(exposition.page(), CONTENT_TYPE_LATEST)
-    reports = CloudWatch(settings.metrics_namespace, active_jobs, sampler, progress.problems)
-    for look in sampler.looks():
-        schedule.every(SAMPLE_INTERVAL, look, at_once=True)
+    """Let the scheduler poll and report, and the health port answer scrapes."""
+    progress = Progress(health.alive, active_jobs, poller)
+    exposition = Exposition(poller, active_jobs, health.devices, publisher, progress.problems)
+    health.add_page("/metrics", lambda _: Answer(exposition.page(), CONTENT_TYPE_LATEST))
+    reports = CloudWatch(settings.metrics_namespace, active_jobs, poller, progress.problems)
+    for task in poller.tasks():
+        schedule.every(POLL_INTERVAL, task, at_once=True)
     schedule.every(cloudwatch.INTERVAL, reports.report)
     return reports

@@ -11,7 +11,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from service.errors import OcrWorkerError
 from service.monitoring.heartbeat import HEARTBEAT_INTERVAL, Heartbeat
-from service.monitoring.sampler import Sampler
+from service.monitoring.poller import Poller
 from service.queue.document_queue import DocumentQueue
 from service.queue.recovery import Recovery
 from service.runtime.middleware.gpu_detection import GpuDetection
@@ -33,7 +33,7 @@ class Schedule:
     Parameters:
         settings: the reaper's interval
         ledger, publisher, detection, heartbeat, recovery: what is called
-        sampler: knows which server hangs when a task does
+        poller: knows which server hangs when a task does
     """
 
     def __init__(
@@ -44,12 +44,12 @@ class Schedule:
         detection: GpuDetection,
         heartbeat: Heartbeat,
         recovery: Recovery,
-        sampler: Sampler,
+        poller: Poller,
     ) -> None:
         self.document_queue = document_queue
         self.publisher = publisher
         self.heartbeat = heartbeat
-        self.sampler = sampler
+        self.poller = poller
         self._orphans: set[str] = set()
         self._scheduler = BackgroundScheduler(
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
@@ -88,14 +88,14 @@ class Schedule:
         """A task is due and its last run still waits: say what for, once for all that wait."""
         self._hanging.add(event.job_id)
         if self._log_throttle.should_log():
-            what = "; ".join(self.sampler.away()) or "what this task waits for does not answer"
+            what = "; ".join(self.poller.away()) or "what this task waits for does not answer"
             reason = f"{what}: bring it back, and the worker goes on by itself; `filot-ocr doctor` says more"
             log.warning("task_hangs", task=event.job_id, reason=reason)
 
     def _on_end(self, event: JobEvent) -> None:
         self._hanging.discard(event.job_id)
         # A run that gave up on a server that still hangs is no end of it.
-        if not self._hanging and not self.sampler.away():
+        if not self._hanging and not self.poller.away():
             lasted = self._log_throttle.reset()
             if lasted is not None:
                 log.info("tasks_go_on", seconds=round(lasted))

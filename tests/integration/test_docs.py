@@ -13,13 +13,13 @@ from bench.incidents import TROUBLES
 from bench.markdown import marks
 from infra_pulumi import names
 from service.cli import app
-from service.monitoring.backlog import Backlog, OutboxBacklog
 from service.monitoring.gpu_usage import GpuUse
+from service.monitoring.poller import Poller
 from service.monitoring.prometheus import Exposition
-from service.monitoring.sampler import Sampler
 from service.runtime.app import build_runtime
 from service.settings import Settings
 from service.telemetry.logging import ALLOWED
+from tests.support.polled import set_answers
 from tests.unit.telemetry.test_logging import is_of_a_log
 
 REPOSITORY = Path(__file__).parents[2]
@@ -70,13 +70,10 @@ LOGGED = logged()
 def exposition(settings: Settings) -> Exposition:
     """A worker's metrics as if it had a GPU."""
     runtime = build_runtime(settings)
-    sampler = Sampler(settings, runtime.broker.document_queue.client, runtime.publisher.database)
-    sampler.backlog = Backlog(waiting=1, processing=1, put_off=0, oldest_waiting=1.0)
-    sampler.outbox_backlog = OutboxBacklog(
-        dead=0, given_up=0, undelivered={"result": (0, 0.0), "review": (0, 0.0)}
-    )
-    sampler.gpu = GpuUse(memory_used=1, memory_total=2, utilisation=0.5)
-    return Exposition(sampler, runtime.broker.active_jobs, runtime.devices, runtime.publisher, list)
+    poller = Poller(runtime.broker.document_queue.client, runtime.publisher.database, settings)
+    set_answers(poller)
+    poller.gpu = GpuUse(memory_used=1, memory_total=2, utilisation=0.5)
+    return Exposition(poller, runtime.broker.active_jobs, runtime.devices, runtime.publisher, list)
 
 
 def label_names(exposition: Exposition) -> set[str]:

@@ -67,7 +67,10 @@ def machine(cuda: FakeCuda, nvml: FakeNvml, monkeypatch: pytest.MonkeyPatch) -> 
 
 def status(runtime: Runtime) -> str:
     """What `filot-ocr status` says, once the worker has told it."""
-    Heartbeat(runtime.broker.active_jobs, runtime.devices, runtime.publisher).beat()
+    broker = runtime.broker
+    Heartbeat(
+        broker.document_queue.client, broker.active_jobs, runtime.devices, runtime.publisher, gpu_enabled=True
+    ).beat()
     settings.current_settings.cache_clear()
     api._document_queue.cache_clear()
     said = api.get_gpu_worker_status()
