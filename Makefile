@@ -6,11 +6,15 @@ STAMP := $(VENV)/.installed
 MODELS := service/reading/ocr/models/.derived
 CUDA_BUILD := build/onnxruntime-gpu
 CUDA := build/cuda
+BACKEND := tests/acceptance/backend
+BACKEND_STAMP := $(BACKEND)/node_modules/.installed
+# Processes that run tests side by side.
+WORKERS ?= auto
 AUDIT_BIN := .venv-audit/bin
 AUDIT_STAMP := .venv-audit/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv models demo test test-cuda lint bench bench-gpu bench-memory bench-status-page accuracy hostile fuzz chaos chaos-mutants incidents audit sbom lock clean
+.PHONY: help venv models demo test test-quick test-programs test-cuda lint bench bench-gpu bench-memory bench-status-page accuracy reference hostile fuzz chaos chaos-mutants incidents audit sbom lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -36,8 +40,19 @@ $(MODELS): $(STAMP) requirements/models.lock tools/models/derive.py service/read
 demo: $(STAMP) $(MODELS) ## Run the main job on real servers and show the result
 	$(BIN)/filot-ocr demo
 
-test: lint $(MODELS) lint-infra test-infra ## Lint, types and all tests
-	$(BIN)/pytest -n auto
+test: lint $(MODELS) lint-infra test-infra ## Lint, types and all tests; those whose program is missing are skipped
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+
+test-quick: lint $(MODELS) ## Lint, types and unit tests: no server is started
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow" tests/unit
+
+test-programs: $(STAMP) $(MODELS) $(BACKEND_STAMP) ## The tests that need Tesseract, a browser, PgBouncer or Node.js; a missing program fails them
+	$(BIN)/pytest -n $(WORKERS) -m programs --require-programs
+
+# The libraries of FiLot's backend, which the tests of the contract use from Node.js.
+$(BACKEND_STAMP): $(BACKEND)/package-lock.json
+	cd $(BACKEND) && npm ci --no-audit --no-fund --ignore-scripts
+	@touch $@
 
 lint: $(STAMP) ## Lint, format check and strict types
 	$(BIN)/ruff check
@@ -74,6 +89,9 @@ bench-status-page: $(STAMP) $(MODELS) ## What a status page that is loaded every
 
 accuracy: $(STAMP) $(MODELS) ## Read 200 invented cards a level with every engine; non-zero when a bar is missed
 	$(BIN)/python -m bench.accuracy
+
+reference: $(STAMP) ## Write the tables of docs/reference.md that come from the code
+	$(BIN)/python -m tools.reference
 
 hostile: $(STAMP) ## Read files made to take the worker down; the table of what each took goes into docs/security.md
 	$(BIN)/pytest -q --hostile-markdown docs/security.md tests/unit/reading/pages/test_hostile_files.py
@@ -114,7 +132,7 @@ $(AUDIT_STAMP): requirements/audit.lock
 	@touch $@
 
 clean: ## Remove everything that make made
-	rm -rf $(VENV) .venv-infra .venv-audit build .mypy_cache .pytest_cache .ruff_cache service/reading/ocr/models/*.onnx $(MODELS)
+	rm -rf $(VENV) .venv-infra .venv-audit build .mypy_cache .pytest_cache .ruff_cache $(BACKEND)/node_modules service/reading/ocr/models/*.onnx $(MODELS)
 
 # --- Image and AWS -------------------------------------------------------------------------------------------
 # Pulumi and the local AWS server of its tests live in .venv-infra. See docs/infrastructure.md.

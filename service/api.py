@@ -1,10 +1,11 @@
-"""The functions that the original worker offered, with the meaning they had there.
+"""The original worker's functions, with their original meaning.
 
-The two that read documents import what they need when called: who only enqueues loads no OCR.
+The functions that read documents import the app when they are called: whoever only enqueues loads no OCR.
 """
 
 import threading
 import uuid
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import lru_cache
 
@@ -25,12 +26,13 @@ log = structlog.get_logger(__name__)
 
 @lru_cache(maxsize=1)
 def _document_queue() -> DocumentQueue:
+    """Return the queue of the functions that need no app: one Redis client a process, opened on first use."""
     settings = current_settings()
     return DocumentQueue(connect_redis(settings), settings)
 
 
 def is_gpu_enabled() -> bool:
-    """Whether ``OCR_GPU_ENABLED`` asks for a GPU; whether there is one, `get_gpu_worker_status` says."""
+    """Whether ``OCR_GPU_ENABLED`` asks for a GPU; `get_gpu_worker_status` says whether one is in use."""
     return current_settings().gpu_enabled
 
 
@@ -40,7 +42,7 @@ def is_gpu_auto_fallback_enabled() -> bool:
 
 
 def enqueue_for_gpu(document_id: str) -> bool:
-    """Append a document to the GPU queue; False when it waits or is in work, or when Redis is away."""
+    """Append a document to the GPU queue; False when it is queued or being processed, or Redis is away."""
     try:
         return _document_queue().enqueue(document_id)
     except redis.RedisError as error:
@@ -49,9 +51,9 @@ def enqueue_for_gpu(document_id: str) -> bool:
 
 
 def route_document(document_id: str) -> bool:
-    """Enqueue a document as the upload flow does: for the GPU when that is enabled, else for the CPU.
+    """Enqueue a document as the upload flow does: for the GPU if that is enabled, else for the CPU.
 
-    False when it waits or is in work there, or when Redis is away.
+    Returns False when it is queued or being processed there, or when Redis is away.
     """
     try:
         return routing.route_document(_document_queue(), document_id)
@@ -61,58 +63,58 @@ def route_document(document_id: str) -> bool:
 
 
 def dequeue_from_gpu() -> str | None:
-    """Take the oldest waiting document; None when nothing waits.
+    """Fetch the oldest waiting document; None when the queue is empty.
 
-    The caller has ``OCR_GPU_LEASE`` to end with `mark_gpu_complete`; afterwards the document returns to the
-    queue, as it would from a worker that died. Raises ``redis.RedisError``.
+    The caller must call `mark_gpu_complete` within ``OCR_GPU_LEASE``; otherwise the document returns to the
+    queue, as from a worker that died. Raises ``redis.RedisError``.
     """
     job = _document_queue().fetch(str(uuid.uuid4()))
     return job.document_id if job else None
 
 
 def mark_gpu_complete(document_id: str) -> None:
-    """Note that a document's work is done, whoever holds it. Raises ``redis.RedisError``."""
+    """Mark a document as done, whoever holds it. Raises ``redis.RedisError``."""
     _document_queue().forget(document_id)
 
 
 def get_gpu_queue_length() -> int:
-    """How many documents wait. Raises ``redis.RedisError``."""
+    """Return the number of waiting documents. Raises ``redis.RedisError``."""
     return _document_queue().queue_length()
 
 
 def process_document_gpu(document_id: str) -> GPUOCRResult:
-    """Read one document now, in this thread, without the queue; store and publish its result, and return it.
+    """Process one document in the calling thread, without the queue; store, publish and return its result.
 
-    A process that has not looked for a GPU yet looks first. Where the GPU fails, the CPU reads.
+    The first call of a process loads the OCR models and probes the GPU. Where the GPU fails, the CPU is used.
 
     Raises:
         UnavailableError: one of our servers is away.
         DeviceError: there is no GPU, or it failed, and ``OCR_GPU_AUTOFALLBACK`` is false.
-        EngineError: the engine broke.
-        redis.RedisError: the result is stored but not published; a running worker will do that.
+        EngineError: the engine failed.
+        redis.RedisError: the result is stored but not published; a running worker publishes it later.
     """
-    from service.runtime.app import current_runtime
+    from service.runtime.app import current_app
     from service.runtime.processing import job_of_caller
 
-    runtime = current_runtime()
-    if not runtime.devices.warm:
-        runtime.devices.probe()
+    app = current_app()
+    if not app.devices.warm:
+        app.devices.probe()
     job = job_of_caller(document_id)
-    device = runtime.devices.device_of(job.device)
+    device = app.devices.device_of(job.device)
     with structlog.contextvars.bound_contextvars(**{**job.named(), "device": device}):
         try:
-            result = runtime.processing.process(job)
+            result = app.processing.process(job)
         except DeviceError as error:
-            runtime.devices.document_failed(error)
-            if not runtime.settings.auto_fallback:
+            app.devices.document_failed(error)
+            if not app.settings.auto_fallback:
                 raise
-            result = runtime.processing.process(replace(job, device="cpu"))
-        runtime.publisher.publish_job(job.job_id)
+            result = app.processing.process(replace(job, device="cpu"))
+        app.publisher.publish_job(job.job_id)
     return result
 
 
 def get_gpu_worker_status() -> GPUWorkerStatus:
-    """The state of the pipeline, from Redis. Raises ``redis.RedisError``."""
+    """Return the state of the queue and its workers, from Redis. Raises ``redis.RedisError``."""
     document_queue = _document_queue()
     return aggregate(
         worker_states(document_queue.client),
@@ -123,33 +125,35 @@ def get_gpu_worker_status() -> GPUWorkerStatus:
 
 
 class _EmbeddedWorker:
-    """The Dramatiq worker of `start_gpu_worker`; at most one a process."""
+    """The Dramatiq worker of `start_gpu_worker`, and its app; at most one a process."""
 
     lock = threading.Lock()
-    worker: Worker | None = None
+    #: Stops the worker and closes the app; None while no worker runs.
+    resources: ExitStack | None = None
 
 
 def start_gpu_worker() -> bool:
-    """Start a worker in this process; False when one runs already. `filot-ocr worker` is the usual way."""
+    """Start a worker in this process; False if one runs already. The usual way is `filot-ocr worker`."""
     from service.runtime.actors import declare_actors
-    from service.runtime.app import build_runtime
+    from service.runtime.app import build_app
 
     with _EmbeddedWorker.lock:
-        if _EmbeddedWorker.worker is not None:
+        if _EmbeddedWorker.resources is not None:
             return False
-        runtime = build_runtime(current_settings())
-        declare_actors(runtime)
-        # One thread more than jobs: a review must never wait for, or take, a document's thread.
-        worker = Worker(runtime.broker, worker_threads=runtime.settings.concurrency + 1)
-        worker.start()
-        _EmbeddedWorker.worker = worker
+        with ExitStack() as resources:
+            app = resources.enter_context(build_app(current_settings()))
+            declare_actors(app)
+            # One thread more than jobs, so that a review neither waits for nor takes a document's thread.
+            worker = Worker(app.broker, worker_threads=app.settings.concurrency + 1)
+            worker.start()
+            resources.callback(worker.stop, timeout=round(app.settings.shutdown_timeout * 1000))
+            _EmbeddedWorker.resources = resources.pop_all()
         return True
 
 
 def stop_gpu_worker() -> None:
-    """Finish what is in work, give back what can't be finished in time, and stop taking documents."""
+    """Stop fetching, finish the active jobs, and return to the queue what cannot finish in time."""
     with _EmbeddedWorker.lock:
-        worker, _EmbeddedWorker.worker = _EmbeddedWorker.worker, None
-        if worker is not None:
-            worker.stop(timeout=round(current_settings().shutdown_timeout * 1000))
-            worker.broker.close()
+        resources, _EmbeddedWorker.resources = _EmbeddedWorker.resources, None
+        if resources is not None:
+            resources.close()

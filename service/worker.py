@@ -9,26 +9,28 @@ import structlog
 from service.errors import SettingsError
 from service.monitoring.doctor.tls import insecure_connections
 from service.runtime.actors import declare_actors
-from service.runtime.app import current_runtime
+from service.runtime.app import current_app
 from service.runtime.supervisor import EXIT_CONFIGURATION
-from service.settings import unknown_variables
+from service.settings import unclear_switches, unknown_variables
 from service.telemetry.logging import configure_logs
 
 log = structlog.get_logger(__name__)
 
 try:
-    runtime = current_runtime()
+    app = current_app()
 except SettingsError as error:
-    # One line, no traceback: whoever starts the worker reads it.
+    # One line without a traceback, for whoever starts the worker.
     sys.stderr.write(f"filot-ocr: {error}\n")
     sys.exit(EXIT_CONFIGURATION)
 
-# Tesseract is handed pictures in temporary files: nobody else shall read them.
+# Tesseract gets pictures in temporary files, which nobody else may read.
 os.umask(0o077)
-configure_logs(runtime.settings.log_level)
-for sentence in insecure_connections(runtime.settings):
+configure_logs(app.settings.log_level)
+for sentence in insecure_connections(app.settings):
     log.warning("connection_not_proven", reason=sentence)
 for sentence in unknown_variables(os.environ):
     log.warning("setting_unknown", reason=sentence)
-declare_actors(runtime)
-dramatiq.set_broker(runtime.broker)
+for sentence in unclear_switches(app.settings, os.environ):
+    log.warning("setting_unclear", reason=sentence)
+declare_actors(app)
+dramatiq.set_broker(app.broker)

@@ -48,4 +48,4 @@ else:
     # Loaded by Dramatiq in place of the service's own module, which this runs.
     from service import worker
 
-    assert worker.runtime
+    assert worker.app

@@ -105,7 +105,7 @@ def measure(cards: Sequence[DemoCard], tuning: GpuTuning, threads: Sequence[int]
     """Read all cards once for each number of threads, with one engine for all of them."""
     engine = GpuEngine(tuning)
     measured = [
-        Measured(tuning.max_inputs, count, read_cards(cards, engine, count, engine.batcher.tally))
+        Measured(tuning.max_inputs, count, read_cards(cards, engine, count, engine.batcher.stats))
         for count in threads
     ]
     engine.close(DONE)
@@ -138,7 +138,7 @@ def out_of_memory(cards: Sequence[DemoCard], tuning: GpuTuning, best: Measured) 
         engine.close(DONE)
     same = compare(run.read, best.run.read)
     return (
-        f"With {limit} MiB a network: {engine.batcher.tally.too_large} batches did not fit and were made "
+        f"With {limit} MiB a network: {engine.batcher.stats.too_large} batches did not fit and were made "
         f"smaller, {len(cards) / run.seconds:.1f} cards/s, {same.same_text} of {same.cards} cards with the "
         f"same text."
     )

@@ -10,7 +10,7 @@ from statistics import quantiles
 from bench.gpu.gauge import Gauge
 from bench.processes import cpu_seconds
 from devstack.cards import DemoCard
-from service.reading.ocr.batch_runner import Tally
+from service.reading.ocr.batch_runner import BatchStats
 from service.reading.ocr.engine import Engine
 from service.reading.reader import parsed_result, read_document
 from service.telemetry.metrics import REGISTRY
@@ -61,12 +61,14 @@ class Run:
         return quantiles(self.latencies, n=100, method="inclusive")[share - 1]
 
 
-def read_cards(cards: Sequence[DemoCard], engine: Engine, threads: int, tally: Tally | None = None) -> Run:
+def read_cards(
+    cards: Sequence[DemoCard], engine: Engine, threads: int, stats: BatchStats | None = None
+) -> Run:
     """Read all cards, each from its file to its fields, as jobs of a worker would.
 
-    ``tally`` is the one of the engine's batcher; on the CPU there is none.
+    ``stats`` is the one of the engine's batcher; on the CPU there is none.
     """
-    tally = tally or Tally()
+    stats = stats or BatchStats()
 
     def read(card: DemoCard) -> tuple[float, CardText]:
         began = time.perf_counter()
@@ -76,7 +78,7 @@ def read_cards(cards: Sequence[DemoCard], engine: Engine, threads: int, tally: T
     with ThreadPoolExecutor(threads) as pool:
         # The pool's threads and the decoders start before the clock does.
         list(pool.map(read, cards[:threads]))
-        before, work, cpu_before = _stages(), _work(tally), cpu_seconds(os.getpid())
+        before, work, cpu_before = _stages(), _work(stats), cpu_seconds(os.getpid())
         began = time.perf_counter()
         with Gauge() as gauge:
             done = list(pool.map(read, cards))
@@ -87,19 +89,19 @@ def read_cards(cards: Sequence[DemoCard], engine: Engine, threads: int, tally: T
         latencies=[latency for latency, _ in done],
         cpu_seconds=cpu_seconds(os.getpid()) - cpu_before,
         stages={stage: after[stage] - before[stage] for stage in STAGES},
-        work=_work(tally, work),
+        work=_work(stats, work),
         read=[text for _, text in done],
         gauge=gauge,
     )
 
 
-def _work(tally: Tally, earlier: DeviceWork | None = None) -> DeviceWork:
+def _work(stats: BatchStats, earlier: DeviceWork | None = None) -> DeviceWork:
     """Return what was done so far, or since ``earlier``."""
     since = earlier or DeviceWork({}, {}, {})
     return DeviceWork(
-        inputs={name: count - since.inputs.get(name, 0) for name, count in tally.inputs.items()},
-        batches={name: count - since.batches.get(name, 0) for name, count in tally.batches.items()},
-        seconds={name: time - since.seconds.get(name, 0.0) for name, time in tally.seconds.items()},
+        inputs={name: count - since.inputs.get(name, 0) for name, count in stats.inputs.items()},
+        batches={name: count - since.batches.get(name, 0) for name, count in stats.batches.items()},
+        seconds={name: time - since.seconds.get(name, 0.0) for name, time in stats.seconds.items()},
     )
 
 

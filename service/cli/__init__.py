@@ -1,47 +1,54 @@
-"""The command `filot-ocr`: run the worker, look at it, feed it, and read one card without any server."""
+"""The command `filot-ocr`: run the OCR worker, see what it does, feed its queue, and read cards locally."""
 
 import sys
 from typing import Annotated
 
-import redis
 import typer
 
 from service.cli import dead, dev, doctor, erase, queue, read, status, worker
-from service.cli.output import EXIT_ENVIRONMENT, EXIT_INPUT, give_up
+from service.cli.output import EXIT_ENVIRONMENT, EXIT_INPUT, exit_with
 from service.errors import DocumentError, OcrWorkerError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 
-for command in (
-    worker.worker,
-    queue.enqueue,
-    queue.backfill,
-    queue.requeue,
-    status.status,
-    doctor.doctor,
-    worker.results,
-    worker.settings,
-    read.read,
-    erase.erase,
-    dev.demo,
-):
-    app.command()(command)
-app.add_typer(dead.app, name="dead")
-app.add_typer(dev.app, name="dev")
+#: Commands by the group under which `--help` lists them.
+GROUPS = {
+    "Commands to run and watch": (
+        worker.worker,
+        status.status,
+        doctor.doctor,
+        worker.results,
+        worker.settings,
+    ),
+    "Commands for documents": (queue.enqueue, queue.backfill, queue.requeue, erase.erase),
+    "Commands to try it out": (read.read, dev.demo),
+}
+
+for group, commands in GROUPS.items():
+    for command in commands:
+        app.command(rich_help_panel=group)(command)
+app.add_typer(dead.app, name="dead", rich_help_panel="Commands for documents")
+app.add_typer(dev.app, name="dev", rich_help_panel="Commands to try it out")
 
 
 def main() -> None:
-    """Run the command; what is wrong is said in one line."""
+    """Run the command; an error is one line on stderr."""
     try:
         app()
     except DocumentError as error:
-        give_up(str(error), EXIT_INPUT)
+        exit_with(str(error), EXIT_INPUT)
     except OcrWorkerError as error:
-        give_up(str(error), EXIT_ENVIRONMENT)
-    except redis.AuthenticationError:
-        give_up("Redis refuses the password of REDIS_URL or REDIS_PASSWORD", EXIT_ENVIRONMENT)
-    except redis.RedisError as error:
-        give_up(f"Redis ({type(error).__name__}): is REDIS_URL right, and the server up?", EXIT_ENVIRONMENT)
+        exit_with(str(error), EXIT_ENVIRONMENT)
+    except Exception as error:
+        # Not imported above: `--help` and `read` have no use for Redis.
+        import redis
+
+        if isinstance(error, redis.AuthenticationError):
+            exit_with("Redis rejects the password in REDIS_URL or REDIS_PASSWORD", EXIT_ENVIRONMENT)
+        if isinstance(error, redis.RedisError):
+            name = type(error).__name__
+            exit_with(f"Redis does not answer ({name}): check REDIS_URL and the server", EXIT_ENVIRONMENT)
+        raise
 
 
 def _print_version(wanted: bool) -> None:
@@ -58,4 +65,4 @@ def _options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Options of the command itself; its help is the module's first line."""
+    """Handle the options of `filot-ocr` itself."""

@@ -1,9 +1,10 @@
-"""What commands work on: the queue and the database that the settings name, and ids as both spell them."""
+"""Connections to the servers that the settings name, and document ids as both servers spell them."""
 
 import uuid
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from service.cli.output import EXIT_INPUT, give_up
+from service.cli.output import EXIT_INPUT, exit_with
 
 if TYPE_CHECKING:
     from service.queue.document_queue import DocumentQueue
@@ -11,10 +12,10 @@ if TYPE_CHECKING:
 
 
 def open_database() -> "Database":
-    """One connection to PostgreSQL, opened on first use.
+    """Return PostgreSQL with one connection, which is opened on first use.
 
     Raises:
-        SettingsError: ``DATABASE_URL`` cannot be used.
+        SettingsError: ``DATABASE_URL`` is not set or invalid.
     """
     from service.settings import current_settings, needed
     from service.store.database import Database
@@ -22,11 +23,11 @@ def open_database() -> "Database":
     return Database(needed(current_settings().database_url, "DATABASE_URL"), connections=1)
 
 
-def open_ledger() -> "DocumentQueue":
-    """The queue in Redis, connected on first use.
+def open_document_queue() -> "DocumentQueue":
+    """Return the queue in Redis, which connects on first use.
 
     Raises:
-        SettingsError: ``REDIS_URL`` cannot be used.
+        SettingsError: ``REDIS_URL`` is not set or invalid.
     """
     from service.queue.document_queue import DocumentQueue, connect_redis
     from service.settings import current_settings
@@ -35,8 +36,8 @@ def open_ledger() -> "DocumentQueue":
     return DocumentQueue(connect_redis(settings), settings)
 
 
-def spelt_as_stored(text: str) -> str | None:
-    """A document id as PostgreSQL and the backend spell it: lower case, with hyphens. None: it is no UUID."""
+def canonical_id(text: str) -> str | None:
+    """Return a document id in lower case with hyphens, as both servers hold it; None when it is no UUID."""
     try:
         return str(uuid.UUID(text))
     except ValueError:
@@ -44,8 +45,20 @@ def spelt_as_stored(text: str) -> str | None:
 
 
 def document_id(text: str) -> str:
-    """A document id that was typed; ends the command when it cannot be one."""
-    spelt = spelt_as_stored(text)
-    if spelt is None:
-        give_up(f"{text} is no document id", EXIT_INPUT)
-    return spelt
+    """Return a document id from the command line; end the command when it is no UUID."""
+    canonical = canonical_id(text)
+    if canonical is None:
+        exit_with(f"{text} is not a document id", EXIT_INPUT)
+    return canonical
+
+
+def matching_id(text: str, ids: Iterable[str]) -> str | None:
+    """Return the one id of ``ids`` that is ``text`` or begins with it; None when there is none.
+
+    Ends the command when several do.
+    """
+    prefix = (canonical_id(text) or text.lower()).rstrip("….")
+    matches = sorted({each for each in ids if prefix and each.startswith(prefix)})
+    if len(matches) > 1:
+        exit_with(f"{text} is the beginning of {len(matches)} ids: {', '.join(matches[:3])}...", EXIT_INPUT)
+    return matches[0] if matches else None

@@ -1,50 +1,55 @@
-"""`dead ...`: jobs that used up their attempts, to look at, to queue again, or to forget."""
+"""`dead`: list, show, requeue or drop jobs that used up their attempts."""
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
-from service.cli.connections import document_id, open_database
-from service.cli.output import EXIT_INPUT, console, give_up, print_json, say
+from service.cli.connections import document_id, matching_id, open_database
+from service.cli.output import EXIT_INPUT, console, exit_with, local_time, print_json, print_line
 from service.monitoring.formatting import camel_case
+
+if TYPE_CHECKING:
+    from service.store.dead_letters import DeadJob
 
 app = typer.Typer(no_args_is_help=True, help="Jobs that used up their attempts.")
 
 
 @app.command("list")
-def list_dead(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
-    """List them, latest first."""
-    from service.store.dead_letters import list_jobs
-
-    with open_database().transaction() as cursor:
-        jobs = list_jobs(cursor)
+def list_dead(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """List dead jobs, latest first."""
+    jobs = _dead_jobs()
     if as_json:
-        print_json([_for_programs(job) for job in jobs])
+        print_json([_as_json(job) for job in jobs])
         return
     if not jobs:
         console.print("no dead jobs")
         return
     table = Table("document", "attempts", "cause", "died at", box=None)
     for job in jobs:
-        table.add_row(job.document_id, str(job.attempts), job.cause, f"{job.died_at:%Y-%m-%d %H:%M:%S} UTC")
+        table.add_row(job.document_id, str(job.attempts), job.cause, local_time(job.died_at))
     console.print(table)
 
 
 @app.command("show")
 def show_dead(document: Annotated[str, typer.Argument(metavar="DOCUMENT_ID")]) -> None:
-    """Show one, as JSON."""
-    from service.store.dead_letters import find
+    """Show a dead job as JSON. The first characters of the id are enough."""
+    jobs = {job.document_id: job for job in _dead_jobs()}
+    found = matching_id(document, jobs)
+    if found is None:
+        exit_with(f"{document} is not among the dead jobs", EXIT_INPUT)
+    print_json(_as_json(jobs[found]))
+
+
+def _dead_jobs() -> "list[DeadJob]":
+    from service.store.dead_letters import list_jobs
 
     with open_database().transaction() as cursor:
-        job = find(cursor, document_id(document))
-    if job is None:
-        give_up(f"{document} is not among the dead jobs", EXIT_INPUT)
-    print_json(_for_programs(job))
+        return list_jobs(cursor)
 
 
-def _for_programs(job: Any) -> dict[str, Any]:
+def _as_json(job: "DeadJob") -> dict[str, Any]:
     return {
         camel_case(name): str(value) if name == "died_at" else value for name, value in asdict(job).items()
     }
@@ -52,7 +57,7 @@ def _for_programs(job: Any) -> dict[str, Any]:
 
 @app.command("requeue")
 def requeue_dead(documents: Annotated[list[str], typer.Argument(metavar="ID...")]) -> None:
-    """Queue their documents again, with all attempts."""
+    """Queue the documents of dead jobs again, with all attempts."""
     from service.api import enqueue_for_gpu
     from service.store import dead_letters
     from service.store.documents import reopen
@@ -61,19 +66,21 @@ def requeue_dead(documents: Annotated[list[str], typer.Argument(metavar="ID...")
     for document in map(document_id, documents):
         with database.transaction() as cursor:
             if dead_letters.find(cursor, document) is None:
-                give_up(f"{document} is not among the dead jobs", EXIT_INPUT)
+                exit_with(f"{document} is not among the dead jobs", EXIT_INPUT)
             reopen(cursor, document)
-        # Queued before it is forgotten: what is killed in between can be typed again.
+        # Queued before the dead job is deleted: after a crash in between, the command can be repeated.
         if not enqueue_for_gpu(document):
-            give_up(f"{document} was not queued: it waits or is in work, or Redis is away", EXIT_INPUT)
+            exit_with(
+                f"{document} was not queued: it is queued or in work already, or Redis is down", EXIT_INPUT
+            )
         with database.transaction() as cursor:
             dead_letters.drop(cursor, document)
-        say(f"{document} queued again")
+        print_line(f"{document} queued again")
 
 
 @app.command("drop")
 def drop_dead(documents: Annotated[list[str], typer.Argument(metavar="ID...")]) -> None:
-    """Forget them; their documents stay failed."""
+    """Delete dead jobs; their documents stay failed."""
     from service.store import dead_letters
 
     with open_database().transaction() as cursor:
@@ -81,4 +88,4 @@ def drop_dead(documents: Annotated[list[str], typer.Argument(metavar="ID...")]) 
             document for document in map(document_id, documents) if not dead_letters.drop(cursor, document)
         ]
     if unknown:
-        give_up(f"not among the dead jobs: {', '.join(unknown)}", EXIT_INPUT)
+        exit_with(f"not among the dead jobs: {', '.join(unknown)}", EXIT_INPUT)

@@ -1,4 +1,4 @@
-"""`doctor`: everything that a worker needs, a line a check, and what to do about each red one."""
+"""`doctor`: check everything that a worker needs, and say how to fix what is wrong."""
 
 from collections import Counter
 from dataclasses import asdict
@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from service.monitoring.doctor.check_result import CheckResult
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
-    """Check settings, servers, engine and machine, and say what to do; 1 when any line is red."""
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Check settings, servers, engine and machine, and say how to fix what is wrong.
+
+    Exit code 1: at least one check is red.
+    """
     results = []
     for result in _run_checks():
         results.append(result)
@@ -41,7 +44,7 @@ def _run_checks() -> "Iterator[CheckResult]":
     try:
         settings = load_settings()
     except SettingsError as error:
-        yield fail("settings", str(error), "correct it; nothing else can be looked at before")
+        yield fail("settings", str(error), "correct it first; no other check can run without settings")
         return
     yield from run_checks(settings)
 

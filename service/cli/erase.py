@@ -1,40 +1,40 @@
-"""`erase`: what this service itself keeps of one document, gone on request."""
+"""`erase`: delete what this service itself keeps of one document."""
 
 from typing import Annotated
 
 import typer
 
-from service.cli.connections import document_id, open_database, open_ledger
-from service.cli.output import EXIT_INPUT, give_up, say
+from service.cli.connections import document_id, open_database, open_document_queue
+from service.cli.output import EXIT_INPUT, exit_with, print_line
 from service.monitoring.formatting import pluralize
 
 
 def erase(
     document: Annotated[str, typer.Argument(metavar="DOCUMENT_ID")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
 ) -> None:
-    """Remove what our own tables and Redis keys hold of a document; FiLot's row and file are left alone."""
+    """Delete a document from the worker's own tables and Redis keys; FiLot's row and file stay."""
     from service.queue.erasure import Erased, InWorkError
-    from service.queue.erasure import erase as remove
+    from service.queue.erasure import erase as erase_document
 
     document = document_id(document)
     if not yes:
-        typer.confirm(f"Remove everything that the OCR worker itself keeps of {document}?", abort=True)
+        typer.confirm(f"Delete everything that the OCR worker itself keeps of {document}?", abort=True)
     try:
-        erased: Erased = remove(open_database(), open_ledger(), document)
+        erased: Erased = erase_document(open_database(), open_document_queue(), document)
     except InWorkError as error:
-        give_up(f"{error}: nothing was removed; try again when it is done", EXIT_INPUT)
-    say(
-        f"removed: {pluralize(erased.outbox_entries, 'note')} of what is told to whom,"
-        f" {pluralize(erased.dead_jobs, 'dead job')}, {pluralize(erased.claims, 'claim')},"
-        f" {pluralize(erased.job_records, 'ending')}, {pluralize(erased.redis_fields, 'field')} in Redis"
+        exit_with(f"{error}: nothing was deleted; try again when it has finished", EXIT_INPUT)
+    entries = "1 outbox entry" if erased.outbox_entries == 1 else f"{erased.outbox_entries} outbox entries"
+    print_line(
+        f"deleted: {entries}, {pluralize(erased.dead_jobs, 'dead job')}, {pluralize(erased.claims, 'claim')},"
+        f" {pluralize(erased.job_records, 'job record')}, {pluralize(erased.redis_fields, 'Redis field')}"
     )
     if erased.undelivered:
-        say(f"{erased.undelivered} of the notes had not been told yet, and will not be")
+        print_line(f"{erased.undelivered} of the outbox entries had not been delivered, and will not be")
     if erased.row_remains:
-        say(
-            "FiLot's own row in `documents`, with what was read, and the file are the backend's:"
-            " they were left alone"
+        print_line(
+            "FiLot's own row in `documents`, with the text that was read, and the file belong to the backend:"
+            " they were not touched"
         )
     else:
-        say("FiLot has no row of this document")
+        print_line("FiLot has no row of this document")

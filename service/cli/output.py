@@ -1,29 +1,48 @@
-"""How every command speaks: its console and its exit codes."""
+"""Output and exit codes that all commands share."""
 
 import json
 import sys
+from datetime import datetime
 from typing import Any, NoReturn
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-# Into a pipe or a file, every line whole: `grep` is a reader too.
+# Lines for a pipe or a file are never wrapped, so that `grep` finds whole ids.
 console = Console() if sys.stdout.isatty() else Console(width=250)
 
-#: Exit codes: what was asked for can't be done with this input; the settings or a server are at fault.
-EXIT_INPUT, EXIT_ENVIRONMENT = 1, 2
+#: Exit codes: the input is at fault; the settings or a server are at fault; the command was interrupted.
+EXIT_INPUT, EXIT_ENVIRONMENT, EXIT_INTERRUPTED = 1, 2, 130
 
 
-def say(sentence: str) -> None:
-    """Print one line as it stands, whatever brackets an id has."""
-    console.print(sentence, markup=False, highlight=False)
+def print_line(text: str) -> None:
+    """Print one line as it is: brackets in an id are no markup."""
+    console.print(text, markup=False, highlight=False)
 
 
 def print_json(value: Any) -> None:
-    """Print for programs; text in any language stays readable."""
+    """Print a value as indented JSON; text that is not ASCII stays readable."""
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def give_up(reason: str, code: int) -> NoReturn:
+def local_time(moment: datetime) -> str:
+    """Return a time for people: in the time zone of this machine, which it names."""
+    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S %Z}"
+
+
+def exit_with(reason: str, code: int) -> NoReturn:
     """End the command with one line on stderr."""
     print(f"filot-ocr: {reason}", file=sys.stderr)
     sys.exit(code)
+
+
+def progress_bar() -> Progress:
+    """Return a progress bar that is drawn on a terminal and nowhere else."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        disable=not sys.stderr.isatty(),
+    )

@@ -1,4 +1,4 @@
-"""`enqueue`, `requeue` and `backfill`: documents into the queue, by hand and by the thousand."""
+"""`enqueue`, `requeue` and `backfill`: put documents into the queue, one by one or in bulk."""
 
 import signal
 import time
@@ -7,45 +7,49 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from service.cli.connections import open_database, open_ledger, spelt_as_stored
-from service.cli.output import EXIT_ENVIRONMENT, EXIT_INPUT, console, give_up, say
+from service.cli.connections import canonical_id, open_database, open_document_queue
+from service.cli.output import (
+    EXIT_ENVIRONMENT,
+    EXIT_INPUT,
+    EXIT_INTERRUPTED,
+    exit_with,
+    print_line,
+    progress_bar,
+)
 from service.monitoring.formatting import agree, pluralize
 
 if TYPE_CHECKING:
     from service.queue.backfill import Pace
     from service.queue.document_queue import DocumentQueue
+    from service.queue.recovery import Recovery
 
-#: s between two looks for lost documents: far longer than the backend takes from marking a row to pushing
-#: its id.
-BETWEEN_LOOKS = 3.0
-
-#: Exit code of a program that Ctrl-C ended.
-INTERRUPTED = 130
+#: s between the two searches for lost documents: far longer than the backend takes from marking a row to
+#: pushing its id.
+RECHECK_DELAY = 3.0
 
 
 def enqueue(documents: Annotated[list[str], typer.Argument(metavar="ID...")]) -> None:
-    """Append documents to the GPU queue; non-zero when any was refused.
+    """Append documents to the GPU queue; exit code 1 when any was refused.
 
-    An id without a row is refused: no worker can read it, and its failure would be published for nobody.
+    An id without a row is refused: no worker can read it, and nobody would see its failure.
     """
     from service.store.documents import existing
 
-    document_queue = open_ledger()
-    spelt = {text: spelt_as_stored(text) for text in documents}
+    document_queue = open_document_queue()
+    canonical = {text: canonical_id(text) for text in documents}
     with open_database().transaction() as cursor:
-        known = existing(cursor, [document for document in spelt.values() if document])
+        known = existing(cursor, [document for document in canonical.values() if document])
     refused = 0
-    for text, document in spelt.items():
+    for text, document in canonical.items():
         if document is None:
-            reason = "it is no UUID, as the ids of documents are"
+            reason = "it is not a UUID, as document ids are"
         elif document not in known:
-            reason = "FiLot has no row of it in `documents`; compare the id with the backend's"
+            reason = "it has no row in FiLot's table `documents`; compare the id with the backend's"
         else:
             reason = "" if document_queue.enqueue(document) else _why_refused(document_queue, document)
         refused += bool(reason)
-        say(f"{text} refused: {reason}" if reason else f"{document} enqueued")
+        print_line(f"{text} refused: {reason}" if reason else f"{document} enqueued")
     if refused:
         raise typer.Exit(EXIT_INPUT)
 
@@ -53,31 +57,32 @@ def enqueue(documents: Annotated[list[str], typer.Argument(metavar="ID...")]) ->
 def _why_refused(document_queue: "DocumentQueue", document: str) -> str:
     from service.queue.document_queue import RETRY_KEY
 
-    with document_queue.client.pipeline(transaction=True) as all_at_once:
-        all_at_once.lpos(document_queue.settings.queue_key, document)
-        all_at_once.zscore(RETRY_KEY, document)
-        all_at_once.sismember(document_queue.settings.processing_key, document)
-        place, due, in_work = all_at_once.execute()
-    if place is not None:
-        return f"it waits already, at place {place + 1} of the queue"
-    if due is not None:
+    with document_queue.client.pipeline(transaction=True) as pipeline:
+        pipeline.lpos(document_queue.settings.queue_key, document)
+        pipeline.zscore(RETRY_KEY, document)
+        pipeline.sismember(document_queue.settings.processing_key, document)
+        position, retry_at, in_work = pipeline.execute()
+    if position is not None:
+        return f"it is already queued, at position {position + 1}"
+    if retry_at is not None:
         return "it waits for its next attempt"
     return "it is in work" if in_work else "it was in the queue a moment ago"
 
 
 def requeue(
     stalled: Annotated[
-        bool, typer.Option("--stuck", help="Those in `processing` that nobody works on or knows of.")
+        bool,
+        typer.Option("--stuck", help="Documents in `processing` that no worker has and no queue knows."),
     ] = False,
     reviews: Annotated[
-        bool, typer.Option("--reviews", help="Reviews that were given up: they are asked for again.")
+        bool, typer.Option("--reviews", help="Reviews that were given up: request them again.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list them.")] = False,
 ) -> None:
-    """Take up again what got stuck: documents, without the workers' own waits, or reviews."""
+    """Queue stuck documents again without waiting for the workers to do so, or request reviews again."""
     if not stalled and not reviews:
-        give_up(
-            "say --stuck or --reviews (a dead job is queued again by `filot-ocr dead requeue ID`)", EXIT_INPUT
+        exit_with(
+            "give --stuck or --reviews (`filot-ocr dead requeue ID` queues a dead job again)", EXIT_INPUT
         )
     if stalled:
         _requeue_stalled(dry_run)
@@ -94,89 +99,111 @@ def _requeue_reviews(dry_run: bool) -> None:
             for document in documents:
                 outbox.try_again(cursor, document)
     for document in documents:
-        say(f"{document} its review was given up")
-    asked = "would be" if dry_run else agree(len(documents), "is", "are")
-    say(f"{pluralize(len(documents), 'review')} {asked} asked for again")
+        print_line(f"{document} its review was given up")
+    requested = "would be" if dry_run else agree(len(documents), "is", "are")
+    print_line(f"{pluralize(len(documents), 'review')} {requested} requested again")
 
 
 def _requeue_stalled(dry_run: bool) -> None:
     from service.queue.recovery import Recovery
 
-    document_queue = open_ledger()
-    recovery = Recovery(open_database(), document_queue)
-    recovery.lost()
-    time.sleep(BETWEEN_LOOKS)
-    lost = sorted(recovery.lost())
+    document_queue = open_document_queue()
+    lost = _lost_documents(Recovery(open_database(), document_queue))
     abandoned = sorted(document_queue.stalled(requeue=not dry_run))
     if not dry_run:
         lost = [document for document in lost if document_queue.enqueue(document)]
     for document in abandoned:
-        say(f"{document} in work, but its worker is gone")
+        print_line(f"{document} in work, but its worker is gone")
     for document in lost:
-        say(f"{document} to be worked on, but no queue knew it")
-    say(f"{len(abandoned) + len(lost)} {'would be queued again' if dry_run else 'queued again'}")
+        print_line(f"{document} to be processed, but in no queue")
+    print_line(f"{len(abandoned) + len(lost)} {'would be queued again' if dry_run else 'queued again'}")
+
+
+def _lost_documents(recovery: "Recovery") -> list[str]:
+    """Return the documents that two searches miss in Redis: after one, the backend may be about to push."""
+    recovery.lost()
+    time.sleep(RECHECK_DELAY)
+    return sorted(recovery.lost())
 
 
 def backfill(
-    status: Annotated[Literal["uploaded", "failed"], typer.Option(help="What their rows say now.")],
+    status: Annotated[Literal["uploaded", "failed"], typer.Option(help="Status of their rows now.")],
     document_type: Annotated[
         Literal["KTP", "NPWP"] | None,
         typer.Option("--type", case_sensitive=False, help="Only cards of this type."),
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many, oldest first.")] = None,
-    rate: Annotated[float, typer.Option(min=0.01, help="At most so many a second.")] = 10.0,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many.")] = False,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Maximum number of documents, oldest first.")
+    ] = None,
+    rate: Annotated[float, typer.Option(min=0.01, help="Maximum number of documents per second.")] = 10.0,
+    destination: Annotated[
+        Literal["gpu", "cpu"] | None,
+        typer.Option(
+            "--queue",
+            help="Where to push: this worker's queue, or the backend's CPU pipeline. "
+            "Without it, as the upload flow does: gpu when OCR_GPU_ENABLED is true.",
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count them.")] = False,
 ) -> None:
-    """Queue many documents as the upload flow does: for the GPU when OCR_GPU_ENABLED is true, else for the
-    backend's CPU pipeline. May be stopped and run again at any time.
-    """
-    from service.api import is_gpu_enabled
-    from service.queue import backfill as filling
+    """Queue many documents. Says how many go where, and asks before it pushes.
 
-    database, document_queue = open_database(), open_ledger()
-    documents, known = filling.candidates(database, document_queue, filling.Wanted(status, document_type))
+    Interrupt it and run it again at any time.
+    """
+    from service.queue import backfill as backfilling
+
+    database, document_queue = open_database(), open_document_queue()
+    documents, known = backfilling.candidates(
+        database, document_queue, backfilling.Wanted(status, document_type)
+    )
     documents = documents[:limit]
-    road = "the GPU queue" if is_gpu_enabled() else "the backend's CPU pipeline (OCR_GPU_ENABLED is false)"
-    others = f"{pluralize(known, 'other')} {agree(known, 'waits or is', 'wait or are')} in work already"
-    say(f"{pluralize(len(documents), 'document')} for {road}; {others}")
+    to_gpu, where = _destination(destination)
+    others = f"{pluralize(known, 'other')} {agree(known, 'is', 'are')} queued or in work already"
+    print_line(f"{pluralize(len(documents), 'document')} for {where}; {others}")
     if dry_run or not documents:
         return
-    pace = filling.Pace(rate)
-    with _stopped_by_ctrl_c(pace), _progress() as progress:
+    if not yes:
+        typer.confirm(f"Push {pluralize(len(documents), 'document')} to {where}?", abort=True)
+    pace = backfilling.Pace(rate)
+    with _stopped_by_ctrl_c(pace), progress_bar() as progress:
         task = progress.add_task("Queueing", total=len(documents))
-        tally = filling.run(
+        tally = backfilling.run(
             database,
             document_queue,
             documents,
             status,
             pace,
             lambda tally: progress.update(task, completed=tally.seen),
+            to_gpu=to_gpu,
         )
-    pushed, left = tally.fates[filling.Fate.PUSHED], len(documents) - tally.seen
-    say(f"{pushed} pushed, {tally.seen - pushed} skipped: someone else was faster; {left} left")
+    pushed, left = tally.fates[backfilling.Fate.PUSHED], len(documents) - tally.seen
+    print_line(f"{pushed} pushed, {tally.seen - pushed} skipped (queued or changed meanwhile), {left} left")
     if tally.outage:
-        give_up(f"{tally.outage}; run it again to go on", EXIT_ENVIRONMENT)
+        exit_with(f"{tally.outage}; run it again to go on", EXIT_ENVIRONMENT)
     if pace.stopped:
-        raise typer.Exit(INTERRUPTED)
+        raise typer.Exit(EXIT_INTERRUPTED)
+
+
+def _destination(chosen: Literal["gpu", "cpu"] | None) -> tuple[bool, str]:
+    """Return whether documents go to the GPU queue, and the queue's name and key with the reason."""
+    from service.queue.document_queue import CPU_QUEUE_KEY
+    from service.settings import current_settings
+
+    settings = current_settings()
+    to_gpu = settings.gpu_enabled if chosen is None else chosen == "gpu"
+    enabled = "true" if settings.gpu_enabled else "false"
+    reason = f"OCR_GPU_ENABLED is {enabled}" if chosen is None else f"--queue {chosen}"
+    if to_gpu:
+        return True, f"the GPU queue {settings.queue_key} ({reason})"
+    return False, f"the backend's CPU pipeline {CPU_QUEUE_KEY} ({reason})"
 
 
 @contextmanager
 def _stopped_by_ctrl_c(pace: "Pace") -> Iterator[None]:
-    """Let Ctrl-C end the loop between two documents, never between a row and its place in the queue."""
+    """Let Ctrl-C end the loop between two documents, never between a row's update and its push."""
     before = signal.signal(signal.SIGINT, lambda *_: pace.stop())
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        # Where nobody sees it move, it would only be a line that is out of date.
-        disable=not console.is_terminal,
-    )

@@ -1,55 +1,157 @@
-"""`read`: one local file, read with no server at all."""
+"""`read`: read local files without any server."""
 
+import csv
+import json
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
-from service.cli.output import console, print_json, say
+from service.cli.card_files import FileReading, find_files, read_file
+from service.cli.output import EXIT_INPUT, console, exit_with, print_line, progress_bar
 from service.errors import SettingsError
-from service.reading.documents.reasons import advice
+
+if TYPE_CHECKING:
+    from service.reading.reader import Reading
+
+#: Overlays are written in one of these formats.
+PICTURES = (".png", ".jpg", ".jpeg")
+
+#: Columns of the CSV: what is known of the file, the fields of a KTP and of an NPWP, and the failure.
+COLUMNS = (
+    *("file", "documentType", "score", "decision", "outcome", "reviewReasons", "device"),
+    *(
+        "nik",
+        "name",
+        "birthPlace",
+        "birthDate",
+        "gender",
+        "bloodType",
+        "address",
+        "rtRw",
+        "village",
+        "district",
+    ),
+    *("religion", "maritalStatus", "occupation", "nationality", "validUntil", "province", "city"),
+    *("npwpNumber", "registeredAt", "errorCode", "error"),
+)
 
 
 def read(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
-    document_type: Annotated[
-        Literal["KTP", "NPWP"], typer.Option("--type", case_sensitive=False, help="What the card is.")
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE...", help="Files, folders, glob patterns, or - for standard input."),
     ],
+    document_type: Annotated[
+        Literal["KTP", "NPWP", "auto"],
+        typer.Option("--type", case_sensitive=False, help="Type of the cards; auto: told from each card."),
+    ] = "auto",
     driver: Annotated[Literal["onnx", "tesseract"], typer.Option(help="OCR engine.")] = "onnx",
-    overlay: Annotated[Path | None, typer.Option(help="Draw what was read on the picture.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    overlay: Annotated[
+        Path | None,
+        typer.Option(help="Picture to draw the result on; of several files, a folder for the pictures."),
+    ] = None,
+    show: Annotated[bool, typer.Option("--open", help="Open the overlay when done.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object per line, failures too.")
+    ] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, failures too.")] = False,
 ) -> None:
-    """Read one local file with no server at all, and print its fields with confidences."""
+    """Read local files without any server, and print their fields; exit code 1 when any file failed."""
     from service.reading.ocr.loading import load_engine
-    from service.reading.pages import MAX_FILE_SIZE
-    from service.reading.reader import read_document
 
-    with file.open("rb") as opened:
-        # One byte more than is allowed shows that it is too large, however large it is.
-        content = opened.read(MAX_FILE_SIZE + 1)
-    reading = read_document(content, document_type, load_engine(driver))
+    if as_json and as_csv:
+        raise typer.BadParameter("give --json or --csv, not both")
+    found = find_files(files)
+    overlays = _overlay_paths(overlay, found)
+    if show and overlay is None:
+        raise typer.BadParameter("--open needs --overlay PATH: the picture that it opens")
+    engine = load_engine(driver)
+    results = _with_progress((read_file(file, document_type, engine) for file in found), len(found))
+    results = _with_overlays(results, overlays)
     if as_json:
-        print_json(_for_programs(reading))
+        failed = _print_json_lines(results)
+    elif as_csv:
+        failed = _print_csv(results)
     else:
-        _print_reading(reading)
-    if overlay is not None:
-        _write_overlay(overlay, reading)
+        failed = _print_tables(results, single=len(found) == 1)
+    if show and overlay is not None and overlay.exists() and typer.launch(str(overlay)) != 0:
+        exit_with(f"no program opens {overlay}", EXIT_INPUT)
+    if failed:
+        raise typer.Exit(EXIT_INPUT)
 
 
-def _print_reading(reading: Any) -> None:
-    table = Table("field", "value", "confidence", box=None)
-    for key, field in reading.fields.items():
-        table.add_row(key, field.value, f"{field.confidence:.2f}")
-    console.print(table)
-    reasons = f" ({', '.join(reading.review_reasons)})" if reading.review_reasons else ""
-    console.print(f"\nscore {reading.score}: {reading.decision}{reasons}, read on the {reading.device}")
-    for sentence in advice(reading.review_reasons):
-        say(f"- {sentence}")
+def _overlay_paths(overlay: Path | None, files: list[str]) -> dict[str, Path]:
+    """Return the picture to write for each file, after checking that it can be written.
+
+    Raises:
+        SettingsError: it cannot.
+    """
+    if overlay is None:
+        return {}
+    if len(files) == 1 and not overlay.is_dir():
+        if overlay.suffix.lower() not in PICTURES:
+            raise SettingsError(f"{overlay}: the overlay's name must end in .png or .jpg")
+        if not overlay.parent.is_dir():
+            raise SettingsError(f"{overlay}: there is no folder {overlay.parent}")
+        return {files[0]: overlay}
+    try:
+        overlay.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"{overlay}: several overlays need a folder: {error.strerror}") from None
+    paths: dict[str, Path] = {}
+    for file in files:
+        stem = "stdin" if file == "-" else Path(file).stem
+        taken = sum(path.stem.split("~")[0] == stem for path in paths.values())
+        paths[file] = overlay / (f"{stem}~{taken + 1}.png" if taken else f"{stem}.png")
+    return paths
 
 
-def _for_programs(reading: Any) -> dict[str, Any]:
+def _with_progress(results: Iterator[FileReading], count: int) -> Iterator[FileReading]:
+    with progress_bar() as progress:
+        # Rows that appear one by one on the same terminal are progress enough.
+        progress.disable = progress.disable or count == 1 or sys.stdout.isatty()
+        yield from progress.track(results, total=count, description="Reading")
+
+
+def _with_overlays(results: Iterable[FileReading], overlays: dict[str, Path]) -> Iterator[FileReading]:
+    for result in results:
+        if result.reading is not None and result.file in overlays:
+            _write_overlay(overlays[result.file], result.reading)
+        yield result
+
+
+def _write_overlay(path: Path, reading: "Reading") -> None:
+    import cv2
+
+    from service.reading.overlay import draw_overlay
+
+    page = reading.page
+    if not cv2.imwrite(str(path), draw_overlay(page.image, page.lines, reading.fields)):
+        raise SettingsError(f"{path} cannot be written")
+
+
+def _print_json_lines(results: Iterable[FileReading]) -> int:
+    """Print each result when it is there; return how many files failed."""
+    failed = 0
+    for result in results:
+        print(json.dumps(_as_json(result), ensure_ascii=False), flush=True)
+        failed += result.reading is None
+    return failed
+
+
+def _as_json(result: FileReading) -> dict[str, Any]:
+    from service.reading.documents.reasons import advice
+
+    reading = result.reading
+    if reading is None:
+        return {"file": result.file, "errorCode": result.error_code, "error": result.error}
     return {
+        "file": result.file,
         "documentType": reading.document_type,
         "score": reading.score,
         "decision": reading.decision,
@@ -64,15 +166,62 @@ def _for_programs(reading: Any) -> dict[str, Any]:
     }
 
 
-def _write_overlay(path: Path, reading: Any) -> None:
-    import cv2
+def _print_csv(results: Iterable[FileReading]) -> int:
+    """Print a line per file with a column per field; return how many files failed."""
+    writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    failed = 0
+    for result in results:
+        row = _as_json(result)
+        fields = {key: field["value"] for key, field in row.pop("fields", {}).items()}
+        row.pop("reviewAdvice", None)
+        writer.writerow({**row, **fields, "reviewReasons": " ".join(row.get("reviewReasons", ()))})
+        sys.stdout.flush()
+        failed += result.reading is None
+    return failed
 
-    from service.reading.overlay import draw_overlay
 
-    page = reading.page
-    try:
-        written = cv2.imwrite(str(path), draw_overlay(page.image, page.lines, reading.fields))
-    except cv2.error:
-        raise SettingsError(f"{path}: the overlay's name should end in .png or .jpg") from None
-    if not written:
-        raise SettingsError(f"{path} cannot be written")
+def _print_tables(results: Iterable[FileReading], *, single: bool) -> int:
+    """Print all fields of a single file, or a line per file of several; return how many files failed."""
+    failed = 0
+    table = Table("file", "type", "score", "decision", "number", "name", "remarks", box=None)
+    for result in results:
+        failed += result.reading is None
+        if not single:
+            table.add_row(*map(Text, _cells(result)))
+        elif result.reading is None:
+            exit_with(result.error, EXIT_INPUT)
+        else:
+            _print_reading(result.reading)
+    if not single:
+        console.print(table)
+        print_line(f"{table.row_count - failed} read, {failed} failed")
+    return failed
+
+
+def _cells(result: FileReading) -> tuple[str, ...]:
+    reading = result.reading
+    if reading is None:
+        return (result.file, "", "", "failed", "", "", f"{result.error_code}: {result.error}")
+    number = reading.fields.get("nik" if reading.document_type == "KTP" else "npwpNumber")
+    name = reading.fields.get("name")
+    return (
+        *(result.file, reading.document_type, str(reading.score), reading.decision),
+        *(number.value if number else "", name.value if name else "", ", ".join(reading.review_reasons)),
+    )
+
+
+def _print_reading(reading: "Reading") -> None:
+    from service.reading.documents.reasons import advice
+
+    table = Table("field", "value", "confidence", box=None)
+    for key, field in reading.fields.items():
+        table.add_row(key, field.value, f"{field.confidence:.2f}")
+    console.print(table)
+    reasons = f" ({', '.join(reading.review_reasons)})" if reading.review_reasons else ""
+    console.print(
+        f"\n{reading.document_type}, score {reading.score}: {reading.decision}{reasons},"
+        f" read on the {reading.device}"
+    )
+    for sentence in advice(reading.review_reasons):
+        print_line(f"- {sentence}")

@@ -1,28 +1,31 @@
-"""What `status` shows a person below what is wrong: figures, workers, failures, dead jobs, latest results."""
+"""Tables of `status`: figures, workers, failures, dead jobs, latest results."""
 
 from collections.abc import Iterator
 
 from rich.console import RenderableType
 from rich.table import Table
 
+from service.cli.output import local_time
 from service.monitoring.formatting import humanize_duration
 from service.monitoring.heartbeat import WorkerSighting
 from service.monitoring.status import Records, Status, Traffic
 from service.monitoring.worker_status import worker_summary
 from service.settings import Settings
 
-#: How many of the latest dead jobs and results fit on a screen; `dead list` and `status --json` have more.
-FEW = 5
+#: Rows of latest dead jobs and results; `dead list` and `status --json` have more.
+MAX_ROWS = 5
 
-#: What a figure's name does not say by itself.
-EXPLAINED = {"results_unheard": "results unheard (published while no backend listened; rows have them)"}
+#: Labels of figures whose name is not clear enough.
+LABELS = {
+    "results_unheard": "results unheard (published while no backend was subscribed; the rows have them)"
+}
 
-#: What stands for a figure of a server that does not answer.
+#: Shown for a figure of a server that does not answer.
 UNKNOWN = "unknown"
 
 
 def tables(status: Status, settings: Settings) -> Iterator[RenderableType]:
-    """Everything that is known, an empty line before each table."""
+    """Yield the tables, with an empty line before each."""
     for table in (
         _figures(status, settings),
         *(_workers(status.traffic) if status.traffic else ()),
@@ -36,19 +39,21 @@ def _figures(status: Status, settings: Settings) -> Table:
     table = Table(show_header=False, box=None)
     for name, value in worker_summary(status.traffic, settings).items():
         shown = UNKNOWN if value is None else str(value)
-        table.add_row(EXPLAINED.get(name, name.replace("_", " ")), shown)
+        table.add_row(LABELS.get(name, name.replace("_", " ")), shown)
     if status.records is not None:
         hour, outbox_backlog = status.records.hour, status.records.outbox_backlog
-        table.add_row("ended in the last hour", f"{hour.finished}, failed {hour.failed}")
+        table.add_row("finished in the last hour", f"{hour.finished}, of these {hour.failed} failed")
         undelivered = {kind: number for kind, (number, _) in outbox_backlog.undelivered.items()}
-        table.add_row("not told yet", f"results {undelivered['result']}, reviews {undelivered['review']}")
+        table.add_row(
+            "not delivered yet", f"results {undelivered['result']}, reviews {undelivered['review']}"
+        )
     return table
 
 
 def _workers(traffic: Traffic) -> Iterator[Table]:
     if not traffic.workers:
         return
-    table = Table("worker", "device", "in hand", "oldest job", "says", box=None)
+    table = Table("worker", "device", "in work", "oldest job", "state", box=None)
     for sighting in traffic.workers:
         ages = [job.seconds for job in traffic.jobs if job.worker == sighting.worker]
         table.add_row(sighting.worker, *_activity(sighting, humanize_duration(max(ages)) if ages else "-"))
@@ -58,10 +63,10 @@ def _workers(traffic: Traffic) -> Iterator[Table]:
 def _activity(sighting: WorkerSighting, oldest_job: str) -> tuple[str, str, str, str]:
     state = sighting.state
     if state is None:
-        return "?", "?", oldest_job, f"silent for {humanize_duration(sighting.seconds)}"
-    says = "; ".join(state.pause_reasons) or ("stopping" if state.stopping else "") or state.gpu_absence
+        return "?", "?", oldest_job, f"no heartbeat for {humanize_duration(sighting.seconds)}"
+    reasons = "; ".join(state.pause_reasons) or ("stopping" if state.stopping else "") or state.gpu_absence
     device = "GPU" if state.gpu_available else "CPU"
-    return device, f"{state.active_jobs} of {state.concurrency}", oldest_job, says
+    return device, f"{state.active_jobs} of {state.concurrency}", oldest_job, reasons
 
 
 def _records(records: Records) -> Iterator[Table]:
@@ -72,14 +77,12 @@ def _records(records: Records) -> Iterator[Table]:
         yield failures
     if records.dead:
         dead = Table("dead job", "attempts", "cause", "died at", box=None)
-        for job in records.dead[:FEW]:
-            dead.add_row(
-                job.document_id, str(job.attempts), job.cause, f"{job.died_at:%Y-%m-%d %H:%M:%S} UTC"
-            )
+        for job in records.dead[:MAX_ROWS]:
+            dead.add_row(job.document_id, str(job.attempts), job.cause, local_time(job.died_at))
         yield dead
     if records.recent:
         recent = Table("latest result", "type", "outcome", "score", "ms", box=None)
-        for end in records.recent[:FEW]:
+        for end in records.recent[:MAX_ROWS]:
             outcome = f"{end.outcome} ({end.code})" if end.code else end.outcome
             score = "-" if end.score is None else str(end.score)
             recent.add_row(end.document_id, end.document_type, outcome, score, str(end.milliseconds))

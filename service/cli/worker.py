@@ -1,16 +1,21 @@
-"""`worker`, `results` and `settings`: the worker itself, what it publishes, and how it is configured."""
+"""`worker`, `results` and `settings`: run the worker, follow its results, show its settings."""
 
 import sys
 from typing import Annotated
 
 import typer
+from rich.padding import Padding
 from rich.table import Column, Table
+from rich.text import Text
 
 from service.cli.output import console, print_json
 
+#: Columns from which on `settings` is a table: below, a column of meanings would be too narrow to read.
+WIDE = 140
+
 
 def worker() -> None:
-    """Work on FiLot's queue until SIGTERM."""
+    """Process documents from FiLot's queue until SIGTERM."""
     from service.runtime.supervisor import supervise
     from service.settings import load_settings, require_servers
     from service.telemetry.logging import configure_logs
@@ -22,7 +27,7 @@ def worker() -> None:
 
 
 def results() -> None:
-    """Follow the result channel, one JSON object a line, until Ctrl-C. They hold personal data."""
+    """Print published results, one JSON object per line, until Ctrl-C. They contain personal data."""
     from redis.client import PubSub
 
     from service.queue.document_queue import connect_redis
@@ -41,17 +46,34 @@ def results() -> None:
             return
 
 
-def settings(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
-    """List every setting with its value in force; secrets are masked."""
+def settings(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """List every setting with its current value; secrets are masked."""
     from service.settings import describe_settings, load_settings
 
     rows = describe_settings(load_settings())
     if as_json:
         print_json({name: value for name, value, _, _ in rows})
         return
+    if console.width >= WIDE:
+        console.print(_table(rows))
+    else:
+        _print_paragraphs(rows)
+
+
+def _table(rows: list[tuple[str, str, str, str]]) -> Table:
     table = Table(
         *(Column(name, no_wrap=True) for name in ("variable", "value", "default")), "meaning", box=None
     )
     for row in rows:
         table.add_row(*row)
-    console.print(table)
+    return table
+
+
+def _print_paragraphs(rows: list[tuple[str, str, str, str]]) -> None:
+    """Print a line per variable with its meaning below, for terminals too narrow for the table."""
+    for name, value, default, meaning in rows:
+        line = Text.assemble((name, "bold"), f" = {value}" if value else " is not set")
+        if value != default:
+            line.append(f"  (default: {default or 'not set'})", "dim")
+        console.print(line)
+        console.print(Padding(Text(meaning), (0, 0, 0, 4)))

@@ -298,8 +298,8 @@ def _given_up(records: Records) -> Iterator[Problem]:
     if given_up:
         yield Problem(
             "warn",
-            f"{pluralize(given_up, 'review')} {agree(given_up, 'was', 'were')} given up: nobody has been asked "
-            f"to look at {agree(given_up, 'this document', 'these documents')}.",
+            f"{pluralize(given_up, 'review')} {agree(given_up, 'was', 'were')} given up: nobody has been "
+            f"asked to look at {agree(given_up, 'this document', 'these documents')}.",
             "Once BULI2 answers, request them again.",
             "filot-ocr requeue --reviews",
         )

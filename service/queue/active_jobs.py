@@ -36,6 +36,7 @@ class ActiveJobs:
         self._outage_since = 0.0
         self._paused_until = 0.0
         self._keeper: threading.Thread | None = None
+        self._closed = threading.Event()
         #: `time.monotonic()` of the latest look for work: the sign that this worker makes progress.
         self.last_look = time.monotonic()
 
@@ -67,6 +68,12 @@ class ActiveJobs:
                 log.warning(
                     "job_not_given_back", reason=type(error).__name__, **_named(self._jobs.get(token))
                 )
+
+    def close(self) -> None:
+        """End the thread that renews leases."""
+        self._closed.set()
+        if self._keeper is not None:
+            self._keeper.join()
 
     def tokens(self) -> list[str]:
         """The tokens of the jobs that are out."""
@@ -167,8 +174,7 @@ class ActiveJobs:
     def _keep_leases(self) -> None:
         # A third of the lease: two renewals may fail before anyone thinks that this worker is dead.
         interval = self.document_queue.settings.lease / 3
-        while True:
-            time.sleep(interval)
+        while not self._closed.wait(interval):
             tokens = self.tokens()
             if tokens:
                 self._renew(tokens)

@@ -56,11 +56,18 @@ def candidates(database: Database, document_queue: DocumentQueue, wanted: Wanted
             {"status": wanted.status, "type": wanted.document_type},
         )
         found = [row["id"] for row in cursor.fetchall()]
-    known = document_queue.known_ids()
-    return [document_id for document_id in found if document_id not in known], len(known.intersection(found))
+    known = document_queue.known(found)
+    return [document_id for document_id in found if document_id not in known], len(known)
 
 
-def push(database: Database, document_queue: DocumentQueue, document_id: str, status: Status) -> Fate:
+def push(
+    database: Database,
+    document_queue: DocumentQueue,
+    document_id: str,
+    status: Status,
+    *,
+    to_gpu: bool | None = None,
+) -> Fate:
     """Mark one row as to be worked on and queue it where the backend would, in the backend's order.
 
     When Redis fails, the row gets its status back, unless PostgreSQL is away too; then the workers' own look
@@ -74,7 +81,7 @@ def push(database: Database, document_queue: DocumentQueue, document_id: str, st
         if not _move(cursor, document_id, status, "processing"):
             return Fate.CHANGED
     try:
-        queued = route_document(document_queue, document_id)
+        queued = route_document(document_queue, document_id, to_gpu=to_gpu)
     except redis.RedisError:
         with database.transaction() as cursor:
             _move(cursor, document_id, "processing", status)
@@ -136,6 +143,8 @@ def run(
     status: Status,
     pace: Pace,
     report: Callable[[Tally], None] = lambda tally: None,
+    *,
+    to_gpu: bool | None = None,
 ) -> Tally:
     """Push documents until all are through, the pace stops, or a server is away.
 
@@ -143,13 +152,14 @@ def run(
         documents: their ids, in the order in which they are to wait
         status: what their rows say now
         report: told after each
+        to_gpu: which queue, as for `routing.route_document`
     """
     tally = Tally()
     for document_id in documents:
         if not pace.wait():
             break
         try:
-            tally.fates[push(database, document_queue, document_id, status)] += 1
+            tally.fates[push(database, document_queue, document_id, status, to_gpu=to_gpu)] += 1
         except UnavailableError as error:
             tally.outage = str(error)
         except redis.RedisError as error:

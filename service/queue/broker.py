@@ -1,4 +1,4 @@
-"""The Dramatiq broker: FiLot's list is one queue, the outbox' reviews are the other; nothing is copied."""
+"""The Dramatiq broker. Its two queues are FiLot's Redis list and the outbox's reviews; nothing is copied."""
 
 import time
 import uuid
@@ -12,7 +12,8 @@ from dramatiq.errors import ConnectionClosed
 
 from service.errors import DeviceError, LeaseLostError, OcrWorkerError, UnavailableError
 from service.queue.active_jobs import ActiveJobs
-from service.queue.document_queue import RETURN_UNCOUNTED, DocumentQueue, Job, connect_redis
+from service.queue.document_queue import RETURN_UNCOUNTED, DocumentQueue, Job
+from service.queue.job_context import OPTION, JobContext
 from service.settings import Settings
 from service.store import outbox
 from service.store.database import Database
@@ -21,33 +22,39 @@ from service.telemetry.metrics import RETURNED
 
 log = structlog.get_logger(__name__)
 
-#: Dramatiq's names for the two queues, and for the actor that each one feeds.
+#: Dramatiq's names of the two queues, and of the actor that each one feeds.
 DOCUMENTS, REVIEWS = "documents", "reviews"
 ACTORS = {DOCUMENTS: "process_document", REVIEWS: "request_review"}
 
+#: s that one check for a free slot, or for an otherwise idle process, may block.
+SLOT_TIMEOUT = 0.1
+
 
 class FilotBroker(Broker):
-    """Feeds Dramatiq's worker threads from where the work already lies.
+    """Feeds Dramatiq's worker threads from the places where the work already is.
 
-    Documents come out of FiLot's Redis list, reviews out of the table ``ocr_worker.outbox``. Dramatiq's own
-    Redis structures are not used: a second ledger would have to agree with the first after every crash.
+    Documents come from FiLot's Redis list, reviews from the table ``ocr_worker.outbox``. Dramatiq's own Redis
+    structures are not used: a second record of the queue would have to match the first after every crash.
 
     Parameters:
-        settings: names, times and limits
-        database: where the outbox lies
-        middleware: Dramatiq middleware, outermost first
+        document_queue: the Redis list and its bookkeeping
+        active_jobs: the jobs of this process
+        database: holds the outbox
+        settings: the lease and the poll interval
     """
 
-    def __init__(self, settings: Settings, database: Database, middleware: list[Any]) -> None:
-        super().__init__(middleware=middleware)
-        self.settings = settings
+    def __init__(
+        self, document_queue: DocumentQueue, active_jobs: ActiveJobs, database: Database, settings: Settings
+    ) -> None:
+        super().__init__(middleware=[])
+        self.document_queue = document_queue
+        self.active_jobs = active_jobs
         self.database = database
-        self.document_queue = DocumentQueue(connect_redis(settings), settings)
-        self.active_jobs = ActiveJobs(self.document_queue, settings.concurrency)
+        self.settings = settings
         self.queues: set[str] = set()
 
     def declare_queue(self, queue_name: str) -> None:
-        """Make a queue known; only the two that exist can be declared."""
+        """Declare one of the two queues; there are no others."""
         if queue_name not in ACTORS:
             raise ValueError(f"no such queue: {queue_name}")
         if queue_name not in self.queues:
@@ -56,11 +63,11 @@ class FilotBroker(Broker):
             self.emit_after("declare_queue", queue_name)
 
     def get_declared_queues(self) -> set[str]:
-        """The declared queues' names."""
+        """Return the names of the declared queues."""
         return self.queues.copy()
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
-        """Append a document to FiLot's list, as the backend does; anything else has its own way in."""
+        """Append a document to FiLot's list, as the backend does. Reviews cannot be enqueued."""
         if message.queue_name != DOCUMENTS or delay:
             raise ValueError(
                 "only documents can be enqueued, and without delay; reviews come from the outbox"
@@ -71,138 +78,168 @@ class FilotBroker(Broker):
         return message
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
-        """The consumer of a queue. How much it fetches is decided by what is in hand, not by ``prefetch``."""
+        """Return the consumer of a queue. Free slots decide how much it fetches, not ``prefetch``."""
         if queue_name == DOCUMENTS:
-            return DocumentConsumer(self.active_jobs, self.settings)
+            return DocumentConsumer(self.document_queue, self.active_jobs, self.settings)
         return ReviewConsumer(self.database, self.active_jobs, self.settings)
 
     def close(self) -> None:
-        """Give back what is still in hand."""
+        """Return the jobs that are still active to the queue."""
         self.active_jobs.give_back()
 
 
 class DocumentConsumer(Consumer):
-    """Takes documents out of FiLot's list, one by one, only while a thread is free."""
+    """Fetches documents from FiLot's list, one at a time, and only while a slot is free.
 
-    def __init__(self, active_jobs: ActiveJobs, settings: Settings) -> None:
+    Parameters:
+        document_queue: where documents are fetched from
+        active_jobs: counts the slots; every fetched job is added to it
+        settings: the lease and the poll interval
+    """
+
+    def __init__(self, document_queue: DocumentQueue, active_jobs: ActiveJobs, settings: Settings) -> None:
+        self.document_queue = document_queue
         self.active_jobs = active_jobs
-        self.document_queue = active_jobs.document_queue
-        # Seldom enough to be cheap, often enough that an expired lease is noticed long before another ends.
+        # Cheap, but often enough that an expired lease is noticed long before the next one ends.
         self.return_interval = min(1.0, settings.lease / 4)
-        # No wait is longer than that: leases are judged only while somebody looks after them all the time.
-        self.poll = min(settings.poll_interval, self.return_interval)
+        # No wait may be longer: leases expire only while some worker checks them all the time.
+        self.poll_interval = min(settings.poll_interval, self.return_interval)
         self.last_return = 0.0
         self.token = str(uuid.uuid4())
-        # A job whose worker died, waiting until nothing else is in work beside it.
+        #: A fetched job whose last worker died; it waits until no other job is active beside it.
         self.quarantined: Job | None = None
-        self.away = LogThrottle()
+        self.outage = LogThrottle()
 
     def __next__(self) -> MessageProxy | None:
+        """Return the message of the next document; None when there is none to start now."""
         try:
-            self._return_due()
-            if self.quarantined is not None:
-                return self._run_alone(self.quarantined)
-            if not self.active_jobs.wait_for_room(min(self.poll, 0.1)):
-                return None
-            job = self.document_queue.fetch(self.token)
-            # Asked again after the wait: a GPU may have been lost meanwhile, or the signal to stop come.
-            if job is None and self.document_queue.wait(self.poll) and self.active_jobs.may_fetch():
-                job = self.document_queue.fetch(self.token)
+            self._return_due_jobs()
+            job = self.quarantined or self._fetch()
         except redis.RedisError as error:
-            # The token stays: if only the reply to a take was lost, the next call gets that job.
-            if self.away.should_log():
-                log.warning("redis_away", reason=type(error).__name__)
-            # Asked for as often as ever, a single command, so that work begins again with Redis itself.
-            self.active_jobs.looked()
-            time.sleep(self.poll)
+            self._wait_for_redis(error)
             return None
-        if job is None:
+        if job is None or (job.crash_count and not self._is_alone(job)):
             return None
-        self.token = str(uuid.uuid4())
-        self.active_jobs.add(job)
-        if job.crash_count:
-            return self._run_alone(job)
-        return _message(DOCUMENTS, job.document_id, job.token, job=job)
+        return _message(DOCUMENTS, job, job.token)
 
-    def _run_alone(self, job: Job) -> MessageProxy | None:
-        self.quarantined = job
-        if not self.active_jobs.wait_until_alone(0.1):
+    def _fetch(self) -> Job | None:
+        """Fetch the oldest document once a slot is free; wait for one while the list is empty."""
+        if not self.active_jobs.wait_for_room(min(self.poll_interval, SLOT_TIMEOUT)):
             return None
-        self.quarantined = None
-        return _message(DOCUMENTS, job.document_id, job.token, job=job)
+        job = self.document_queue.fetch(self.token)
+        # Checked again after the wait: meanwhile the GPU may have failed, or SIGTERM may have come.
+        if job is None and self.document_queue.wait(self.poll_interval) and self.active_jobs.may_fetch():
+            job = self.document_queue.fetch(self.token)
+        if job is not None:
+            self.token = str(uuid.uuid4())
+            self.active_jobs.add(job)
+        return job
 
-    def _return_due(self) -> None:
+    def _is_alone(self, job: Job) -> bool:
+        """Hold a quarantined job back until it is the only active one: no other job may die with it."""
+        alone = self.active_jobs.wait_until_alone(SLOT_TIMEOUT)
+        self.quarantined = None if alone else job
+        return alone
+
+    def _return_due_jobs(self) -> None:
+        """Put expired leases and due retries back into the list, every ``return_interval`` seconds."""
         now = time.monotonic()
-        if now - self.last_return >= self.return_interval:
-            expired, due = self.document_queue.return_due()
-            self.last_return = now
-            lasted = self.away.reset()
-            if lasted is not None:
-                log.info("redis_back", seconds=round(lasted))
-            if expired or due:
-                RETURNED.labels("lease_expired").inc(expired)
-                log.info("jobs_returned", leases_expired=expired, retries_due=due)
+        if now - self.last_return < self.return_interval:
+            return
+        expired, due = self.document_queue.return_due()
+        self.last_return = now
+        outage = self.outage.reset()
+        if outage is not None:
+            log.info("redis_back", seconds=round(outage))
+        if expired or due:
+            RETURNED.labels("lease_expired").inc(expired)
+            log.info("jobs_returned", leases_expired=expired, retries_due=due)
+
+    def _wait_for_redis(self, error: redis.RedisError) -> None:
+        """Sit out one poll interval of an outage.
+
+        The token is kept: if only the reply to a fetch was lost, the next fetch returns the same job.
+        """
+        if self.outage.should_log():
+            log.warning("redis_away", reason=type(error).__name__)
+        self.active_jobs.looked()
+        time.sleep(self.poll_interval)
 
     def ack(self, message: MessageProxy) -> None:
-        """Settle as the middleware decided; a job that nobody spoke for goes back unharmed."""
+        """Finish the job as the middleware decided; without a decision it goes back, and nothing is counted.
+
+        Raises:
+            ConnectionClosed: Redis is away; Dramatiq calls again.
+        """
+        settlement = JobContext.of(message).settlement or RETURN_UNCOUNTED
         try:
-            self.active_jobs.finish(message.message_id, message.options.get("settlement", RETURN_UNCOUNTED))
+            self.active_jobs.finish(message.message_id, settlement)
         except redis.RedisError as error:
             raise ConnectionClosed(error) from None
 
     nack = ack
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
-        """Give back jobs that no thread had begun."""
+        """Return jobs to the queue that no thread has started."""
         for message in messages:
-            message.options.pop("settlement", None)
+            JobContext.of(message).settlement = None
             self.ack(message)
 
 
 class ReviewConsumer(Consumer):
-    """Hands out due reviews one at a time, so that a slow review service never occupies two threads."""
+    """Claims due reviews one at a time, so that a slow review service never occupies two threads.
+
+    Parameters:
+        database: holds the outbox
+        active_jobs: says whether the process is stopping
+        settings: the poll interval
+    """
 
     def __init__(self, database: Database, active_jobs: ActiveJobs, settings: Settings) -> None:
         self.database = database
         self.active_jobs = active_jobs
-        self.poll = settings.poll_interval
+        self.poll_interval = settings.poll_interval
         self.busy = False
-        self.away = LogThrottle()
+        self.outage = LogThrottle()
 
     def __next__(self) -> MessageProxy | None:
-        if not self.busy and not self.active_jobs.stopping:
-            try:
-                with self.database.transaction() as cursor:
-                    entry = outbox.claim_due(cursor, "review")
-                self.away.reset()
-            except OcrWorkerError as error:
-                if self.away.should_log():
-                    log.warning("reviews_not_looked_for", reason=str(error))
-                entry = None
-            if entry is not None:
-                self.busy = True
-                return _message(REVIEWS, entry.document_id, str(entry.id), entry=entry)
-        time.sleep(self.poll)
-        return None
+        """Return the message of the next due review; None when there is none to start now."""
+        entry = None if self.busy or self.active_jobs.stopping else self._claim()
+        if entry is None:
+            time.sleep(self.poll_interval)
+            return None
+        self.busy = True
+        return _message(REVIEWS, entry, str(entry.id))
+
+    def _claim(self) -> outbox.OutboxEntry | None:
+        try:
+            with self.database.transaction() as cursor:
+                entry = outbox.claim_due(cursor, "review")
+        except OcrWorkerError as error:
+            if self.outage.should_log():
+                log.warning("reviews_not_looked_for", reason=str(error))
+            return None
+        self.outage.reset()
+        return entry
 
     def ack(self, message: MessageProxy) -> None:
-        """Look for the next one; what became of this one is in its row."""
+        """Allow the next review; the outcome of this one is in its outbox row."""
         self.busy = False
 
     nack = ack
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
-        """Nothing to do: a claimed row falls due again by itself."""
+        """Do nothing: the claim on an outbox row expires, and the row is due again."""
 
 
-def _message(queue: str, document_id: str, message_id: str, **options: Any) -> MessageProxy:
+def _message(queue: str, source: Job | outbox.OutboxEntry, message_id: str) -> MessageProxy:
     message: Message[Any] = Message(
         queue_name=queue,
         actor_name=ACTORS[queue],
-        args=(document_id,),
+        args=(source.document_id,),
         kwargs={},
-        # Dramatiq reports these in one line; everything else with a traceback.
-        options={**options, "throws": (UnavailableError, DeviceError, LeaseLostError)},
+        # Dramatiq logs these exceptions in one line, all others with a traceback.
+        options={OPTION: JobContext(source), "throws": (UnavailableError, DeviceError, LeaseLostError)},
         message_id=message_id,
     )
     return MessageProxy(message)

@@ -1,20 +1,49 @@
-"""Who works on what: FiLot's Redis keys and ours, changed only by the Lua scripts beside this module."""
+"""The queue of documents in Redis: FiLot's keys and ours, changed only by Lua scripts."""
 
+import time
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
 import redis
-from redis.backoff import NoBackoff
+import structlog
 from redis.commands.core import Script
-from redis.retry import Retry
+from redis.exceptions import NoPermissionError
 
+from service.errors import SettingsError
+from service.queue.redis_client import connect_redis
 from service.reading.ocr.engine import Device
-from service.settings import Settings, needed
+from service.settings import Settings
+from service.store.documents import is_document_id
+from service.telemetry.metrics import REFUSED
 
-#: Our own keys; the backend's names come from the settings.
+__all__ = [
+    "CLAIMED_KEY",
+    "CORRELATION_KEY",
+    "CPU_ATTEMPTS_KEY",
+    "CPU_DELAYED_KEY",
+    "CPU_PROCESSING_KEY",
+    "CPU_QUEUE_KEY",
+    "JOB_PREFIX",
+    "LEASES_KEY",
+    "LOCK_PREFIX",
+    "RETRY_KEY",
+    "RETURN_UNCOUNTED",
+    "TIMESTAMPS_KEY",
+    "TOKENS_KEY",
+    "WATCH_KEY",
+    "DocumentQueue",
+    "Job",
+    "Outcome",
+    "Settlement",
+    "connect_redis",
+]
+
+log = structlog.get_logger(__name__)
+
+#: Keys beside the four that settings name. The first two are the backend's as well.
 CORRELATION_KEY = "filot:ocr:gpu:correlation"
 TIMESTAMPS_KEY = "filot:ocr:gpu:processing:timestamps"
 LOCK_PREFIX = "filot:ocr:gpu:lock:"
@@ -23,47 +52,64 @@ RETRY_KEY = "filot:ocr:gpu:later"
 TOKENS_KEY = "filot:ocr:gpu:tokens"
 JOB_PREFIX = "filot:ocr:gpu:job:"
 WATCH_KEY = "filot:ocr:gpu:watch"
+#: Finished documents whose field in the CPU pipeline's attempts may still be set.
+CLAIMED_KEY = f"{WATCH_KEY}:claimed"
 
-#: The backend's CPU pipeline: looked at, and appended to on request only.
+#: The backend's CPU pipeline. Its list is appended to on request, and a second source where
+#: ``OCR_GPU_CLAIM_CPU_QUEUE`` says so; all else is only read.
 CPU_QUEUE_KEY = "filot:ocr:queue"
+CPU_ATTEMPTS_KEY = "filot:ocr:attempts"
 CPU_PROCESSING_KEY = "filot:ocr:processing"
 CPU_DELAYED_KEY = "filot:ocr:delayed"
 
-#: How many jobs one call of `return_due` moves at most, so that no script blocks Redis for long.
-RETURN_LIMIT = 100
+#: How many jobs one call of `return_due` moves at most, and how many keys one step of a scan looks at: no
+#: script blocks Redis for long.
+RETURN_LIMIT, SCAN_STEP = 100, 500
 
-#: s that a Redis command may take beyond the time that it is asked to wait.
-SOCKET_TIMEOUT = 5.0
+#: How many leftover fields one call of `reap` reports at most, and how long the queue may be for it to look.
+MAX_LEFTOVERS, MAX_WAITING = 1000, 1000
 
-#: How a take ends: finished, to be retried after a delay, or back at the head of the list at once.
+#: s between two looks at a list where the server does not let us block.
+POLL = 0.5
+
+#: How often `return_due` asks Redis in the time of a lease. Twice in half of it is the least.
+LOOKS_PER_LEASE = 5
+
+#: What Redis answers to a script whose keys lie on several nodes.
+CROSSSLOT = (
+    "REDIS_URL is a Redis in cluster mode (or serverless), which cannot hold FiLot's keys together: "
+    "use one primary with replicas"
+)
+
+#: How a fetch ends: finished, to be retried after a delay, or back at the head of the list at once.
 Outcome: TypeAlias = Literal["done", "retry", "requeue"]
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One take of a document."""
+    """A document that was fetched, for one attempt."""
 
     document_id: str
-    #: Minted at the first take, kept until the job is settled for good: tells a redelivery from a new job.
+    #: Minted at the first fetch, kept until the job is finished: tells a redelivery from a new job.
     job_id: str
     correlation_id: str
-    #: Proof of this take; worthless once the job was given to someone else.
+    #: Proof of this fetch; worthless once the job was given to another worker.
     token: str
-    #: Takes so far, this one included, less those that did not count.
+    #: Fetches so far, this one included, less those that did not count.
     attempt: int
     #: How often the job was put off; the exponent of its backoff.
     deferrals: int
-    #: Epoch ms of this take by the Redis server's clock: grows from take to take, which tells a late writer.
+    #: Epoch ms of this fetch by the Redis server's clock; grows from fetch to fetch.
     fencing_token: int
-    #: How often its worker's lease ran out: what it may have caused.
+    #: How often its lease expired: each time, it may have killed its worker.
     crash_count: int
-    #: Whether its attempts were used up before this take: it is only to be failed for good.
+    #: Whether its attempts were used up before this fetch: it is only to be failed for good.
     used_up: bool
-    #: Where this take must compute; None: wherever the worker prefers.
+    #: The device that must read it; None: whichever the worker prefers.
     device: Device | None
 
     def named(self) -> dict[str, Any]:
-        """What a log line says of a job; ``any``: which device reads it is not chosen, or not known here."""
+        """Log fields that identify the job; the device is ``any`` where it is not fixed."""
         return {
             "document_id": self.document_id,
             "job_id": self.job_id,
@@ -75,42 +121,25 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What to do with a job when its take ends."""
+    """What to do with a job when its fetch ends."""
 
     outcome: Outcome
-    #: ms until it is due again, for ``retry``.
-    delay: int = 0
+    #: s until it is due again, for ``retry``.
+    delay: float = 0.0
     #: False when the attempt should not count against the job: the fault was ours.
     counts: bool = True
     device: Device | None = None
 
 
-#: What happens to a job when nobody said otherwise: it goes back unharmed.
+#: The default settlement: the job returns to the head of the list, and the attempt does not count.
 RETURN_UNCOUNTED = Settlement("requeue", counts=False)
 
 
-def connect_redis(settings: Settings) -> redis.Redis:
-    """A client that never repeats a command by itself: whether a repeat is safe, the caller must decide.
-
-    Raises:
-        SettingsError: ``REDIS_URL`` is not set.
-    """
-    client = redis.Redis.from_url(
-        needed(settings.redis_url, "REDIS_URL"),
-        decode_responses=True,
-        socket_connect_timeout=SOCKET_TIMEOUT,
-        socket_timeout=settings.poll_interval + SOCKET_TIMEOUT,
-        health_check_interval=30,
-        retry=Retry(NoBackoff(), 0),
-    )
-    if settings.redis_password:
-        # Set afterwards: of two passwords, `from_url` takes the URL's.
-        client.connection_pool.connection_kwargs["password"] = settings.redis_password.get_secret_value()
-    return client
-
-
 class DocumentQueue:
-    """The queue's operations, one script each. Every method may raise ``redis.RedisError``.
+    """The queue's operations, one script each.
+
+    Every method may raise ``redis.RedisError``, and ``SettingsError`` where the server cannot hold the keys
+    together.
 
     Parameters:
         client: a connection that answers in text
@@ -133,141 +162,286 @@ class DocumentQueue:
             JOB_PREFIX,
             WATCH_KEY,
         ]
-        self._fetch = self._script("fetch")
-        self._renew = self._script("renew")
-        self._finish = self._script("finish")
-        self._return_due = self._script("return_due")
-        self._reap = self._script("reap")
-        self._enqueue = self._script("enqueue")
-        self._forget = self._script("forget")
-        self._erase = self._script("erase")
-        self._stalled = self._script("stalled")
-
-    def _script(self, name: str) -> Script:
+        #: The lists that documents are fetched from, the preferred one first.
+        self._sources = [settings.queue_key]
+        if settings.claim_cpu_queue:
+            self._sources.append(CPU_QUEUE_KEY)
+            self._keys += [CPU_QUEUE_KEY, CPU_ATTEMPTS_KEY, CPU_PROCESSING_KEY, CPU_DELAYED_KEY, CLAIMED_KEY]
+        #: Which of them the next `wait` watches, and whether the latest one found nothing.
+        self._watched, self._is_empty = 0, False
+        #: Whether the server lets us block.
+        self._may_block = True
+        #: `time.monotonic()` before which `return_due` need not ask.
+        self._next_look = 0.0
+        #: Names this object in elections.
+        self._name = str(uuid.uuid4())
         folder = Path(__file__).parent / "lua"
-        text = (folder / "schema.lua").read_text() + (folder / f"{name}.lua").read_text()
-        return self.client.register_script(text)
+        shared = (folder / "schema.lua").read_text()
+        self._scripts: dict[str, Script] = {
+            path.stem: client.register_script(shared + path.read_text())
+            for path in folder.glob("*.lua")
+            if path.stem != "schema"
+        }
+
+    def _run(self, script: str, *arguments: str | int) -> Any:
+        try:
+            return self._scripts[script](keys=self._keys, args=arguments)
+        except redis.RedisError as error:
+            self._next_look = 0.0
+            if str(error).startswith("CROSSSLOT"):
+                raise SettingsError(CROSSSLOT) from None
+            raise
+
+    def check_server(self) -> None:
+        """Run a script that changes nothing, as a check of the server at start.
+
+        Raises:
+            SettingsError: the server cannot hold the keys together.
+        """
+        self._run("renew", 1, 1)
 
     def enqueue(self, document_id: str) -> bool:
-        """Append a document; False when it already waits or is in work."""
-        return bool(self._enqueue(keys=self._keys, args=[document_id, str(uuid.uuid4())]))
+        """Append a document; False when it already waits or is in work, or the id is no document id."""
+        if not is_document_id(document_id):
+            return False
+        return bool(self._run("enqueue", document_id, str(uuid.uuid4())))
+
+    def enqueue_lost(self, document_id: str) -> bool:
+        """Append a document unless any queue holds it, the CPU pipeline's included."""
+        with self.client.pipeline(transaction=True) as transaction:
+            transaction.lpos(CPU_QUEUE_KEY, document_id)
+            transaction.sismember(CPU_PROCESSING_KEY, document_id)
+            transaction.zscore(CPU_DELAYED_KEY, document_id)
+            place, in_work, due = transaction.execute()
+        return place is None and not in_work and due is None and self.enqueue(document_id)
 
     def wait(self, timeout: float) -> bool:
-        """Wait up to ``timeout`` seconds until a document waits in the list; takes nothing.
+        """Wait up to ``timeout`` seconds until a document waits; takes nothing.
 
-        Moving the head onto itself is Redis' atomic way to block until a list has one.
+        Moving the head of a list onto itself is Redis' atomic way to block until a list has one. It watches
+        one list only: of two, they are watched in turn, and one that holds documents ends its turn at once.
         """
-        key = self.settings.queue_key
+        try:
+            found = self._block(timeout) if self._may_block else self._poll(timeout)
+        except NoPermissionError:
+            if not self._may_block:
+                raise
+            # Access rules without `@blocking`, as some hosts have them.
+            log.info("redis_polled", reason="Redis does not let this user wait for a list: it is polled")
+            self._may_block = False
+            found = self._poll(timeout)
+        except redis.RedisError:
+            self._next_look = 0.0
+            raise
+        self._is_empty = not found
+        return found
+
+    def _block(self, timeout: float) -> bool:
+        key = self._sources[self._watched]
         # Redis takes fractions of a second here; the client's annotation does not say so.
-        return self.client.blmove(key, key, cast(int, timeout), "LEFT", "LEFT") is not None
+        found = self.client.blmove(key, key, cast(int, timeout), "LEFT", "LEFT") is not None
+        if not found:
+            self._watched = (self._watched + 1) % len(self._sources)
+        return found
+
+    def _poll(self, timeout: float) -> bool:
+        end = time.monotonic() + timeout
+        while not self.client.exists(*self._sources):
+            remaining = end - time.monotonic()
+            if remaining <= 0:
+                return False
+            time.sleep(min(remaining, POLL))
+        return True
 
     def fetch(self, token: str) -> Job | None:
-        """Take the oldest waiting document; the same token again returns the same job."""
-        answer = self._fetch(
-            keys=self._keys,
-            args=[
-                token,
-                round(self.settings.lease * 1000),
-                self.settings.lock_ttl,
-                str(uuid.uuid4()),
-                str(uuid.uuid4()),
-                self.settings.max_retries,
-            ],
-        )
-        if answer is None:
+        """Fetch the oldest waiting document; the same token again returns the same job.
+
+        The first call after a `wait` that found nothing returns None without asking. Entries of the list that
+        are no document ids are removed on the way.
+        """
+        if self._is_empty:
+            self._is_empty = False
             return None
-        (
-            document_id,
-            job_id,
-            correlation_id,
-            attempt,
-            deferrals,
-            fencing_token,
-            crash_count,
-            device,
-            used_up,
-        ) = answer
-        return Job(
-            document_id=document_id,
-            job_id=job_id,
-            correlation_id=correlation_id,
-            token=token,
-            attempt=int(attempt),
-            deferrals=int(deferrals),
-            fencing_token=int(fencing_token),
-            crash_count=int(crash_count),
-            used_up=bool(used_up),
-            device=cast(Device, device) if device else None,
+        fields, refused = self._run(
+            "fetch",
+            token,
+            _milliseconds(self.settings.lease),
+            self.settings.lock_ttl,
+            str(uuid.uuid4()),
+            str(uuid.uuid4()),
+            self.settings.max_retries,
         )
+        if refused:
+            REFUSED.inc(len(refused) // 2)
+            log.warning(
+                "queue_entries_refused", entries=len(refused) // 2, length=int(refused[0]), sha1=refused[1]
+            )
+        return _job(token, fields) if fields else None
 
     def renew(self, tokens: Collection[str]) -> set[str]:
-        """Extend the leases of these takes; returns the tokens that are no longer valid."""
-        return set(
-            self._renew(
-                keys=self._keys, args=[round(self.settings.lease * 1000), self.settings.lock_ttl, *tokens]
-            )
-        )
+        """Extend the leases of these fetches; returns the tokens that are no longer valid."""
+        return set(self._run("renew", _milliseconds(self.settings.lease), self.settings.lock_ttl, *tokens))
 
     def finish(self, token: str, settlement: Settlement) -> bool:
-        """End a take; False when the job had been given to someone else, and nothing was changed."""
-        args: list[str | int] = [
+        """End a fetch; False when the job had been given to another worker, and nothing was changed."""
+        finished = self._run(
+            "finish",
             token,
             settlement.outcome,
-            settlement.delay,
+            _milliseconds(settlement.delay),
             "1" if settlement.counts else "0",
             settlement.device or "",
-        ]
-        return bool(self._finish(keys=self._keys, args=args))
-
-    def return_due(self) -> tuple[int, int]:
-        """Put jobs back whose lease ran out, and retries that are due; returns how many of each.
-
-        To be called several times in half a lease: after a longer silence every lease is renewed once,
-        because nobody can tell who still lives.
-        """
-        expired, due = self._return_due(
-            keys=self._keys, args=[RETURN_LIMIT, round(self.settings.lease * 1000), self.settings.lock_ttl]
         )
+        if settlement.outcome == "retry":
+            self._look_in(settlement.delay)
+        return bool(finished)
+
+    def return_due(self, *, at_once: bool = False) -> tuple[int, int]:
+        """Return jobs whose lease expired and retries that are due to the list; returns how many of each.
+
+        To be called at least once a second; it asks Redis only when something may be due, several times in a
+        lease, and after an error. After half a lease without a look by any worker every lease is renewed
+        once, because nobody can tell who is still alive.
+
+        Parameters:
+            at_once: ask Redis in any case
+        """
+        if not at_once and time.monotonic() < self._next_look:
+            return 0, 0
+        self._next_look = 0.0
+        expired, due, next_due = self._run(
+            "return_due", RETURN_LIMIT, _milliseconds(self.settings.lease), self.settings.lock_ttl
+        )
+        longest = self.settings.lease / LOOKS_PER_LEASE
+        self._next_look = time.monotonic() + longest
+        if int(next_due) >= 0:
+            self._look_in(int(next_due) / 1000)
         return int(expired), int(due)
 
-    def reap(self, orphans: Collection[str]) -> tuple[int, set[str]]:
-        """Return jobs that no worker holds, and remove what ended jobs left behind.
+    def _look_in(self, seconds: float) -> None:
+        self._next_look = min(self._next_look, time.monotonic() + seconds)
 
-        Returns how many jobs went back to the list, and the ids of fields that belong to no job: hand those
-        to the next call, which removes the ones still orphaned.
+    def elect(self, task: str, seconds: float) -> bool:
+        """Whether this worker does a task for all of them; whoever asks first does, until it stops asking.
+
+        Parameters:
+            task: part of a key's name
+            seconds: after which another worker may take over
         """
-        returned, *seen = self._reap(
-            keys=self._keys, args=[round(self.settings.stalled_timeout * 1000), *orphans]
+        return bool(self._run("elect", f"{WATCH_KEY}:{task}", self._name, _milliseconds(seconds)))
+
+    def reap(self, leftovers: Collection[str]) -> tuple[int, set[str]]:
+        """Return jobs that no worker holds, and remove the fields that ended jobs left behind.
+
+        One elected worker does it, in steps that do not grow with the backlog; fields are looked at while
+        the queue is short.
+
+        Returns how many jobs went back to the list, and the ids of fields that belong to no job: pass those
+        to the next call, which removes the ones that still belong to none.
+        """
+        if not self.elect("reap", 2.5 * self.settings.reaper_interval):
+            return 0, set()
+        returned = sum(
+            int(count) for (count,) in self._scan("reap", _milliseconds(self.settings.stalled_timeout))
         )
-        return int(returned), set(seen)
+        self._remove_leftovers(list(leftovers))
+        seen: set[str] = set()
+        for key in (self.settings.attempts_key, CORRELATION_KEY, TIMESTAMPS_KEY):
+            for found in self._scan("leftovers", key, MAX_WAITING):
+                seen.update(found)
+                if len(seen) >= MAX_LEFTOVERS:
+                    return returned, seen
+        return returned, seen
+
+    def _remove_leftovers(self, ids: Sequence[str]) -> None:
+        for start in range(0, len(ids), SCAN_STEP):
+            self._run("remove_leftovers", MAX_WAITING, *ids[start : start + SCAN_STEP])
+
+    def _scan(self, script: str, *arguments: str | int) -> Iterator[list[Any]]:
+        """Call a script with one cursor after the other; yields what it returns beside the next cursor."""
+        cursor = "0"
+        while True:
+            cursor, *found = self._run(script, cursor, SCAN_STEP, *arguments)
+            yield found
+            if cursor == "0":
+                return
 
     def forget(self, document_id: str) -> bool:
-        """End a document's job whoever holds it; False when it was not in work."""
-        return bool(self._forget(keys=self._keys, args=[document_id]))
+        """End a document's job, whichever worker holds it; False when it was not in work."""
+        return bool(self._run("forget", document_id))
 
     def erase(self, document_id: str) -> int | None:
         """Remove every field that a document left behind; None when it waits or is in work, else how many."""
-        removed = int(self._erase(keys=self._keys, args=[document_id]))
+        removed = int(self._run("erase", document_id))
         return None if removed < 0 else removed
 
     def stalled(self, *, requeue: bool) -> list[str]:
         """Members of the processing set that no living worker holds; they return to the list if asked to."""
-        return list(self._stalled(keys=self._keys, args=["1" if requeue else "0"]))
+        return [each for found in self._scan("stalled", "1" if requeue else "0") for each in found]
 
-    def known_ids(self) -> set[str]:
-        """Every document that waits, is in work or waits for a retry, the backend's CPU pipeline included."""
-        with self.client.pipeline(transaction=True) as all_at_once:
-            all_at_once.lrange(self.settings.queue_key, 0, -1)
-            all_at_once.smembers(self.settings.processing_key)
-            all_at_once.lrange(CPU_QUEUE_KEY, 0, -1)
-            all_at_once.smembers(CPU_PROCESSING_KEY)
-            all_at_once.zrange(CPU_DELAYED_KEY, 0, -1)
-            return {document_id for ids in all_at_once.execute() for document_id in ids}
+    def known(self, document_ids: Sequence[str]) -> set[str]:
+        """Those of these documents that wait or are in work, here or in the backend's CPU pipeline.
+
+        A waiting document is known by its attempts, which whoever enqueues it sets: to look for an id in a
+        list takes time that grows with the list. `enqueue` and `enqueue_lost` do look.
+        """
+        found: set[str] = set()
+        for start in range(0, len(document_ids), SCAN_STEP):
+            ids = list(document_ids[start : start + SCAN_STEP])
+            with self.client.pipeline(transaction=True) as transaction:
+                for key in (self.settings.attempts_key, CPU_ATTEMPTS_KEY):
+                    transaction.hmget(key, ids)
+                for key in (self.settings.processing_key, CPU_PROCESSING_KEY):
+                    transaction.smismember(key, ids)
+                transaction.zmscore(CPU_DELAYED_KEY, ids)
+                counted, cpu_counted, in_work, cpu_in_work, cpu_due = transaction.execute()
+            signs = zip(counted, cpu_counted, in_work, cpu_in_work, cpu_due, strict=True)
+            found.update(
+                document_id
+                for document_id, (*fields, ours, theirs, due) in zip(ids, signs, strict=True)
+                if ours or theirs or any(each is not None for each in (*fields, due))
+            )
+        return found
 
     def queue_length(self) -> int:
-        """How many documents wait."""
+        """How many documents wait in the GPU list."""
         return int(self.client.llen(self.settings.queue_key))
 
+    def claimable_length(self) -> int:
+        """How many documents wait in the CPU pipeline's list; 0 unless that is a source."""
+        return int(self.client.llen(CPU_QUEUE_KEY)) if self.settings.claim_cpu_queue else 0
+
     def processing_count(self) -> int:
-        """How many documents are taken and not finished."""
+        """How many documents are fetched and not finished."""
         return int(self.client.scard(self.settings.processing_key))
+
+
+def _job(token: str, fields: list[str]) -> Job:
+    (
+        document_id,
+        job_id,
+        correlation_id,
+        attempt,
+        deferrals,
+        fencing_token,
+        crash_count,
+        device,
+        used_up,
+    ) = fields
+    return Job(
+        document_id=document_id,
+        job_id=job_id,
+        correlation_id=correlation_id,
+        token=token,
+        attempt=int(attempt),
+        deferrals=int(deferrals),
+        fencing_token=int(fencing_token),
+        crash_count=int(crash_count),
+        used_up=bool(used_up),
+        device=cast(Device, device) if device else None,
+    )
+
+
+def _milliseconds(seconds: float) -> int:
+    """A duration as the scripts take it."""
+    return round(seconds * 1000)

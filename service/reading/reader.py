@@ -7,12 +7,12 @@ import numpy as np
 
 from service.errors import DocumentError
 from service.reading import quality
+from service.reading.documents.classification import is_other_document
 from service.reading.documents.fields import DocumentType, Fields
-from service.reading.documents.kinds import is_another
 from service.reading.documents.ktp import read_ktp
 from service.reading.documents.npwp import read_npwp
 from service.reading.documents.reasons import UNREADABLE, WRONG_TYPE
-from service.reading.documents.scoring import CONTRACT_FIELDS, Decision, Outcome, judge
+from service.reading.documents.scoring import CONTRACT_FIELDS, Decision, ReviewOutcome, judge
 from service.reading.ocr.engine import Device, Engine, Image, PageText
 from service.reading.pages import read_pages
 from service.telemetry.stages import stage
@@ -36,7 +36,7 @@ class Reading:
     #: 0 to 100.
     score: int
     decision: Decision
-    outcome: Outcome
+    outcome: ReviewOutcome
     #: Codes of ``reasons.ADVICE``, for example ``nik_birth_date_mismatch``.
     review_reasons: tuple[str, ...]
     #: All lines of all pages, joined by newlines.
@@ -72,7 +72,7 @@ def read_document(content: bytes, document_type: DocumentType, engine: Engine) -
         )
     contract = CONTRACT_FIELDS[document_type]
     with stage("parse"):
-        ours = [page for page in pages if not is_another(document_type, page.lines)]
+        ours = [page for page in pages if not is_other_document(document_type, page.lines)]
         read = [(page, _PARSERS[document_type](page.lines)) for page in ours] or [(pages[0], {})]
         best, fields = max(read, key=lambda pair: sum(key in pair[1] for key in contract))
     faults = quality.faults(best)

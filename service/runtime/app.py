@@ -1,8 +1,10 @@
-"""The parts of one worker process, put together once."""
+"""Builds the parts of a worker process, connects them, and closes them again."""
 
 import importlib
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 
 from dramatiq import Middleware
 from dramatiq.middleware import CurrentMessage
@@ -18,8 +20,12 @@ from service.monitoring.prometheus import Exposition
 from service.monitoring.status_page import StatusPage
 from service.queue.active_jobs import ActiveJobs
 from service.queue.broker import FilotBroker
+from service.queue.document_queue import DocumentQueue, connect_redis
 from service.queue.recovery import Recovery
 from service.reading.ocr.devices import Devices
+from service.reading.pages import close_decoders
+from service.runtime import scheduler as intervals
+from service.runtime.maintenance import Maintenance
 from service.runtime.middleware.cpu_fallback import CpuFallback
 from service.runtime.middleware.gpu_detection import GpuDetection
 from service.runtime.middleware.graceful_stop import GracefulStop
@@ -29,7 +35,7 @@ from service.runtime.middleware.metrics import JobMetrics
 from service.runtime.middleware.result_publishing import ResultPublishing
 from service.runtime.middleware.settlement import SettlementPolicy
 from service.runtime.processing import Processing
-from service.runtime.scheduler import Schedule
+from service.runtime.scheduler import Scheduler
 from service.runtime.watchdog import Watchdog
 from service.settings import Settings, current_settings, needed
 from service.store.database import Database
@@ -38,112 +44,163 @@ from service.store.publisher import Publisher
 from service.store.reviews import Reviews
 from service.telemetry import tracing
 
-#: Connections beside one for each job: reviews, the scheduler's threads, health checks.
+#: Connections beside one per job: reviews, the scheduler's threads, health checks.
 SPARE_CONNECTIONS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Runtime:
-    """What the actors and the public functions work with."""
+class App:
+    """The parts of a worker that actors, public functions and tests use."""
 
     settings: Settings
+    database: Database
+    document_queue: DocumentQueue
+    active_jobs: ActiveJobs
     broker: FilotBroker
     processing: Processing
     publisher: Publisher
     reviews: Reviews
     devices: Devices
+    heartbeat: Heartbeat
+    poller: Poller
+    health: Health
+    scheduler: Scheduler
 
 
-@lru_cache(maxsize=1)
-def current_runtime() -> Runtime:
-    """The runtime of this process, put together on first use.
+@contextmanager
+def build_app(settings: Settings) -> Iterator[App]:
+    """Build a worker's parts; leaving the context stops its threads and processes and closes its connections.
 
-    Raises:
-        SettingsError: the process cannot work as configured.
-    """
-    return build_runtime(current_settings())
-
-
-def build_runtime(settings: Settings) -> Runtime:
-    """Connect the parts. No server is contacted yet; the OCR models are loaded.
+    The OCR models are loaded; no server is contacted yet. A Dramatiq worker on the app's broker must be
+    stopped before the context is left.
 
     Raises:
         SettingsError: a variable that has no default is not set, or the engine lacks something.
     """
+    with ExitStack() as resources:
+        yield _build(settings, resources)
+
+
+def _build(settings: Settings, resources: ExitStack) -> App:
+    """Build the parts; ``resources`` closes them, the last one first."""
+    # First: a connection to PostgreSQL is traced from its beginning or never.
+    traces = tracing.start(settings)
+    resources.callback(tracing.stop)
     database = Database(
         needed(settings.database_url, "DATABASE_URL"), settings.concurrency + SPARE_CONNECTIONS
     )
-    broker = FilotBroker(settings, database, middleware=[])
+    resources.callback(database.close)
+    client = connect_redis(settings)
+    resources.callback(client.close)
+    storage = Storage(settings)
+    resources.callback(storage.close)
     devices = Devices(settings)
-    publisher = Publisher(database, broker.document_queue.client, settings)
-    detection = GpuDetection(devices, broker.active_jobs, settings)
-    client = broker.document_queue.client
+    resources.callback(devices.close)
+    resources.callback(close_decoders)
+    document_queue = DocumentQueue(client, settings)
+    active_jobs = ActiveJobs(document_queue, settings.concurrency)
+    resources.callback(active_jobs.close)
+    broker = FilotBroker(document_queue, active_jobs, database, settings)
+    resources.callback(broker.close)
+    publisher = Publisher(database, client, settings)
+    heartbeat = Heartbeat(client, active_jobs, devices, publisher, gpu_enabled=settings.gpu_enabled)
     poller = Poller(client, database, settings)
-    health = Health(settings.health_port, broker.active_jobs, devices, poller, settings.job_timeout)
-    heartbeat = Heartbeat(client, broker.active_jobs, devices, publisher, gpu_enabled=settings.gpu_enabled)
-    schedule = Schedule(
-        settings,
-        broker.document_queue,
-        publisher,
-        detection,
-        heartbeat,
-        Recovery(database, broker.document_queue),
-        poller,
-    )
-    for path, page in StatusPage(settings, poller, health, heartbeat).pages().items():
-        health.add_page(path, page)
-    reports = _publish_metrics(broker.active_jobs, poller, health, schedule, publisher, settings)
-    # Hooks after a message run from the last to the first: told, then settled, then forgotten by the log.
-    for middleware in (
-        Lifecycle(
-            health,
-            Watchdog(broker.active_jobs, settings.job_timeout),
-            schedule,
-        ),
-        GracefulStop(broker.active_jobs, settings.shutdown_timeout),
-        CurrentMessage(),
-        LogContext(devices),
-        *_job_traces(settings, broker.active_jobs),
-        JobMetrics(broker.active_jobs, reports),
-        SettlementPolicy(broker.active_jobs),
-        detection,
-        CpuFallback(devices, detection, settings),
-        ResultPublishing(publisher),
-    ):
-        broker.add_middleware(middleware)
-    return Runtime(
+    health = Health(settings.health_port, active_jobs, devices, poller, settings.job_timeout)
+    resources.callback(health.stop)
+    scheduler = Scheduler(heartbeat, poller.away)
+    resources.callback(scheduler.close)
+    watchdog = Watchdog(active_jobs, settings.job_timeout)
+    resources.callback(watchdog.stop)
+    app = App(
         settings=settings,
+        database=database,
+        document_queue=document_queue,
+        active_jobs=active_jobs,
         broker=broker,
-        processing=Processing(settings, database, Storage(settings), devices),
+        processing=Processing(settings, database, storage, devices),
         publisher=publisher,
         reviews=Reviews(database, settings),
         devices=devices,
+        heartbeat=heartbeat,
+        poller=poller,
+        health=health,
+        scheduler=scheduler,
     )
-
-
-def _job_traces(settings: Settings, active_jobs: ActiveJobs) -> list[Middleware]:
-    traces = tracing.start(settings)
-    if traces is None:
-        return []
-    # Loaded only now: it needs OpenTelemetry, which comes with the extra `tracing`.
-    middleware = importlib.import_module("service.runtime.middleware.tracing")
-    return [middleware.JobTraces(traces, active_jobs)]
-
-
-def _publish_metrics(
-    active_jobs: ActiveJobs,
-    poller: Poller,
-    health: Health,
-    schedule: Schedule,
-    publisher: Publisher,
-    settings: Settings,
-) -> CloudWatch:
-    """Let the scheduler poll and report, and the health port answer scrapes."""
     progress = Progress(health.alive, active_jobs, poller)
-    exposition = Exposition(poller, active_jobs, health.devices, publisher, progress.problems)
-    health.add_page("/metrics", lambda _: Answer(exposition.page(), CONTENT_TYPE_LATEST))
     reports = CloudWatch(settings.metrics_namespace, active_jobs, poller, progress.problems)
-    for task in poller.tasks():
-        schedule.every(POLL_INTERVAL, task, at_once=True)
-    schedule.every(cloudwatch.INTERVAL, reports.report)
-    return reports
+    detection = GpuDetection(devices, active_jobs, auto_fallback=settings.auto_fallback)
+    _add_pages(app, progress)
+    _schedule_tasks(app, detection, reports)
+    # Hooks that follow a message run from the last to the first: publish, settle, count, unbind the log.
+    for middleware in (
+        Lifecycle(health, watchdog, scheduler, devices, settings),
+        GracefulStop(active_jobs, settings.shutdown_timeout),
+        CurrentMessage(),
+        LogContext(devices),
+        *([] if traces is None else [_job_traces(traces, active_jobs)]),
+        JobMetrics(active_jobs, reports),
+        SettlementPolicy(active_jobs),
+        detection,
+        CpuFallback(devices, detection, auto_fallback=settings.auto_fallback),
+        ResultPublishing(publisher),
+    ):
+        broker.add_middleware(middleware)
+    return app
+
+
+def _add_pages(app: App, progress: Progress) -> None:
+    """Serve the metrics and the status page on the health port."""
+    exposition = Exposition(app.poller, app.active_jobs, app.devices, app.publisher, progress.problems)
+    app.health.add_page("/metrics", lambda _: Answer(exposition.page(), CONTENT_TYPE_LATEST))
+    for path, page in StatusPage(app.settings, app.poller, app.health, app.heartbeat).pages().items():
+        app.health.add_page(path, page)
+
+
+def _schedule_tasks(app: App, detection: GpuDetection, reports: CloudWatch) -> None:
+    maintenance = Maintenance(app.document_queue, app.publisher, app.database)
+    reaper_interval = app.settings.reaper_interval
+    for seconds, task in (
+        (reaper_interval, maintenance.reap),
+        (reaper_interval, Recovery(app.database, app.document_queue).look),
+        (intervals.SWEEP_INTERVAL, maintenance.publish_pending),
+        (intervals.PROBE_INTERVAL, detection.probe),
+        (intervals.PURGE_INTERVAL, maintenance.purge),
+        (cloudwatch.INTERVAL, reports.report),
+    ):
+        app.scheduler.every(seconds, task)
+    for poll in app.poller.tasks():
+        app.scheduler.every(POLL_INTERVAL, poll, at_once=True)
+
+
+def _job_traces(traces: object, active_jobs: ActiveJobs) -> Middleware:
+    # Imported here: it needs OpenTelemetry, which comes with the extra `tracing`.
+    module = importlib.import_module("service.runtime.middleware.tracing")
+    middleware: Middleware = module.JobTraces(traces, active_jobs)
+    return middleware
+
+
+class _Process:
+    """The app of a process that holds no context: of ``dramatiq service.worker``, and of direct calls."""
+
+    lock = threading.Lock()
+    app: App | None = None
+    resources = ExitStack()
+
+
+def current_app() -> App:
+    """Return the app of this process, built on first use and open until `close_current_app` or the exit.
+
+    Raises:
+        SettingsError: the process cannot work as configured.
+    """
+    with _Process.lock:
+        if _Process.app is None:
+            _Process.app = _Process.resources.enter_context(build_app(current_settings()))
+        return _Process.app
+
+
+def close_current_app() -> None:
+    """Close the app of this process, if there is one."""
+    with _Process.lock:
+        _Process.app = None
+        _Process.resources.close()

@@ -1,4 +1,4 @@
-"""What runs by the clock beside the jobs: heartbeat, reaper, recovery, outbox sweep, GPU probe."""
+"""Runs periodic tasks beside the jobs: heartbeat, sampling, reaper, recovery, outbox, GPU probe."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -7,128 +7,98 @@ from datetime import UTC, datetime
 import redis
 import structlog
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, EVENT_JOB_MAX_INSTANCES, JobEvent
+from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from service.errors import OcrWorkerError
 from service.monitoring.heartbeat import HEARTBEAT_INTERVAL, Heartbeat
-from service.monitoring.poller import Poller
-from service.queue.document_queue import DocumentQueue
-from service.queue.recovery import Recovery
-from service.runtime.middleware.gpu_detection import GpuDetection
-from service.settings import Settings
-from service.store import history, outbox
-from service.store.publisher import Publisher
 from service.telemetry.log_throttle import LogThrottle
-from service.telemetry.metrics import RETURNED
 
 log = structlog.get_logger(__name__)
 
-#: s between two looks for results that nobody told yet, for a GPU that came back, and for rows told long ago.
+#: s between two runs: of publishing what is pending, of the GPU probe, of the purge of old rows.
 SWEEP_INTERVAL, PROBE_INTERVAL, PURGE_INTERVAL = 10, 60, 3600
 
+#: More than there are tasks, so that one that hangs never delays another.
+THREADS = 16
 
-class Schedule:
-    """APScheduler's threads and what they run.
+
+class Scheduler:
+    """Calls tasks at fixed intervals, each in a thread of a pool; the heartbeat is one of them.
 
     Parameters:
-        settings: the reaper's interval
-        ledger, publisher, detection, heartbeat, recovery: what is called
-        poller: knows which server hangs when a task does
+        heartbeat: written from the start on, and removed at the stop
+        unanswering: one sentence per server that does not answer; names the cause when a task hangs
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        document_queue: DocumentQueue,
-        publisher: Publisher,
-        detection: GpuDetection,
-        heartbeat: Heartbeat,
-        recovery: Recovery,
-        poller: Poller,
-    ) -> None:
-        self.document_queue = document_queue
-        self.publisher = publisher
+    def __init__(self, heartbeat: Heartbeat, unanswering: Callable[[], list[str]]) -> None:
         self.heartbeat = heartbeat
-        self.poller = poller
-        self._orphans: set[str] = set()
+        self._unanswering = unanswering
+        self._executor = ThreadPoolExecutor(THREADS)
         self._scheduler = BackgroundScheduler(
-            timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+            timezone="UTC",
+            executors={"default": self._executor},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
-        self._hanging: set[str] = set()
-        self._log_throttle = LogThrottle()
-        self._scheduler.add_listener(self._on_hanging, EVENT_JOB_MAX_INSTANCES)
+        self._scheduler.add_listener(self._on_overrun, EVENT_JOB_MAX_INSTANCES)
         self._scheduler.add_listener(self._on_end, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
-        for task, seconds in (
-            (heartbeat.beat, HEARTBEAT_INTERVAL),
-            (self._reap, settings.reaper_interval),
-            (recovery.look, settings.reaper_interval),
-            (self._publish_pending, SWEEP_INTERVAL),
-            (detection.probe, PROBE_INTERVAL),
-            (self._purge, PURGE_INTERVAL),
-        ):
-            self.every(seconds, task)
+        #: Ids of tasks that were due again while their last run had not ended.
+        self._overrunning: set[str] = set()
+        self._log_throttle = LogThrottle()
+        self.every(HEARTBEAT_INTERVAL, heartbeat.beat)
 
     def every(self, seconds: float, task: Callable[[], None], *, at_once: bool = False) -> None:
-        """Run one more task by the clock, for the first time at the start or after ``seconds``."""
+        """Add a task; its first run is at the start, or after ``seconds``."""
         first = {"next_run_time": datetime.now(UTC)} if at_once else {}
-        self._scheduler.add_job(_guarded(task), "interval", seconds=seconds, id=task.__qualname__, **first)
+        self._scheduler.add_job(
+            _logging_outages(task), "interval", seconds=seconds, id=task.__qualname__, **first
+        )
 
     def start(self) -> None:
-        """Run everything from now on, the heartbeat at once."""
-        _guarded(self.heartbeat.beat)()
+        """Write the first heartbeat, then run every task."""
+        _logging_outages(self.heartbeat.beat)()
         self._scheduler.start()
 
     def stop(self) -> None:
-        """End without waiting for what runs at the moment."""
-        self._scheduler.shutdown(wait=False)
-        with suppress(redis.RedisError):
-            self.heartbeat.deregister()
+        """Start no more tasks, and remove the heartbeat. Does not wait for running tasks; safe to repeat."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+            with suppress(redis.RedisError):
+                self.heartbeat.deregister()
 
-    def _on_hanging(self, event: JobEvent) -> None:
-        """A task is due and its last run still waits: say what for, once for all that wait."""
-        self._hanging.add(event.job_id)
+    def close(self) -> None:
+        """Stop, and wait for running tasks: the clients' timeouts bound every one of them."""
+        self.stop()
+        self._executor.shutdown(wait=True)
+
+    def _on_overrun(self, event: JobEvent) -> None:
+        """Log, once for all tasks, that a task is due while its last run still waits."""
+        self._overrunning.add(event.job_id)
         if self._log_throttle.should_log():
-            what = "; ".join(self.poller.away()) or "what this task waits for does not answer"
-            reason = f"{what}: bring it back, and the worker goes on by itself; `filot-ocr doctor` says more"
-            log.warning("task_hangs", task=event.job_id, reason=reason)
+            cause = "; ".join(self._unanswering()) or "what this task waits for does not answer"
+            remedy = "bring it back, and the worker continues by itself; `filot-ocr doctor` says more"
+            log.warning("task_hangs", task=event.job_id, reason=f"{cause}: {remedy}")
 
     def _on_end(self, event: JobEvent) -> None:
-        self._hanging.discard(event.job_id)
-        # A run that gave up on a server that still hangs is no end of it.
-        if not self._hanging and not self.poller.away():
-            lasted = self._log_throttle.reset()
-            if lasted is not None:
-                log.info("tasks_go_on", seconds=round(lasted))
-
-    def _reap(self) -> None:
-        returned, self._orphans = self.document_queue.reap(self._orphans)
-        if returned:
-            RETURNED.labels("stuck").inc(returned)
-            log.warning("stuck_jobs_returned", jobs=returned)
-
-    def _publish_pending(self) -> None:
-        told = self.publisher.publish_pending()
-        if told:
-            log.info("results_told_by_sweep", results=told)
-
-    def _purge(self) -> None:
-        with self.publisher.database.transaction() as cursor:
-            outbox.purge(cursor)
-            history.purge(cursor)
+        self._overrunning.discard(event.job_id)
+        # A run that gave up on a server that still hangs does not end the outage.
+        if not self._overrunning and not self._unanswering():
+            outage = self._log_throttle.reset()
+            if outage is not None:
+                log.info("tasks_go_on", seconds=round(outage))
 
 
-def _guarded(task: Callable[[], None]) -> Callable[[], None]:
-    """The task, which may fail while a server is away: the clock calls it again."""
-
-    failing = LogThrottle()
+def _logging_outages(task: Callable[[], None]) -> Callable[[], None]:
+    """Wrap a task so that a server's outage is one log line instead of an exception: it is called again."""
+    throttle = LogThrottle()
 
     def run() -> None:
         try:
             task()
         except (redis.RedisError, OcrWorkerError) as error:
-            if failing.should_log():
+            if throttle.should_log():
                 log.warning("task_failed", task=task.__qualname__, reason=str(error))
         else:
-            failing.reset()
+            throttle.reset()
 
     return run

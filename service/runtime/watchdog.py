@@ -1,4 +1,4 @@
-"""A job that hangs takes its process with it: nothing less ends C code that does not return."""
+"""Ends the process when a job hangs: nothing less stops C code that does not return."""
 
 import faulthandler
 import os
@@ -10,10 +10,10 @@ from service.queue.active_jobs import ActiveJobs
 
 log = structlog.get_logger(__name__)
 
-#: s between two looks.
+#: s between two checks.
 INTERVAL = 1.0
 
-#: File descriptor; Dramatiq puts a pipe without one in the place of `sys.stderr`.
+#: File descriptor of standard error; Dramatiq replaces `sys.stderr` by a pipe that faulthandler cannot use.
 STDERR = 2
 
 #: Exit code of a process that was ended because a job hung (sysexits.h: EX_SOFTWARE).
@@ -21,38 +21,42 @@ HUNG = 70
 
 
 class Watchdog:
-    """Ends the process when a job is in work for too long; the supervisor starts another.
+    """Ends the process when a job is active for too long; the supervisor starts another process.
 
-    Its thread needs Python's interpreter lock, which the hanging code may hold. So each look also winds up
-    a timer of faulthandler's, which needs no lock and ends the process unless the next look winds it up.
+    The watchdog's thread needs Python's interpreter lock, which the hanging code may hold. So each check also
+    rearms a timer of faulthandler, which needs no lock and ends the process unless it is rearmed in time.
 
     Parameters:
-        in_hand: whose jobs are watched
-        limit: s that a job may take
+        active_jobs: whose jobs are watched
+        timeout: s that a job may take
     """
 
-    def __init__(self, active_jobs: ActiveJobs, limit: float) -> None:
+    def __init__(self, active_jobs: ActiveJobs, timeout: float) -> None:
         self.active_jobs = active_jobs
-        self.limit = limit
+        self.timeout = timeout
         self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Watch from a thread of its own, from before the first document on."""
-        self._wind_up()
-        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+        """Watch from a thread, from before the first document is fetched."""
+        self._rearm_timer()
+        self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
-        """Watch no more."""
+        """End the thread and the timer. Safe to repeat."""
         self._stopped.set()
+        if self._thread is not None:
+            self._thread.join()
 
-    def _wind_up(self) -> None:
-        faulthandler.dump_traceback_later(self.limit + INTERVAL, exit=True, file=STDERR)
+    def _rearm_timer(self) -> None:
+        faulthandler.dump_traceback_later(self.timeout + INTERVAL, exit=True, file=STDERR)
 
     def _watch(self) -> None:
         while not self._stopped.wait(INTERVAL):
-            self._wind_up()
+            self._rearm_timer()
             age = self.active_jobs.oldest_age()
-            if age > self.limit:
+            if age > self.timeout:
                 log.error("job_hung", seconds=round(age))
                 os._exit(HUNG)
         faulthandler.cancel_dump_traceback_later()

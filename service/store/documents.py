@@ -43,12 +43,11 @@ class CompletedWork:
 
 
 def is_document_id(text: str) -> bool:
-    """Whether a queue entry can be a row's id at all."""
+    """Whether a queue entry can be a row's id: a UUID in lower case with hyphens, as PostgreSQL writes it."""
     try:
-        uuid.UUID(text)
+        return str(uuid.UUID(text)) == text
     except ValueError:
         return False
-    return True
 
 
 def existing(work: RealDictCursor, document_ids: list[str]) -> set[str]:

@@ -78,6 +78,10 @@ class Storage:
             raise UnavailableError("the document store broke off")
         return content
 
+    def close(self) -> None:
+        """Close every connection."""
+        self._client.close()
+
 
 def open_client(settings: Settings, limits: Config) -> "S3Client":
     """A client of the document store that waits and repeats as ``limits`` say; nothing is asked yet.

@@ -48,6 +48,18 @@ class GPUOCRResult:
     #: On failure: a sentence for the user, without personal data.
     error: str | None = None
 
+    @property
+    def final_outcome(self) -> str:
+        """``auto_approved``, ``pending_manual_review`` or ``failed``."""
+        return (self.outcome or "") if self.success else "failed"
+
+    @property
+    def device(self) -> str:
+        """``cuda``, ``cpu``, or ``none`` when nothing was read."""
+        if not self.success:
+            return "none"
+        return "cuda" if self.gpu_processed else "cpu"
+
     def published(self) -> dict[str, Any]:
         """The JSON object that goes out on the channel; what does not apply is left out."""
         return {_PUBLISHED[name]: value for name, value in asdict(self).items() if value is not None}

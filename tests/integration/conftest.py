@@ -8,7 +8,7 @@ import pytest
 from dramatiq import Worker
 
 from service.runtime.actors import declare_actors
-from service.runtime.app import Runtime, build_runtime
+from service.runtime.app import App, build_app
 from service.settings import Settings, needed
 from service.store.database import Database
 from tests.support import fake_cuda, fake_nvml
@@ -45,22 +45,20 @@ def cuda(nvml: FakeNvml, monkeypatch: pytest.MonkeyPatch) -> FakeCuda:
 
 
 @pytest.fixture
-def start(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Runtime]]:
-    """A function that starts a worker in this process."""
+def start(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., App]]:
+    """A function that starts a worker in this process; it is stopped after the test."""
     with ExitStack() as stack:
 
-        def start_worker(**changes: str) -> Runtime:
+        def start_worker(**changes: str) -> App:
             wanted = {"OCR_GPU_ENABLED": "true", "OCR_GPU_DRIVER": "onnx", "OCR_GPU_POLL_INTERVAL": "50"}
             for name, value in {**environment, **wanted, **changes}.items():
                 monkeypatch.setenv(name, value)
-            runtime = build_runtime(Settings())
-            declare_actors(runtime)
-            worker = Worker(runtime.broker, worker_threads=3, worker_timeout=100)
-            stack.callback(runtime.publisher.database.close)
-            stack.callback(runtime.broker.close)
+            app = stack.enter_context(build_app(Settings()))
+            declare_actors(app)
+            worker = Worker(app.broker, worker_threads=3, worker_timeout=100)
             stack.callback(worker.stop)
             worker.start()
-            return runtime
+            return app
 
         yield start_worker
 

@@ -14,7 +14,7 @@ from service import api, settings
 from service.errors import DeviceError
 from service.monitoring.backlog import MARKS_KEY
 from service.queue.document_queue import WATCH_KEY
-from service.runtime import app
+from service.runtime.app import close_current_app
 from tests.support import fake_cuda
 from tests.support.fake_cuda import FakeCuda
 
@@ -24,12 +24,16 @@ def fresh_process(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) 
     """A process that has not read its settings yet."""
     for name, value in {**environment, "OCR_GPU_DRIVER": "onnx", "OCR_GPU_POLL_INTERVAL": "100"}.items():
         monkeypatch.setenv(name, value)
-    caches = (settings.current_settings, app.current_runtime, api._document_queue)
-    for cache in caches:
-        cache.cache_clear()
+    forget_process()
     yield
-    for cache in caches:
-        cache.cache_clear()
+    forget_process()
+
+
+def forget_process() -> None:
+    """Close what this process keeps between calls of the public functions."""
+    close_current_app()
+    settings.current_settings.cache_clear()
+    api._document_queue.cache_clear()
 
 
 def picture(text: str = "BUDI SANTOSO") -> bytes:

@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,8 @@ from bench.markdown import marks
 from infra_pulumi import names
 from service.cli import app
 from service.monitoring.gpu_usage import GpuUse
-from service.monitoring.poller import Poller
 from service.monitoring.prometheus import Exposition
-from service.runtime.app import build_runtime
+from service.runtime.app import App, build_app
 from service.settings import Settings
 from service.telemetry.logging import ALLOWED
 from tests.support.polled import set_answers
@@ -67,13 +67,16 @@ LOGGED = logged()
 
 
 @pytest.fixture
-def exposition(settings: Settings) -> Exposition:
+def exposition(settings: Settings) -> Iterator[Exposition]:
     """A worker's metrics as if it had a GPU."""
-    runtime = build_runtime(settings)
-    poller = Poller(runtime.broker.document_queue.client, runtime.publisher.database, settings)
-    set_answers(poller)
-    poller.gpu = GpuUse(memory_used=1, memory_total=2, utilisation=0.5)
-    return Exposition(poller, runtime.broker.active_jobs, runtime.devices, runtime.publisher, list)
+    with build_app(settings) as worker:
+        yield exposition_of(worker)
+
+
+def exposition_of(worker: App) -> Exposition:
+    set_answers(worker.poller)
+    worker.poller.gpu = GpuUse(memory_used=1, memory_total=2, utilisation=0.5)
+    return Exposition(worker.poller, worker.active_jobs, worker.devices, worker.publisher, list)
 
 
 def label_names(exposition: Exposition) -> set[str]:

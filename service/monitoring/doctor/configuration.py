@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from service.errors import SettingsError
 from service.monitoring.doctor.check_result import CheckResult, fail, passed, warn
 from service.monitoring.doctor.tls import insecure_connections
-from service.settings import Settings, require_servers, unknown_variables
+from service.settings import Settings, require_servers, unclear_switches, unknown_variables
 
 
 def check_settings(settings: Settings) -> Iterator[CheckResult]:
@@ -19,6 +19,8 @@ def check_settings(settings: Settings) -> Iterator[CheckResult]:
         yield passed("settings", "every server is named")
     for sentence in unknown_variables(os.environ):
         yield warn("settings", sentence, "correct its name, or unset it")
+    for sentence in unclear_switches(settings, os.environ):
+        yield warn("settings", sentence, "correct its value")
 
 
 def check_encryption(settings: Settings) -> Iterator[CheckResult]:

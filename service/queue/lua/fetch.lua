@@ -1,47 +1,92 @@
--- Take the oldest waiting document. Sent again with the same token (the reply was lost), it returns the same job.
--- ARGV: token, lease ms, lock ttl s, a job id and a correlation id to use where there is none yet, most attempts
--- Returns {id, job_id, correlation id, attempts, deferrals, fence, deaths, device, '1' when its attempts were used
---   up before this take} or false when nothing waits.
-local token, lease, lock_ttl, most = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[6])
-local now = now_ms()
+-- Fetch the oldest waiting document. Sent again with the same token (the reply was lost), it returns the same job.
+-- ARGV: token, lease ms, lock TTL s, job id and correlation id to use where there is none yet, max attempts
+-- Returns {job, refused}.
+--   job: {id, job_id, correlation id, attempts, deferrals, fence, deaths, device, '1' when its attempts were used up
+--     before this fetch}, or {} when nothing waits or only entries were removed
+--   refused: {length, SHA-1, length, SHA-1, ...} of entries that were removed because they are no document ids
+local token, lease, lock_ttl, max_attempts = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[6])
+local now, refused = now_ms(), {}
 
-local function described(id)
+-- How many entries one call removes at most without finding a job; the caller asks again while the list is not empty.
+local MAX_ENTRIES = 100
+
+local function describe(id)
   local job = redis.call('HMGET', job_of(id), 'job_id', 'attempts', 'deferrals', 'fence', 'deaths', 'device', 'used_up')
   return { id, job[1], redis.call('HGET', correlation, id), job[2], job[3] or '0', job[4], job[5] or '0',
     job[6] or '', job[7] or '' }
 end
 
-local mine = redis.call('HGET', tokens, token)
-if mine then
-  redis.call('ZADD', leases, now + lease, mine) -- the lost reply may have been waited for for long
-  return described(mine)
+-- Remove the next id from its list: the own list first, then the CPU pipeline's, where that is a source.
+-- Returns the id or false, and whether it came from the CPU pipeline.
+local function pop()
+  local id = redis.call('LPOP', queue)
+  if id or not cpu_queue then return id, false end
+  return redis.call('LPOP', cpu_queue), true
 end
 
-while true do
-  local id = redis.call('LPOP', queue)
-  if not id then return false end
-  redis.call('LREM', queue, 0, id) -- waiting twice is one job
+local function start(id)
+  redis.call('ZREM', retries, id)
+  redis.call('HSETNX', job_of(id), 'job_id', ARGV[4])
+  local count = tonumber(redis.call('HGET', job_of(id), 'attempts') or 0)
+  if count >= max_attempts then
+    redis.call('HSET', job_of(id), 'used_up', '1') -- fetched only to be failed for good
+  else
+    count = count + 1
+  end
+  redis.call('HSET', job_of(id), 'attempts', count, 'token', token, 'fence', now)
+  redis.call('HSET', attempts, id, count)
+  redis.call('HSET', timestamps, id, now)
+  redis.call('HSET', tokens, token, id)
+  redis.call('ZADD', leases, now + lease, id)
+  redis.call('EXPIRE', job_of(id), JOB_TTL)
+end
 
-  if not redis.call('ZSCORE', leases, id) then -- else: pushed again while in work; its result is on the way
-    redis.call('HSETNX', correlation, id, ARGV[5])
-    redis.call('SADD', processing, id)
-    if redis.call('SET', lock_of(id), redis.call('HGET', correlation, id), 'NX', 'EX', lock_ttl) then
-      redis.call('ZREM', later, id)
-      redis.call('HSETNX', job_of(id), 'job_id', ARGV[4])
-      local count = tonumber(redis.call('HGET', job_of(id), 'attempts') or 0)
-      if count >= most then
-        redis.call('HSET', job_of(id), 'used_up', '1') -- taken only to be failed for good
-      else
-        count = count + 1
-      end
-      redis.call('HSET', job_of(id), 'attempts', count, 'token', token, 'fence', now)
-      redis.call('HSET', attempts, id, count)
-      redis.call('HSET', timestamps, id, now)
-      redis.call('HSET', tokens, token, id)
-      redis.call('ZADD', leases, now + lease, id)
-      return described(id)
+-- Remove an entry that is no document id, with what was set for it.
+local function refuse(entry, from_cpu)
+  refused[#refused + 1] = #entry
+  refused[#refused + 1] = redis.sha1hex(entry)
+  redis.call('HDEL', attempts, entry)
+  redis.call('HDEL', correlation, entry)
+  if from_cpu then redis.call('HDEL', cpu_attempts, entry) end
+end
+
+-- Forget the job of an earlier request, which a worker of another kind took over and ended: the attempts differ when
+-- they were set anew or removed since the job returned to the list.
+local function forget_earlier(id, from_cpu)
+  local count = redis.call('HGET', job_of(id), 'attempts')
+  if count and (from_cpu or redis.call('HGET', attempts, id) ~= count) then redis.call('DEL', job_of(id)) end
+end
+
+local current = redis.call('HGET', tokens, token)
+if current then
+  redis.call('ZADD', leases, now + lease, current) -- the lost reply may have been waited for for long
+  return { describe(current), refused }
+end
+
+for _ = 1, MAX_ENTRIES do
+  local id, from_cpu = pop()
+  if not id then break end
+  if not is_id(id) then
+    refuse(id, from_cpu)
+  else
+    -- With a lease, it was pushed again while in work. One from the CPU list that waits for a retry is ours, too.
+    local ours = redis.call('ZSCORE', leases, id) or (from_cpu and redis.call('SISMEMBER', processing, id) == 1)
+    if not ours then forget_earlier(id, from_cpu) end
+    -- The backend pushes first and sets the attempts afterwards: that field may be still to come.
+    if from_cpu and redis.call('HDEL', cpu_attempts, id) == 0 then
+      redis.call('HSET', job_of(id), 'early', '1')
+      redis.call('EXPIRE', job_of(id), JOB_TTL)
     end
-    -- A worker outside this ledger holds the lock: look again when a lease has passed.
-    redis.call('ZADD', later, now + lease, id)
+    if not ours then
+      redis.call('HSETNX', correlation, id, ARGV[5])
+      redis.call('SADD', processing, id)
+      if redis.call('SET', lock_of(id), redis.call('HGET', correlation, id), 'NX', 'EX', lock_ttl) then
+        start(id)
+        return { describe(id), refused }
+      end
+      -- A worker of another kind holds the lock: look again when a lease has passed.
+      redis.call('ZADD', retries, now + lease, id)
+    end
   end
 end
+return { {}, refused }

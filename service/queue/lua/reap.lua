@@ -1,12 +1,15 @@
--- Mend what no lease explains. Members of the processing set without a worker return to the list once their time
--- stamp is older than the limit (one that has none is stamped now); fields of ended jobs are removed when the caller
--- has seen them orphaned before.
--- ARGV: limit ms, ids seen orphaned last time...
--- Returns {how many returned, ids orphaned now...}.
-local now, limit = now_ms(), tonumber(ARGV[1])
-local returned = 0
-for _, id in ipairs(redis.call('SMEMBERS', processing)) do
-  if not redis.call('ZSCORE', leases, id) and not redis.call('ZSCORE', later, id) then
+-- Return members of the processing set that no worker holds to the list, one step of a scan. A member counts as such
+-- once its time stamp is older than the limit (one that has none is stamped now). A lock without a lease belongs to a
+-- worker of another kind: its document is left alone while the lock lives.
+-- ARGV: cursor, how many members at about, limit ms
+-- Returns {next cursor, how many returned}.
+local now, limit, returned = now_ms(), tonumber(ARGV[3]), 0
+local step = redis.call('SSCAN', processing, ARGV[1], 'COUNT', ARGV[2])
+for _, id in ipairs(step[2]) do
+  if not is_id(id) then
+    redis.call('SREM', processing, id)
+  elseif not redis.call('ZSCORE', leases, id) and not redis.call('ZSCORE', retries, id)
+    and redis.call('EXISTS', lock_of(id)) == 0 then
     local since = tonumber(redis.call('HGET', timestamps, id))
     if not since then
       redis.call('HSET', timestamps, id, now)
@@ -17,18 +20,4 @@ for _, id in ipairs(redis.call('SMEMBERS', processing)) do
     end
   end
 end
-
-local known = {}
-for _, id in ipairs(redis.call('LRANGE', queue, 0, -1)) do known[id] = true end
-for _, id in ipairs(redis.call('SMEMBERS', processing)) do known[id] = true end
-local seen_before = {}
-for i = 2, #ARGV do seen_before[ARGV[i]] = true end
-local answer = { returned }
-for _, hash in ipairs({ attempts, correlation, timestamps }) do
-  for _, id in ipairs(redis.call('HKEYS', hash)) do
-    if not known[id] then
-      if seen_before[id] then redis.call('HDEL', hash, id) else answer[#answer + 1] = id end
-    end
-  end
-end
-return answer
+return { step[1], returned }

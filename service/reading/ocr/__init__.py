@@ -1,7 +1,8 @@
-"""Pages in, text lines out."""
+"""Optical character recognition: a page image in, text lines out."""
 
 import os
 
-# ONNX Runtime's wheels for Linux report to their maker, and keep a database for that in the home directory,
-# from 1.29 on and unless told before the library is loaded: no third party gets anything from this service.
+# From 1.29 on, ONNX Runtime's wheels for Linux send telemetry to their maker and keep a database for it in
+# the home directory, unless this is set before the library is loaded. No third party gets data from this
+# service.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"

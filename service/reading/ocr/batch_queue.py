@@ -1,6 +1,7 @@
-"""The inputs that wait for the GPU, and which of them are due: full batches at once, others after a while.
+"""Queue of inputs that wait for the GPU, grouped by network and shape.
 
-No threads and no clock here: whoever calls says what time it is.
+A group is due when it fills a batch, or when its oldest input has waited for the longest allowed time. The
+queue has no lock, no thread and no clock: callers pass the time.
 """
 
 import threading
@@ -12,81 +13,79 @@ from typing import TypeAlias
 
 from service.reading.ocr.sessions import Outputs, Tensor
 
-#: A network's name, and the shape of one input: channels x height x width.
-Group: TypeAlias = tuple[str, tuple[int, ...]]
+#: Inputs with the same key can be computed in one batch: network name, and input shape as channels x height x
+#: width.
+BatchKey: TypeAlias = tuple[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Request:
-    """One input of batch size 1, and where its outputs are awaited."""
+    """One input of batch size 1, with the future of its outputs."""
 
     network: str
     tensor: Tensor
     outputs: "Future[Outputs]" = field(default_factory=Future)
-    #: Who waits for it.
-    reader: int = field(default_factory=threading.get_ident)
+    #: Thread that waits for the outputs.
+    thread_id: int = field(default_factory=threading.get_ident)
 
     @property
-    def group(self) -> Group:
-        """What it can be computed together with."""
+    def key(self) -> BatchKey:
+        """Group of inputs that this one can be computed with."""
         return self.network, tuple(self.tensor.shape[1:])
 
 
 class BatchQueue:
-    """Inputs in groups that can be computed together.
+    """Requests in groups of the same ``BatchKey``.
 
     Parameters:
-        patience: s that an input waits at most for others
-        largest: how many inputs of a group make a full batch
+        max_wait: seconds that a request waits at most for others
+        max_batch: returns how many requests of a group make a full batch
     """
 
-    def __init__(self, max_wait: float, largest: Callable[[Group], int]) -> None:
-        self._patience = max_wait
-        self._largest = largest
-        self._groups: dict[Group, deque[tuple[float, Request]]] = {}
+    def __init__(self, max_wait: float, max_batch: Callable[[BatchKey], int]) -> None:
+        self._max_wait = max_wait
+        self._max_batch = max_batch
+        #: Requests by group, oldest first, each with the time it was added.
+        self._groups: dict[BatchKey, deque[tuple[float, Request]]] = {}
 
     def __len__(self) -> int:
         return sum(map(len, self._groups.values()))
 
-    def readers(self) -> int:
-        """How many different readers have inputs here."""
-        return len({request.reader for group in self._groups.values() for _, request in group})
+    def waiting_threads(self) -> int:
+        """Return how many different threads wait for a request in this queue."""
+        return len({request.thread_id for group in self._groups.values() for _, request in group})
 
     def add(self, requests: Iterable[Request], now: float) -> None:
-        """Let requests wait from ``now`` on, in s."""
+        """Queue requests; ``now`` is in seconds."""
         for request in requests:
-            self._groups.setdefault(request.group, deque()).append((now, request))
+            self._groups.setdefault(request.key, deque()).append((now, request))
 
-    def due(self, now: float, *, nobody_else: bool) -> list[Request]:
-        """Take the batch that has waited longest of those that are due; empty when none is.
+    def pop_due(self, now: float, *, flush: bool) -> list[Request]:
+        """Remove and return the due batch that has waited longest, or an empty list.
 
-        With ``nobody_else`` who could still add to them, all are: waiting would be in vain.
+        With ``flush`` every group counts as due: no other thread can add to it.
         """
-        due = [
-            (waiting[0][0], group)
-            for group, waiting in self._groups.items()
-            if nobody_else or self._is_due(group, now)
-        ]
+        due = [(group[0][0], key) for key, group in self._groups.items() if flush or self._is_due(key, now)]
         if not due:
             return []
-        _, group = min(due, key=lambda pair: pair[0])
-        waiting = self._groups[group]
-        batch = [waiting.popleft()[1] for _ in range(min(len(waiting), self._largest(group)))]
-        if not waiting:
-            del self._groups[group]
+        _, key = min(due, key=lambda pair: pair[0])
+        group = self._groups[key]
+        batch = [group.popleft()[1] for _ in range(min(len(group), self._max_batch(key)))]
+        if not group:
+            del self._groups[key]
         return batch
 
-    def _is_due(self, group: Group, now: float) -> bool:
-        waiting = self._groups[group]
-        return len(waiting) >= self._largest(group) or waiting[0][0] + self._patience <= now
+    def _is_due(self, key: BatchKey, now: float) -> bool:
+        group = self._groups[key]
+        return len(group) >= self._max_batch(key) or group[0][0] + self._max_wait <= now
 
-    def until_due(self, now: float) -> float | None:
-        """Return the s until a group is due for its age; None when nothing waits."""
-        oldest = min((waiting[0][0] for waiting in self._groups.values()), default=None)
-        return None if oldest is None else max(0.0, oldest + self._patience - now)
+    def time_until_due(self, now: float) -> float | None:
+        """Return the seconds until the oldest request is due; None when the queue is empty."""
+        oldest = min((group[0][0] for group in self._groups.values()), default=None)
+        return None if oldest is None else max(0.0, oldest + self._max_wait - now)
 
-    def clear(self) -> list[Request]:
-        """Take everything."""
-        left = [request for waiting in self._groups.values() for _, request in waiting]
+    def drain(self) -> list[Request]:
+        """Remove and return every request."""
+        requests = [request for group in self._groups.values() for _, request in group]
         self._groups.clear()
-        return left
+        return requests

@@ -1,4 +1,4 @@
-"""Which ONNX Runtime is installed, and what keeps it from using CUDA."""
+"""The installed ONNX Runtime build, and the CUDA libraries that it needs."""
 
 import ctypes
 import importlib
@@ -13,15 +13,15 @@ import onnxruntime
 
 from service.errors import DeviceError
 
-#: Names of CUDA's, cuDNN's and the driver's libraries as an ELF file holds those that it needs.
+#: Names of libraries of CUDA, cuDNN and the driver in the list of needed libraries of an ELF file.
 _LIBRARY = re.compile(rb"\0(libcu[A-Za-z]+\.so\.\d+)(?=\0)")
 
 
 def require_cuda() -> str:
-    """Return the CUDA that the installed ONNX Runtime is built for, such as ``12.8``.
+    """Return the CUDA version that the installed ONNX Runtime is built for, such as ``12.8``.
 
     Raises:
-        DeviceError: it is built without.
+        DeviceError: it is built without CUDA.
     """
     if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
         raise DeviceError(
@@ -32,28 +32,28 @@ def require_cuda() -> str:
 
 
 def describe_build() -> str:
-    """Return the name of the installed ONNX Runtime. Raises as ``require_cuda``."""
+    """Return name and versions of the installed ONNX Runtime. Raises as ``require_cuda``."""
     return f"ONNX Runtime {onnxruntime.__version__} for CUDA {require_cuda()}"
 
 
 def load_libraries() -> None:
-    """Make CUDA and cuDNN known where they lie in wheels, in which the system's loader does not look."""
-    # Without such wheels ONNX Runtime would only print a line for each library on standard output.
+    """Load CUDA and cuDNN from their wheels, which the system's loader does not search."""
+    # Without such wheels ONNX Runtime would only print a line per library on standard output.
     if find_spec("nvidia") is not None:
         onnxruntime.preload_dlls()
 
 
-def number_as_driver() -> None:
-    """Let CUDA number GPUs as their driver does; its own order, the fastest first, is another one."""
+def use_driver_order() -> None:
+    """Make CUDA number GPUs as the driver does, by PCI bus; its default order is the fastest first."""
     os.environ["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
 
 
 def missing_libraries() -> list[str]:
-    """Return the libraries of CUDA and the driver that ONNX Runtime needs and the loader does not find.
+    """Return the libraries of CUDA and the driver that ONNX Runtime needs and the loader cannot find.
 
-    ONNX Runtime's own part for CUDA is only looked at: loaded without its host, it would stay broken.
+    ONNX Runtime's CUDA provider is only parsed, not loaded: loaded outside of its host it would stay broken.
     """
-    return [name for name in _needed_libraries() if not _loads(name)]
+    return [name for name in _needed_libraries() if not _can_load(name)]
 
 
 @lru_cache(maxsize=1)
@@ -63,7 +63,7 @@ def _needed_libraries() -> list[str]:
         return sorted({name.decode() for name in _LIBRARY.findall(content)})
 
 
-def _loads(name: str) -> bool:
+def _can_load(name: str) -> bool:
     try:
         ctypes.CDLL(name)
     except OSError:

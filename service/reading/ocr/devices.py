@@ -1,4 +1,4 @@
-"""Which engine reads a document: the GPU's while it computes, the CPU's otherwise."""
+"""Chooses the engine for a document: the GPU's while it works, the CPU's otherwise."""
 
 import threading
 
@@ -6,7 +6,7 @@ import structlog
 
 from service.errors import DeviceError, DeviceLostError, DeviceRefusalError
 from service.reading.ocr.engine import Device, Engine
-from service.reading.ocr.gpu_probe import ProvenGpu, probe_gpu
+from service.reading.ocr.gpu_probe import VerifiedGpu, probe_gpu
 from service.reading.ocr.loading import load_engine, warm_up
 from service.settings import Settings
 
@@ -14,43 +14,44 @@ log = structlog.get_logger(__name__)
 
 
 class Devices:
-    """The engines of this process, and why there is no GPU when there is none.
+    """Engines of this process, and the reason why the GPU is not in use.
 
     Parameters:
-        settings: driver, whether a GPU is wanted, and whether the CPU may stand in for it
+        settings: driver, whether to use a GPU, and whether to fall back to the CPU
 
     Raises:
-        SettingsError: the CPU engine can't be loaded.
+        SettingsError: the CPU engine cannot be loaded.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._cpu = load_engine(settings.driver)
-        self._gpu: ProvenGpu | None = None
-        # Kept, not used: to take CUDA's sessions apart after their context is lost can end the process.
-        self._lost_gpu: ProvenGpu | None = None
+        self._gpu: VerifiedGpu | None = None
+        # Kept alive, unused: destroying CUDA sessions after their context is lost can crash the process.
+        self._lost_gpu: VerifiedGpu | None = None
         self._had_gpu = False
-        self._probing = threading.Lock()
-        self._failing = threading.Lock()
-        #: Whether this process can never use the GPU again, and another one may.
+        self._probe_lock = threading.Lock()
+        self._failure_lock = threading.Lock()
+        #: Whether this process can never use the GPU again, while a new process may.
         self.gpu_lost = False
-        #: One sentence; empty while the GPU is in use.
-        self.gpu_absence = "the GPU was not looked for yet"
+        #: Why the GPU is not in use, in one sentence; empty while it is.
+        self.gpu_absence = "the GPU has not been probed yet"
+        #: The CPU's text of the warm-up picture.
         self._expected: str | None = None
 
     @property
     def warm(self) -> bool:
-        """Whether the engines have read their first picture."""
+        """Whether the engines are warmed up."""
         return self._expected is not None
 
     @property
     def gpu_available(self) -> bool:
-        """Whether a GPU computed, and has not failed since."""
+        """Whether the GPU is in use."""
         return self._gpu is not None
 
     def probe(self) -> None:
-        """Find out whether a GPU gives the same text as the CPU; one in use has to show it again."""
-        with self._probing:
+        """Check whether the GPU reads the same text as the CPU; a GPU in use is checked again."""
+        with self._probe_lock:
             expected = self._expected or warm_up(self._cpu)
             try:
                 self._check_or_open(expected)
@@ -68,11 +69,11 @@ class Devices:
             log.info("gpu_in_use")
 
     def engine(self, device: Device | None) -> Engine:
-        """The engine for one document: the GPU's unless there is none or ``device`` says ``cpu``.
+        """Return the engine for one document: the GPU's, unless it is not in use or ``device`` is ``cpu``.
 
         Raises:
-            DeviceError: there is none, and the CPU may not stand in; so it is where the GPU failed on another
-                document after this one was taken.
+            DeviceError: the GPU is not in use and falling back to the CPU is off, for example because the GPU
+                failed on another document after this one was fetched.
         """
         gpu = self._gpu
         if device != "cpu" and gpu is not None:
@@ -82,29 +83,29 @@ class Devices:
         return self._cpu
 
     def device_of(self, device: Device | None) -> Device:
-        """Where ``engine`` computes for one document, as the log says it; raises nothing."""
+        """Return the device of ``engine`` for one document, for logs. Never raises."""
         return "cuda" if self.gpu_available and device != "cpu" else "cpu"
 
     def document_failed(self, error: DeviceError) -> None:
-        """Stop trusting a GPU that failed on a document.
+        """Take a GPU out of use that failed on a document.
 
-        One that only could not take this document stays in use, unless the document has nowhere else to go.
+        A GPU that only refused this document stays in use, unless the document cannot fall back to the CPU.
         """
         if not (isinstance(error, DeviceRefusalError) and self.settings.auto_fallback):
             self.gpu_failed(error)
 
     def gpu_failed(self, error: DeviceError) -> None:
-        """Use the CPU until a probe finds that the GPU computes again; who waits for it gets ``error``."""
-        with self._failing:
+        """Use the CPU until a probe succeeds; threads that wait for the GPU get ``error``."""
+        with self._failure_lock:
             gpu, self._gpu = self._gpu, None
-            # Where it never computed, it is the machine that fails: a new process would meet the same.
+            # A GPU that never worked is the machine's fault: a new process would fail as well.
             if isinstance(error, DeviceLostError) and self._had_gpu:
                 self.gpu_lost, self._lost_gpu = True, self._lost_gpu or gpu
-            # The jobs that fail with the first one have nothing to add.
+            # Logged once: jobs that fail together with the first one add nothing.
             if gpu is not None:
                 log.warning("gpu_failed", reason=str(error))
             elif str(error) != self.gpu_absence:
-                # A GPU that nobody wants is no news; one that is wanted and missing is.
+                # A missing GPU is worth a warning only where one is configured.
                 if self.settings.gpu_enabled:
                     log.warning("gpu_not_in_use", reason=str(error))
                 else:
@@ -114,7 +115,7 @@ class Devices:
             gpu.close(error)
 
     def close(self) -> None:
-        """Let go of the GPU at the end of the process' work."""
+        """Release the GPU when the process stops."""
         gpu, self._gpu = self._gpu, None
         if gpu is not None:
             self.gpu_absence = "the worker is stopping"

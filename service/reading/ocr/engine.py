@@ -1,4 +1,4 @@
-"""What an OCR engine is: page in, text lines with boxes and confidences out."""
+"""The interface of OCR engines: a page in, text lines with boxes and confidences out."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,35 +7,35 @@ from typing import Literal, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-#: Grey levels, height x width, uint8: colours triple the work and say nothing about print.
+#: Grey levels, height x width, uint8. Colour would triple the work and does not help to read print.
 Image: TypeAlias = npt.NDArray[np.uint8]
 
-#: A picture that people look at: height x width x 3, uint8, blue-green-red (OpenCV's order).
+#: Colour picture, height x width x 3, uint8, in OpenCV's order: blue, green, red.
 ColourImage: TypeAlias = npt.NDArray[np.uint8]
 
 #: Four corners (x, y) in pixels of the page, clockwise from the text's top left.
 Box: TypeAlias = tuple[tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]]
 
-#: Where the arithmetic was done.
+#: Device that the networks ran on.
 Device: TypeAlias = Literal["cuda", "cpu"]
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a document, as it came."""
+    """One decoded page of a document."""
 
     image: Image
-    #: Makes a small copy in colour, on which a card stands out from a table that is as light as itself; None
-    #: where there is none. To make it the file is decoded again.
+    #: Returns a small copy in colour, or None if there is none. Colour separates a card from a table of the
+    #: same brightness. Each call decodes the file again.
     in_colour: Callable[[], ColourImage | None] = field(default=lambda: None)
 
 
 @dataclass(frozen=True, slots=True)
 class TextLine:
-    """One run of text as the engine found it: a whole printed line, or a piece of one."""
+    """One piece of text as the engine found it: a whole printed line, or a part of one."""
 
     text: str
-    #: 0 to 1, the engine's own estimate.
+    #: The engine's estimate, 0 to 1.
     confidence: float
     box: Box
 
@@ -62,9 +62,9 @@ class TextLine:
 
 @dataclass(frozen=True, slots=True)
 class PageText:
-    """What an engine read on one page."""
+    """Text that an engine read on one page."""
 
-    #: The page turned upright: the one that the boxes refer to, not always the one handed in.
+    #: The upright page that the boxes refer to; not always the page that was passed in.
     image: Image
     #: In reading order: top to bottom, then left to right.
     lines: tuple[TextLine, ...]
@@ -72,19 +72,19 @@ class PageText:
 
 
 class Engine(Protocol):
-    """Reads pages. Safe to call from several threads at once."""
+    """Reads pages. Thread-safe."""
 
     @property
     def name(self) -> str:
-        """The driver's name as in ``OCR_GPU_DRIVER``."""
+        """Driver name, as in ``OCR_GPU_DRIVER``."""
 
     @property
     def device(self) -> Device:
-        """Where ``read`` computes."""
+        """Device that ``read`` computes on."""
 
     def read(self, page: Page) -> PageText:
         """Find and recognise the text of one page.
 
         Raises:
-            EngineError: the engine broke; ``DeviceError`` when the GPU did.
+            EngineError: the engine failed; a ``DeviceError`` if the GPU did.
         """

@@ -1,4 +1,4 @@
-"""Quadrilaterals around text: how they are measured, turned and cut out of a page."""
+"""Geometry of quadrilaterals around text: measuring, rotating, and cutting lines out of a page."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -13,30 +13,33 @@ from service.reading.ocr.engine import Image
 #: Corners of a line, 4 x 2, clockwise from its top left, in pixels of the page.
 Quad: TypeAlias = npt.NDArray[np.float32]
 
+#: A line that is so many times higher than requested is shrunk in a second step.
+MAX_WARP_SHRINK = 1.6
+
 _ROTATIONS = {1: cv2.ROTATE_90_CLOCKWISE, 2: cv2.ROTATE_180, 3: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 
 def quad_size(quad: Quad) -> tuple[float, float]:
-    """Return a quadrilateral's width and height, the longer of each pair of sides."""
-    # Asked a hundred times a card: plain floats take a tenth of NumPy's time for four points.
+    """Return width and height of a quadrilateral: the longer of each pair of opposite sides."""
+    # Called a hundred times per card: for four points plain floats take a tenth of NumPy's time.
     one, two, three, four = quad.tolist()
     return max(math.dist(one, two), math.dist(three, four)), max(math.dist(two, three), math.dist(four, one))
 
 
 def turn_page(page: Image, turns: int) -> Image:
-    """Turn a page by clockwise quarter turns, 0 to 3."""
+    """Rotate a page by clockwise quarter turns, 0 to 3."""
     if not turns:
         return page
     return np.asarray(cv2.rotate(page, _ROTATIONS[turns]), np.uint8)
 
 
 def turn_quad(quad: Quad, turns: int) -> Quad:
-    """Name the corners anew, so that the first is the top left one once the page is turned clockwise."""
+    """Reorder the corners so that the first one is the top left after clockwise quarter turns of the page."""
     return np.roll(quad, turns, axis=0)
 
 
 def level_page(page: Image, quads: Sequence[Quad], skew: float) -> tuple[Image, list[Quad]]:
-    """Turn a page whose lines fall by ``skew`` degrees until they are level; it grows to keep all of it."""
+    """Rotate a page whose lines fall by ``skew`` degrees until they are level; the page grows to fit."""
     height, width = page.shape
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), skew, 1)
     cosine, sine = np.abs(matrix[0, :2])
@@ -57,13 +60,13 @@ def cut_line(
 ) -> Image:
     """Cut a line out of the page and straighten it.
 
-    The picture is ``height`` pixels high and as wide as the line's shape asks times ``squeeze``, from 8 to
-    ``longest`` pixels; ``fitted`` may change that width.
+    The result is ``height`` pixels high. Its width keeps the line's aspect ratio, times ``squeeze``, within 8
+    to ``longest`` pixels; ``fitted`` may change that width.
     """
     across, down = quad_size(quad)
     width = fitted(min(max(8, math.ceil(height * across / down * squeeze)), longest))
-    # A warp samples single pixels: print much larger than wanted is straightened first and shrunk then.
-    if down > 1.6 * height:
+    # A warp samples single pixels, so much larger print is straightened at its own size and then shrunk.
+    if down > MAX_WARP_SHRINK * height:
         straight = _warp(page, quad, max(8, int(across)), int(down))
         return np.asarray(cv2.resize(straight, (width, height)), np.uint8)
     return _warp(page, quad, width, height)

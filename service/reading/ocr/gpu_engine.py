@@ -1,4 +1,4 @@
-"""The ``onnx`` driver on a GPU: the same reading, with networks that all jobs share through one batcher."""
+"""The ``onnx`` driver on a GPU: the same engine as on the CPU, with networks shared through one batcher."""
 
 from collections.abc import Callable
 from functools import partial
@@ -12,7 +12,7 @@ from service.reading.ocr.sessions import Network, load_network
 from service.reading.ocr.shapes import LINE_HEIGHT, LINE_WIDTHS, page_sizes
 from service.reading.ocr.tuning import GpuTuning
 
-#: Every shape, channels x height x width, that a network on the GPU ever sees.
+#: Every input shape (channels x height x width) that a network on the GPU is run with.
 SHAPES = {
     "detector": [(1, height, width) for width, height in page_sizes()],
     "direction": [(1, *CLASSIFIER_SIZE)],
@@ -21,11 +21,11 @@ SHAPES = {
 
 
 class GpuEngine:
-    """Reads pages on a GPU that has computed each shape once.
+    """Reads pages on a GPU. Every input shape is computed once when the engine is opened.
 
     Parameters:
-        tuning: how the GPU is used
-        load: opens a network by its name; by default on CUDA
+        tuning: GPU options
+        load: opens a network by its name; on CUDA by default
 
     Raises:
         SettingsError: a model file is missing or altered.
@@ -46,14 +46,15 @@ class GpuEngine:
         """Find and recognise the text of one page.
 
         Raises:
-            DeviceError: as ``Batcher.run``.
-            DeviceLostError: the context was lost meanwhile, on whoever's input: this page's text is dropped.
+            DeviceError: see ``Batcher.run``.
+            DeviceLostError: the context was lost meanwhile, on any thread's input; this page's text is
+                discarded.
         """
-        with self.batcher.reading():
+        with self.batcher.active():
             text = self._engine.read(page)
-        self.batcher.check_sound()
+        self.batcher.check_healthy()
         return text
 
     def close(self, reason: DeviceError) -> None:
-        """Read nothing more; whoever waits for the GPU gets ``reason``."""
+        """Stop reading; threads that wait for the GPU get ``reason``."""
         self.batcher.close(reason)

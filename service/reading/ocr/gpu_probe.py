@@ -1,26 +1,26 @@
-"""Is there a GPU? Only a computation answers that: drivers, libraries and flags all say yes too easily."""
+"""Finds out whether a GPU can be used, by computing on it: drivers, libraries and flags prove too little."""
 
 from service.errors import DeviceError, DeviceLostError
 from service.reading.ocr.engine import Device, Page, PageText
-from service.reading.ocr.loading import cuda_of_runtime, load_gpu_engine, warm_up
+from service.reading.ocr.loading import load_gpu_engine, runtime_cuda_version, warm_up
 from service.reading.ocr.nvml import MIB, DriverView
 from service.reading.ocr.tuning import GpuTuning
 from service.settings import Settings
 
-#: Bytes of GPU memory that must be free for the models and one batch.
+#: Free GPU memory needed for the models and one batch, in bytes.
 MIN_FREE_MEMORY = 1024 * MIB
 
 
-class ProvenGpu:
-    """An engine on a GPU that gives the CPU's text, and whose driver reports no fault.
+class VerifiedGpu:
+    """GPU engine that is checked against the CPU's text and the driver's fault reports.
 
     Parameters:
-        tuning: how the GPU is used
-        view: the driver's view of it, opened before; closed with this
-        expected: what the CPU reads off the warm-up picture
+        tuning: GPU options
+        view: the driver's view of the GPU, opened before; closed with this engine
+        expected: the CPU's text of the warm-up picture
 
     Raises:
-        DeviceError: it cannot be used.
+        DeviceError: the GPU cannot be used.
     """
 
     name = "onnx"
@@ -35,10 +35,10 @@ class ProvenGpu:
         """Find and recognise the text of one page.
 
         Raises:
-            DeviceError: the GPU failed, or its driver reports that it did; what was read is dropped.
+            DeviceError: the GPU failed, or its driver reports a fault; the text is discarded.
         """
         text = self._engine.read(page)
-        self._view.check_sound()
+        self._view.check_healthy()
         return text
 
     def check(self) -> None:
@@ -46,22 +46,22 @@ class ProvenGpu:
 
         Raises:
             DeviceError: the GPU failed.
-            DeviceLostError: it reads something else: nothing that it says can be trusted.
+            DeviceLostError: the text differs from the CPU's, so no result of this GPU can be trusted.
         """
         if warm_up(self) != self._expected:
-            raise DeviceLostError("the GPU read other text off the warm-up picture than the CPU")
+            raise DeviceLostError("the GPU and the CPU read different text on the warm-up picture")
 
     def close(self, reason: DeviceError) -> None:
-        """Read nothing more; whoever waits for the GPU gets ``reason``."""
+        """Stop reading; threads that wait for the GPU get ``reason``."""
         self._engine.close(reason)
         self._view.close()
 
 
-def probe_gpu(settings: Settings, expected: str) -> ProvenGpu:
-    """An engine on the GPU that has computed every shape, and just read ``expected`` off the warm-up picture.
+def probe_gpu(settings: Settings, expected: str) -> VerifiedGpu:
+    """Open an engine on the GPU and check that it reads ``expected`` on the warm-up picture.
 
     Raises:
-        DeviceError: there is none; the message is one sentence that says why.
+        DeviceError: no GPU can be used; the message is one sentence that says why.
         SettingsError: a model file is missing or altered.
     """
     if not settings.gpu_enabled:
@@ -74,8 +74,8 @@ def probe_gpu(settings: Settings, expected: str) -> ProvenGpu:
     try:
         view.check_repairs()
         view.check_memory(MIN_FREE_MEMORY)
-        view.check_driver(cuda_of_runtime())
-        gpu = ProvenGpu(gpu_tuning(settings), view, expected)
+        view.check_driver(runtime_cuda_version())
+        gpu = VerifiedGpu(gpu_tuning(settings), view, expected)
     except BaseException:
         view.close()
         raise
@@ -88,7 +88,7 @@ def probe_gpu(settings: Settings, expected: str) -> ProvenGpu:
 
 
 def gpu_tuning(settings: Settings) -> GpuTuning:
-    """How the settings want the GPU to be used."""
+    """Return the GPU options of the settings."""
     return GpuTuning(
         max_inputs=settings.gpu_max_batch,
         max_wait=settings.gpu_max_wait,

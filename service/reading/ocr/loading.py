@@ -1,4 +1,4 @@
-"""Which engine the settings ask for, opened and warmed up."""
+"""Opens and warms up the engine that the settings name."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Literal
@@ -13,20 +13,20 @@ from service.reading.ocr.tuning import GpuTuning
 if TYPE_CHECKING:
     from service.reading.ocr.gpu_engine import GpuEngine
 
-#: Printed on the picture that engines read first.
-SPECIMEN = ("KARTU CONTOH", "3171 0123 4567 8900")
+#: Text of the warm-up picture.
+WARM_UP_TEXT = ("KARTU CONTOH", "3171 0123 4567 8900")
 
 
 def load_engine(driver: Literal["tesseract", "onnx"]) -> Engine:
     """Open an engine on the CPU.
 
     Raises:
-        SettingsError: something that the engine needs is missing; one line says what to install or make.
+        SettingsError: a part of the engine is missing; the message is one line that says what to install.
     """
-    # Jobs run side by side on a core each: OpenCV's own threads would only crowd them.
+    # Jobs run in parallel, one core each: OpenCV's own threads would compete with them.
     cv2.setNumThreads(1)
     engine: Engine
-    # Imported when asked for: an installation for one driver need not hold the other's libraries.
+    # Imported on demand: an installation for one driver need not have the other's libraries.
     if driver == "tesseract":
         engine = import_module("service.reading.ocr.tesseract").TesseractEngine()
         return engine
@@ -40,18 +40,18 @@ def load_engine(driver: Literal["tesseract", "onnx"]) -> Engine:
     return engine
 
 
-def cuda_of_runtime() -> str:
-    """Return the CUDA that the installed ONNX Runtime is built for, such as ``12.8``.
+def runtime_cuda_version() -> str:
+    """Return the CUDA version that the installed ONNX Runtime is built for, such as ``12.8``.
 
     Raises:
-        DeviceError: it is built without.
+        DeviceError: it is built without CUDA.
     """
     version: str = import_module("service.reading.ocr.cuda").require_cuda()
     return version
 
 
 def load_gpu_engine(tuning: GpuTuning) -> "GpuEngine":
-    """Open the ``onnx`` driver on the GPU and compute every shape that it will ever see.
+    """Open the ``onnx`` driver on the GPU and compute every input shape once.
 
     Raises:
         SettingsError: a model file is missing or altered.
@@ -63,17 +63,17 @@ def load_gpu_engine(tuning: GpuTuning) -> "GpuEngine":
 
 
 def warm_up(engine: Engine) -> str:
-    """Let an engine read a small picture, so that the first document is not slow, and return what it read.
+    """Read the warm-up picture, so that the first document is not slow, and return its text.
 
     Raises:
         EngineError: as ``Engine.read``.
     """
-    return "\n".join(line.text for line in engine.read(specimen()).lines)
+    return "\n".join(line.text for line in engine.read(warm_up_page()).lines)
 
 
-def specimen() -> Page:
-    """Draw a small page with the text of ``SPECIMEN``."""
+def warm_up_page() -> Page:
+    """Return a small page with ``WARM_UP_TEXT`` on it."""
     image = np.full((160, 640), 235, np.uint8)
-    for row, text in enumerate(SPECIMEN):
+    for row, text in enumerate(WARM_UP_TEXT):
         cv2.putText(image, text, (30, 60 + 60 * row), cv2.FONT_HERSHEY_DUPLEX, 1.2, (40,), 2)
     return Page(image)

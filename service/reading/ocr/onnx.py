@@ -8,16 +8,16 @@ from service.reading.ocr.card_detection import find_card, flatten, is_card_shape
 from service.reading.ocr.detection import MAX_CARD_SIDE, MAX_SIDE, find_lines
 from service.reading.ocr.engine import Box, Device, Image, Page, PageText, TextLine
 from service.reading.ocr.geometry import Quad, cut_line, level_page, turn_page
-from service.reading.ocr.illumination import even_light
+from service.reading.ocr.illumination import even_illumination
 from service.reading.ocr.orientation import quarter_turns, skew
 from service.reading.ocr.punctuation_recheck import (
-    LOOKS,
-    agreed,
-    doubts,
-    is_unsure,
-    look_again,
-    settled,
-    weighed,
+    RECHECKS,
+    apply_recheck,
+    cut_for_recheck,
+    discount_doubtful,
+    doubtful_offsets,
+    merge_readings,
+    needs_full_size,
 )
 from service.reading.ocr.reading_order import in_reading_order
 from service.reading.ocr.recognition import MAX_LINE, LineText, Recogniser
@@ -27,20 +27,38 @@ from service.reading.ocr.shapes import FULL, LineSize
 #: Lines below this confidence are patterns and smudges rather than text.
 MIN_CONFIDENCE = 0.5
 
-#: Degrees; a page more askew than this is made level, so that boxes give rows and columns.
+#: Degrees. A page with more skew is rotated until it is level, so that boxes form rows and columns.
 MAX_SKEW = 2.0
 
-#: A card shows at least so many lines; what has fewer is something else with a card's outline.
+#: A card shows at least this many lines; with fewer, the outline belongs to something else.
 MIN_CARD_LINES = 4
 
 
 @dataclass(frozen=True, slots=True)
-class _Upright:
-    """A page turned upright and level, and where its lines are."""
+class _View:
+    """A page in two renderings of the same size: as it is, and with even illumination."""
 
     page: Image
-    #: The page in even light, for reading; often the page itself.
+    #: For finding and recognising text; the page itself if its light is even enough.
     lit: Image
+
+    def turned(self, turns: int) -> "_View":
+        """Rotate by clockwise quarter turns."""
+        page = turn_page(self.page, turns)
+        return _View(page, page if self.lit is self.page else turn_page(self.lit, turns))
+
+    def levelled(self, quads: Sequence[Quad], angle: float) -> tuple["_View", list[Quad]]:
+        """Rotate page and lines until lines that fall by ``angle`` degrees are level."""
+        page, level_quads = level_page(self.page, quads, angle)
+        lit = page if self.lit is self.page else level_page(self.lit, quads, angle)[0]
+        return _View(page, lit), level_quads
+
+
+@dataclass(frozen=True, slots=True)
+class _UprightPage:
+    """An upright, level page with the places of its lines."""
+
+    view: _View
     quads: Sequence[Quad]
 
 
@@ -48,12 +66,12 @@ class OnnxEngine:
     """Reads pages with three networks that all threads share.
 
     Parameters:
-        device: where to compute.
-        open_network: opens a network by its name; by default each in a session of its own.
+        device: where to compute
+        open_network: opens a network by its name; by default each in its own session
 
     Raises:
         SettingsError: a model file is missing or altered.
-        DeviceError: CUDA is asked for and cannot be used.
+        DeviceError: CUDA is requested and cannot be used.
     """
 
     name = "onnx"
@@ -61,85 +79,85 @@ class OnnxEngine:
     def __init__(self, device: Device = "cpu", open_network: Callable[[str], Network] | None = None) -> None:
         open_network = open_network or partial(load_network, device=device)
         self._device = device
-        kind = "" if device == "cuda" else "-int8"
-        self._detector = open_network(f"detector{kind}")
+        variant = "" if device == "cuda" else "-int8"
+        self._detector = open_network(f"detector{variant}")
         self._direction = open_network("direction")
-        recogniser = open_network(f"recogniser{kind}")
+        recogniser = open_network(f"recogniser{variant}")
         self._recogniser = Recogniser(recogniser)
         self._sizes = recogniser.sizes
 
     @property
     def device(self) -> Device:
-        """Where the networks compute."""
+        """Device that the networks compute on."""
         return self._device
 
     def read(self, page: Page) -> PageText:
-        """Find and recognise the text of one page, turned upright first.
+        """Find and recognise the text of one page, upright.
 
-        A card that lies on something is made flat; it is then the page that is returned.
+        A card that lies on something is flattened; the result then refers to the flattened card.
 
         Raises:
-            EngineError: ONNX Runtime failed; ``DeviceError`` when it computed on the GPU.
+            EngineError: ONNX Runtime failed; a ``DeviceError`` if it computed on the GPU.
         """
         image = page.image
         if is_card_shaped(image):
-            return self._read_upright(self._upright(image, MAX_CARD_SIDE), self._sizes.card_line)
+            return self._read_upright(self._make_upright(image, MAX_CARD_SIDE), self._sizes.card_line)
         card = find_card(page)
         if card is not None:
-            found = self._upright(flatten(image, card), MAX_CARD_SIDE)
+            found = self._make_upright(flatten(image, card), MAX_CARD_SIDE)
             if len(found.quads) >= MIN_CARD_LINES:
                 return self._read_upright(found, self._sizes.card_line)
-        return self._read_upright(self._upright(image, MAX_SIDE), FULL)
+        return self._read_upright(self._make_upright(image, MAX_SIDE), FULL)
 
-    def _upright(self, page: Image, longest_side: int) -> _Upright:
-        """Find the lines of a page and turn both until they are upright and level."""
-        lit = even_light(page)
-        quads = find_lines(self._detector, lit, longest_side)
-        turns = quarter_turns(self._direction, lit, quads)
+    def _make_upright(self, page: Image, longest_side: int) -> _UprightPage:
+        """Find the lines of a page, and rotate page and lines until they are upright and level."""
+        view = _View(page, even_illumination(page))
+        quads = find_lines(self._detector, view.lit, longest_side)
+        turns = quarter_turns(self._direction, view.lit, quads)
         if turns:
-            dark, page = page, turn_page(page, turns)
-            lit = page if lit is dark else turn_page(lit, turns)
-            # Lines that stand upright are found more exactly than others: look again.
-            quads = find_lines(self._detector, lit, longest_side)
-        askew = skew(quads)
-        if abs(askew) > MAX_SKEW:
-            dark, (page, level) = page, level_page(page, quads, askew)
-            lit, quads = page if lit is dark else level_page(lit, quads, askew)[0], level
-        return _Upright(page, lit, quads)
+            view = view.turned(turns)
+            # Detected again, because lines are found more precisely on an upright page.
+            quads = find_lines(self._detector, view.lit, longest_side)
+        angle = skew(quads)
+        if abs(angle) > MAX_SKEW:
+            view, quads = view.levelled(quads, angle)
+        return _UprightPage(view, quads)
 
-    def _read_upright(self, found: _Upright, size: LineSize) -> PageText:
-        lit, quads = found.lit, found.quads
-        read = self._look(lit, quads, size)
+    def _read_upright(self, found: _UprightPage, size: LineSize) -> PageText:
+        image, quads = found.view.lit, found.quads
+        read = self._recognise(image, quads, size)
         if size != FULL:
-            doubtful = [index for index, line in enumerate(read) if is_unsure(line)]
-            again = self._look(lit, [quads[index] for index in doubtful], FULL)
-            for index, line in zip(doubtful, again, strict=True):
-                read[index] = agreed(line, read[index])
-        read = self._settle(lit, quads, read)
+            doubtful = [index for index, line in enumerate(read) if needs_full_size(line)]
+            full_size = self._recognise(image, [quads[index] for index in doubtful], FULL)
+            for index, line in zip(doubtful, full_size, strict=True):
+                read[index] = merge_readings(line, read[index])
+        read = self._recheck_punctuation(image, quads, read)
         lines = [
             TextLine(line.text.strip(), line.confidence, _box(quad))
             for line, quad in zip(read, quads, strict=True)
             if line.text.strip() and line.confidence >= MIN_CONFIDENCE
         ]
-        return PageText(found.page, tuple(in_reading_order(lines)), self._device)
+        return PageText(found.view.page, tuple(in_reading_order(lines)), self._device)
 
-    def _settle(self, page: Image, quads: Sequence[Quad], read: Sequence[LineText]) -> list[LineText]:
-        """Look again at lines in which a mark between two letters may have been passed over."""
-        lines = list(read)
-        open_ones = [index for index, line in enumerate(lines) if doubts(line)]
-        for look in LOOKS:
-            again = self._recogniser.read_all(
-                [look_again(page, quads[index], look, self._sizes.line) for index in open_ones]
-            )
-            for index, line in zip(open_ones, again, strict=True):
-                lines[index] = settled(lines[index], line, look.can_clear)
-            open_ones = [index for index in open_ones if doubts(lines[index])]
-        return weighed(lines)
-
-    def _look(self, page: Image, quads: Sequence[Quad], size: LineSize) -> list[LineText]:
+    def _recognise(self, image: Image, quads: Sequence[Quad], size: LineSize) -> list[LineText]:
         return self._recogniser.read_all(
-            [cut_line(page, quad, size.height, MAX_LINE, size.stretch, self._sizes.line) for quad in quads]
+            [cut_line(image, quad, size.height, MAX_LINE, size.stretch, self._sizes.line) for quad in quads]
         )
+
+    def _recheck_punctuation(
+        self, image: Image, quads: Sequence[Quad], read: Sequence[LineText]
+    ) -> list[LineText]:
+        """Recognise lines again in which punctuation between two letters may have been missed."""
+        lines = list(read)
+        doubtful = [index for index, line in enumerate(lines) if doubtful_offsets(line)]
+        for recheck in RECHECKS:
+            second = self._recogniser.read_all(
+                [cut_for_recheck(image, quads[index], recheck, self._sizes.line) for index in doubtful]
+            )
+            for index, line in zip(doubtful, second, strict=True):
+                lines[index] = apply_recheck(lines[index], line, recheck.can_clear)
+            doubtful = [index for index in doubtful if doubtful_offsets(lines[index])]
+        return discount_doubtful(lines)
 
 
 def _box(quad: Quad) -> Box:

@@ -1,4 +1,4 @@
-"""Which way up a page is, told from its lines before they are read."""
+"""Orientation of a page: quarter turns and skew, estimated from its lines before they are recognised."""
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -11,36 +11,36 @@ from service.reading.ocr.engine import Image
 from service.reading.ocr.geometry import Quad, cut_line, quad_size, turn_quad
 from service.reading.ocr.sessions import Network
 
-#: Height and width in pixels of what the classifier of directions takes.
+#: Input of the direction classifier: height and width in pixels.
 CLASSIFIER_SIZE = (48, 192)
 
-#: How many of the widest lines have a vote.
-VOTERS = 7
+#: How many of the widest lines vote.
+MAX_VOTERS = 7
 
-#: So many vote first, and alone when they agree: the others are asked on one page in eleven.
+#: How many vote first. If they agree the others are not classified: they are needed on one page in eleven.
 FIRST_VOTERS = 3
 
-#: With fewer lines there is no vote: single lines are misjudged too often.
+#: With fewer lines there is no vote: single lines are misclassified too often.
 MIN_VOTERS = 2
 
-#: Only boxes this much longer than thick say which way text runs.
-ELONGATED = 1.5
+#: Aspect ratio from which a box shows the direction of its text.
+MIN_ELONGATION = 1.5
 
 
 def quarter_turns(network: Network, page: Image, quads: Sequence[Quad]) -> int:
-    """Return how many clockwise quarter turns, 0 to 3, put the page upright.
+    """Return how many clockwise quarter turns, 0 to 3, make the page upright.
 
     Raises:
-        EngineError: as ``Network.run``.
+        EngineError: see ``Network.run``.
     """
-    sideways = runs_down(quads)
-    voters = sorted(quads, key=lambda quad: max(quad_size(quad)), reverse=True)[:VOTERS]
-    lines = (cut_line(page, turn_quad(quad, int(sideways)), *CLASSIFIER_SIZE) for quad in voters)
-    return int(sideways) + 2 * is_upside_down(network, lines)
+    sidedirections = runs_down(quads)
+    voters = sorted(quads, key=lambda quad: max(quad_size(quad)), reverse=True)[:MAX_VOTERS]
+    lines = (cut_line(page, turn_quad(quad, int(sidedirections)), *CLASSIFIER_SIZE) for quad in voters)
+    return int(sidedirections) + 2 * is_upside_down(network, lines)
 
 
 def runs_down(quads: Sequence[Quad]) -> bool:
-    """Tell whether most of the text, by length, runs up or down the page instead of across."""
+    """Whether most of the text, by length, runs up or down the page instead of across."""
     balance = 0.0
     for quad in quads:
         if _is_elongated(quad):
@@ -51,20 +51,20 @@ def runs_down(quads: Sequence[Quad]) -> bool:
 
 def _is_elongated(quad: Quad) -> bool:
     across, down = quad_size(quad)
-    return max(across, down) > ELONGATED * min(across, down)
+    return max(across, down) > MIN_ELONGATION * min(across, down)
 
 
 def skew(quads: Sequence[Quad]) -> float:
-    """Return how many degrees the longer lines of an upright page fall to the right."""
-    ways = np.array([quad[1] - quad[0] for quad in quads if _is_elongated(quad)])
-    if not len(ways):
+    """Return the skew of an upright page: degrees by which its longer lines fall to the right."""
+    directions = np.array([quad[1] - quad[0] for quad in quads if _is_elongated(quad)])
+    if not len(directions):
         return 0.0
-    longest = ways[np.argsort(-np.hypot(*ways.T))][: max(1, len(ways) // 2)]
+    longest = directions[np.argsort(-np.hypot(*directions.T))][: max(1, len(directions) // 2)]
     return float(np.median(np.degrees(np.arctan2(longest[:, 1], longest[:, 0]))))
 
 
 def is_upside_down(network: Network, lines: Iterable[Image]) -> bool:
-    """Let lines of the classifier's height vote, each with the certainty that it has."""
+    """Whether lines of the classifier's height are upside down, by a vote weighted with certainty."""
     lines = iter(lines)
     first = [*islice(lines, FIRST_VOTERS)]
     if len(first) < MIN_VOTERS:
@@ -76,7 +76,7 @@ def is_upside_down(network: Network, lines: Iterable[Image]) -> bool:
 
 
 def _votes(network: Network, lines: Sequence[Image]) -> npt.NDArray[np.float32]:
-    """Return for each line how sure it is upright, from -1 to 1."""
+    """Return for each line from -1 (certainly upside down) to 1 (certainly upright)."""
     height, width = CLASSIFIER_SIZE
     batch = np.zeros((len(lines), 1, height, width), np.float32)
     for place, line in zip(batch, lines, strict=True):

@@ -1,8 +1,9 @@
-"""Marks that the network passes over in doubt, such as the apostrophe in ``SYAFI'I`` or a narrow blank.
+"""Finds punctuation and narrow blanks that the recogniser missed, such as the apostrophe in ``SYAFI'I``.
 
-An apostrophe between two I is three pixels wide; squeezed, it falls into a single step of the network. But it
-leaves a trace: there the network is less sure than usual that nothing stands between the two letters. Such a
-line is looked at again in other ways until one of them shows a mark, or shows clearly that there is none.
+An apostrophe between two I is three pixels wide; in a squeezed line it falls into a single step of the
+network. It leaves a trace: the network is less certain than usual that nothing stands between the two
+letters. Such a line is recognised again from differently cut images, until one of them shows a mark, or shows
+with certainty that there is none.
 """
 
 import re
@@ -14,164 +15,179 @@ import numpy as np
 
 from service.reading.ocr.engine import Image
 from service.reading.ocr.geometry import Quad, cut_line
-from service.reading.ocr.recognition import MAX_LINE, LineText
+from service.reading.ocr.recognition import MAX_LINE, Character, LineText
 from service.reading.ocr.shapes import LINE_HEIGHT
 
-#: Two letters that the network is less sure of joining than this may have a mark between them.
-DOUBTED = 0.9
+#: Below this certainty that two letters are adjacent, a mark may stand between them.
+MIN_JOINT = 0.9
 
-#: Hardly a name has two I, and many have an apostrophe between them. Only a look that shows it clears this
-#: doubt.
-TWINS = "II"
+#: Hardly any name has a double I, and many have an apostrophe between two I. So this pair is always doubtful,
+#: and only a recheck that shows a mark resolves it.
+DOUBLE_I = "II"
 
-#: An I lasts a step of the network or two: of 1,674 on cards of four levels one lasted three, and was the
-#: ``I'I`` of a name, run together.
-MAX_I = 2
+#: Steps that an I lasts at most: of 1,674 on cards of four levels a single one lasted three, and was the
+#: ``I'I`` of a name, merged into one.
+MAX_I_STEPS = 2
 
-#: How sure a look must be that there is none.
-SURE_ENOUGH = 0.985
+#: Certainty with which a recheck must see two letters adjacent to rule out a mark.
+MIN_CLEAR_JOINT = 0.985
 
-#: A line that was not read in full is in doubt when its least certain character is below this.
-SURE = 0.97
+#: A line that was recognised at a reduced size is doubtful if its least certain character is below this.
+MIN_REDUCED_CERTAINTY = 0.97
 
-#: A line with a character that is less certain than this is in doubt as a whole: of 349 approved names on
-#: hard photos that were surer 9 were wrong, of 9 others 3.
-MIN_CERTAIN = 0.75
+#: A line with a character below this is doubtful as a whole: of 349 approved names on hard photos that were
+#: more certain 9 were wrong, of 9 others 3.
+MIN_CHARACTER_CERTAINTY = 0.75
 
-#: What an open doubt leaves of a line's confidence: enough to send a name to a person.
-OPEN_DOUBT = 0.9
+#: Factor on the confidence of a line that stays doubtful; low enough that a name goes to manual review.
+DOUBT_FACTOR = 0.9
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """A way to look at a line again."""
+class Recheck:
+    """One way to cut out and recognise a line again."""
 
-    #: Share of the line's own width.
+    #: Width as a share of the line's own width.
     squeeze: float
-    #: How much closer: the line's upper and lower margin is cut off by as much.
+    #: Magnification: upper and lower margin of the line are cut off accordingly.
     zoom: float = 1.0
-    #: How much of the difference to its own blurred copy is added to the picture.
+    #: Strength of the unsharp mask.
     sharpening: float = 0.0
-    #: Whether it can tell that there is no mark; the others only show one.
+    #: Whether it can rule out a mark; the others can only show one.
     can_clear: bool = False
 
 
-#: In this order. Of 37 names that were read right in spite of a doubt the first look alone settled 36; what
-#: one of the others did not show was yet there on soft pictures.
-LOOKS = (Look(1.0, sharpening=1.0, can_clear=True), Look(1.5), Look(0.7), Look(1.0, zoom=1.2))
+#: In this order. Of 37 names that were right in spite of a doubt, the first recheck alone resolved 36; the
+#: others showed marks on soft pictures.
+RECHECKS = (
+    Recheck(1.0, sharpening=1.0, can_clear=True),
+    Recheck(1.5),
+    Recheck(0.7),
+    Recheck(1.0, zoom=1.2),
+)
 
+#: Values have capitals or digits; labels do not.
 _VALUE = re.compile(r"[A-Z0-9]{2}")
 
-#: ``JL MELATI``: where a word has no vowel it is short for another, and its stop the first mark to be lost.
+#: ``JL MELATI``: a word without a vowel is an abbreviation, and its full stop is the first mark to get lost.
 _BARE_ABBREVIATION = re.compile(r"\b[B-DF-HJ-NP-TV-XZ]{2,3} ")
 _CAPITALS = re.compile(r"[A-Z]{2}")
 
-#: Pixels of a line's picture: blur of the copy that it is sharpened with.
+#: Standard deviation in pixels of the unsharp mask.
 _BLUR = 1.5
 
 
-def doubts(line: LineText) -> list[int]:
-    """Return the offsets in the text of letters that may have a mark before them, or hold one."""
+def doubtful_offsets(line: LineText) -> list[int]:
+    """Return the offsets of characters that may have a missed mark before them, or contain one."""
+    text = line.text
     return [
         offset
-        for offset in range(1, len(line.text))
-        if (line.joints[offset] < DOUBTED and _matters(line.text, offset))
-        or _are_twins(line.text, offset)
-        or _is_long_i(line, offset)
+        for offset, character in enumerate(line.characters)
+        if offset
+        and (
+            (character.joint < MIN_JOINT and _is_in_value(text, offset))
+            or _is_double_i(text, offset)
+            or _is_long_i(line.characters, offset)
+        )
     ]
 
 
-def _is_long_i(line: LineText, offset: int) -> bool:
-    return line.text[offset] == "I" and line.steps[offset] > MAX_I and line.text[offset - 1].isupper()
+def _is_long_i(characters: Sequence[Character], offset: int) -> bool:
+    one = characters[offset]
+    return one.text == "I" and one.steps > MAX_I_STEPS and characters[offset - 1].text.isupper()
 
 
-def _matters(text: str, offset: int) -> bool:
-    """Whether a mark before a letter would be one of a value: in labels it matters not."""
+def _is_in_value(text: str, offset: int) -> bool:
+    """Whether a mark before a character would belong to a value; in labels marks do not matter."""
     pair = text[offset - 1 : offset + 1]
     # `B. ANGGRAENI`: the blank behind an abbreviation is narrow.
-    is_word = pair[0] == "." and _CAPITALS.match(text, offset)
+    follows_stop = pair[0] == "." and _CAPITALS.match(text, offset)
     is_value = all(one.isupper() or one.isdigit() for one in pair) and not pair.isdigit()
-    return bool(is_word or is_value)
+    return bool(follows_stop or is_value)
 
 
-def _is_clear(again: LineText, offset: int) -> bool:
-    """Whether a look is sure enough that a letter joins what is before it."""
-    return again.joints[offset] >= SURE_ENOUGH and not _are_twins(again.text, offset)
+def _is_double_i(text: str, offset: int) -> bool:
+    return text[offset - 1 : offset + 1] == DOUBLE_I
 
 
-def _are_twins(text: str, offset: int) -> bool:
-    return text[offset - 1 : offset + 1] == TWINS
-
-
-def look_again(page: Image, quad: Quad, look: Look, fitted: Callable[[int], int] = int) -> Image:
-    """Cut a line out of the page as ``look`` asks; ``fitted`` may change its width."""
-    line = cut_line(page, _closer(quad, look.zoom), LINE_HEIGHT, MAX_LINE, look.squeeze, fitted)
-    if not look.sharpening:
+def cut_for_recheck(page: Image, quad: Quad, recheck: Recheck, fitted: Callable[[int], int] = int) -> Image:
+    """Cut a line out of the page for a recheck; ``fitted`` may change its width."""
+    line = cut_line(page, _zoomed(quad, recheck.zoom), LINE_HEIGHT, MAX_LINE, recheck.squeeze, fitted)
+    if not recheck.sharpening:
         return line
     blurred = cv2.GaussianBlur(line, (0, 0), _BLUR)
-    return np.asarray(cv2.addWeighted(line, 1 + look.sharpening, blurred, -look.sharpening, 0), np.uint8)
+    sharpened = cv2.addWeighted(line, 1 + recheck.sharpening, blurred, -recheck.sharpening, 0)
+    return np.asarray(sharpened, np.uint8)
 
 
-def settled(line: LineText, again: LineText, can_clear: bool) -> LineText:
-    """Return the line with the marks that another look shows where there was doubt, and with fewer doubts.
+def apply_recheck(line: LineText, second: LineText, can_clear: bool) -> LineText:
+    """Insert the marks of a second recognition where the line is doubtful, and clear resolved doubts.
 
-    A look that reads other letters says nothing, unless it shows a long I to be ``I'I``.
+    A second recognition with other letters is ignored, unless it shows a long I to be ``I'I``.
     """
-    if _letters(line.text) != _letters(again.text):
-        return again if _parts_long_i(line, again) else line
-    doubted = {*doubts(line)}
-    for gap, seen in _gaps_from_the_end(line, again):
-        if gap.stop not in doubted:
+    if _letters(line.text) != _letters(second.text):
+        return second if _splits_long_i(line, second) else line
+    doubtful = {*doubtful_offsets(line)}
+    second_text = second.text
+    for gap, second_gap in _gaps_from_the_end(line, second):
+        if gap.stop not in doubtful:
             continue
-        marks, seen_marks = line.text[gap], again.text[seen]
-        if len(seen_marks) > len(marks):
-            line = _with_marks(line, gap, seen_marks)
-        elif can_clear and seen_marks == marks and _is_clear(again, seen.stop):
+        marks, second_marks = line.text[gap], second_text[second_gap]
+        if len(second_marks) > len(marks):
+            line = _with_marks(line, gap, second_marks)
+        elif can_clear and second_marks == marks and _is_clear(second, second_gap.stop):
             line = _with_marks(line, gap, marks)
     return line
 
 
-def _parts_long_i(line: LineText, again: LineText) -> bool:
-    parted = [
-        line.text[:offset] + TWINS + line.text[offset + 1 :]
-        for offset in doubts(line)
-        if _is_long_i(line, offset)
+def _is_clear(second: LineText, offset: int) -> bool:
+    """Whether a recheck is certain that a letter is adjacent to the one before."""
+    return second.characters[offset].joint >= MIN_CLEAR_JOINT and not _is_double_i(second.text, offset)
+
+
+def _splits_long_i(line: LineText, second: LineText) -> bool:
+    text = line.text
+    split = [
+        text[:offset] + DOUBLE_I + text[offset + 1 :]
+        for offset in doubtful_offsets(line)
+        if _is_long_i(line.characters, offset)
     ]
-    return TWINS not in again.text and _letters(again.text) in map(_letters, parted)
+    return DOUBLE_I not in second.text and _letters(second.text) in map(_letters, split)
 
 
-def weighed(lines: Sequence[LineText]) -> list[LineText]:
-    """Return the lines, those that are in doubt less sure than before."""
+def discount_doubtful(lines: Sequence[LineText]) -> list[LineText]:
+    """Return the lines; those that are still doubtful with a lower confidence."""
     return [
-        replace(line, confidence=line.confidence * OPEN_DOUBT)
-        if doubts(line) or line.least < MIN_CERTAIN
+        replace(line, confidence=line.confidence * DOUBT_FACTOR)
+        if doubtful_offsets(line) or line.min_certainty < MIN_CHARACTER_CERTAINTY
         else line
         for line in lines
     ]
 
 
-def is_unsure(line: LineText) -> bool:
-    """Whether a line that was not read in full has to be: labels are known words, and need not.
+def needs_full_size(line: LineText) -> bool:
+    """Whether a line that was recognised at a reduced size must be recognised at full size.
 
-    A line may hold a value, be it behind its label, when it has capitals or digits.
+    Only for lines that may hold a value: labels are known words.
     """
-    doubted = line.least < SURE or _BARE_ABBREVIATION.search(line.text)
-    return bool(doubted and _VALUE.search(line.text))
+    doubtful = line.min_certainty < MIN_REDUCED_CERTAINTY or _BARE_ABBREVIATION.search(line.text)
+    return bool(doubtful and _VALUE.search(line.text))
 
 
-def agreed(one: LineText, other: LineText) -> LineText:
-    """Return the better of two looks at a line.
+def merge_readings(one: LineText, other: LineText) -> LineText:
+    """Return the better of two recognitions of a line.
 
-    With the same letters it is the surer one with the marks of both: they get lost, but are hardly ever seen
-    where there are none. Else it is the surer one, less sure than before.
+    If the letters are the same, that is the more certain one with the marks of both: marks get lost, but are
+    hardly ever seen where there are none. If not, it is the more certain one with a lower confidence.
     """
-    surer, other = sorted((one, other), key=lambda line: line.least, reverse=True)
-    if _letters(surer.text) != _letters(other.text):
-        return replace(surer, confidence=surer.confidence * OPEN_DOUBT)
-    for gap, seen in _gaps_from_the_end(surer, other):
-        if len(other.text[seen]) > len(surer.text[gap]):
-            surer = _with_marks(surer, gap, other.text[seen])
-    return surer
+    best, other = sorted((one, other), key=lambda line: line.min_certainty, reverse=True)
+    if _letters(best.text) != _letters(other.text):
+        return replace(best, confidence=best.confidence * DOUBT_FACTOR)
+    other_text = other.text
+    for gap, other_gap in _gaps_from_the_end(best, other):
+        if len(other_text[other_gap]) > len(best.text[gap]):
+            best = _with_marks(best, gap, other_text[other_gap])
+    return best
 
 
 def _letters(text: str) -> list[str]:
@@ -179,30 +195,29 @@ def _letters(text: str) -> list[str]:
 
 
 def _gaps_from_the_end(one: LineText, other: LineText) -> list[tuple[slice, slice]]:
-    """Return what stands before, between and behind the same letters of two lines.
+    """Return the gaps before, between and behind the letters of two lines that have the same letters.
 
-    What is put into the last gap moves no offset of those before it.
+    From the last to the first: replacing a gap then moves no offset of those still to come.
     """
     return [*zip(_gaps(one.text), _gaps(other.text), strict=True)][::-1]
 
 
 def _gaps(text: str) -> list[slice]:
-    places = [offset for offset, character in enumerate(text) if character.isalnum()]
-    return [
-        slice(*ends) for ends in zip([0, *(place + 1 for place in places)], [*places, len(text)], strict=True)
-    ]
+    letters = [offset for offset, character in enumerate(text) if character.isalnum()]
+    starts = [0, *(offset + 1 for offset in letters)]
+    return [slice(*ends) for ends in zip(starts, [*letters, len(text)], strict=True)]
 
 
 def _with_marks(line: LineText, gap: slice, marks: str) -> LineText:
-    """Return the line with these marks, and no doubt, in the gap."""
-    text = line.text[: gap.start] + marks + line.text[gap.stop :]
-    joints = (*line.joints[: gap.start], *[1.0] * (len(marks) + 1), *line.joints[gap.stop + 1 :])
-    steps = (*line.steps[: gap.start], *[1] * len(marks), *line.steps[gap.stop :])
-    return replace(line, text=text, joints=joints[: len(text)], steps=steps)
+    """Return the line with ``marks`` in the gap, and no doubt about the gap."""
+    before, after = line.characters[: gap.start], line.characters[gap.stop :]
+    if after:
+        after = (after[0]._replace(joint=1.0), *after[1:])
+    return replace(line, characters=(*before, *map(Character, marks), *after))
 
 
-def _closer(quad: Quad, zoom: float) -> Quad:
-    """Return the quadrilateral less high by ``zoom`` and as wide, around the same middle."""
+def _zoomed(quad: Quad, zoom: float) -> Quad:
+    """Return the quadrilateral with its height divided by ``zoom``, and the same width and centre."""
     if zoom == 1:
         return quad
     upper, lower = quad[:2], quad[:1:-1]

@@ -1,7 +1,8 @@
-"""What a line says: a straight picture of a line becomes text with a confidence."""
+"""Text recognition: the straightened image of a line becomes text with a confidence."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -10,94 +11,105 @@ import numpy.typing as npt
 from service.reading.ocr.engine import Image
 from service.reading.ocr.sessions import Network, Tensor
 
-#: Pixels; longer lines are squeezed, since time and memory grow faster than the length.
+#: Pixels. Longer lines are squeezed: time and memory grow faster than the length.
 MAX_LINE = 3200
 
-#: The network reads in steps of this many pixels.
+#: Width in pixels of one time step of the network.
 STEP = 8
 
-#: Pixels; less than two steps cannot hold a character.
+#: Pixels. A character takes two steps at least.
 MIN_LINE = 2 * STEP
+
+
+class Character(NamedTuple):
+    """One recognised character."""
+
+    text: str
+    #: How certain the network is that nothing stands between this character and the one before, 0 to 1.
+    joint: float = 1.0
+    #: How many time steps it lasts.
+    steps: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class LineText:
-    """What a line says, and how sure that is."""
+    """The text of a line, with confidences."""
 
-    text: str
-    #: 0 to 1: the mean over the characters of the certainty with which each begins.
+    characters: tuple[Character, ...]
+    #: Mean over the characters of the certainty at their first step, 0 to 1.
     confidence: float
-    #: 0 to 1: how sure the network is of the character that it is least sure of, blanks apart.
-    least: float
-    #: 0 to 1 for each character: how sure the network is that nothing stands between it and the one before.
-    joints: tuple[float, ...] = ()
-    #: Of each character: how many of the network's steps it lasts.
-    steps: tuple[int, ...] = ()
+    #: Certainty of the least certain character, blanks excluded, 0 to 1.
+    min_certainty: float
+
+    @property
+    def text(self) -> str:
+        """The characters as a string."""
+        return "".join([character.text for character in self.characters])
 
 
 class Recogniser:
-    """Reads straight pictures of lines, one at a time.
+    """Recognises straightened images of lines.
 
     Parameters:
-        network: the model derived with its best class, and that class's probability, as outputs.
+        network: a derived model; its outputs are the best class of each step and its probability
     """
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._characters = ["", *network.metadata("character").split("\n")]
+        self._alphabet = ["", *network.metadata("character").split("\n")]
 
     def read_all(self, lines: Sequence[Image]) -> list[LineText]:
-        """Read lines, for example all of a page, and return their texts in the same order.
+        """Recognise lines, for example all of a page; the results are in the same order.
 
         Raises:
-            EngineError: as ``Network.run``.
+            EngineError: see ``Network.run``.
         """
-        # All are made ready first: one by one, between runs of the network, each finds the caches cold.
-        read = self._network.run_all([line_tensor(line) for line in lines])
-        return [decode(classes[0], certainty[0], self._characters) for classes, certainty in read]
+        # All tensors are prepared first: prepared between runs of the network, each would find cold caches.
+        outputs = self._network.run_all([line_tensor(line) for line in lines])
+        return [decode(classes[0], certainty[0], self._alphabet) for classes, certainty in outputs]
 
 
 def line_tensor(line: Image) -> Tensor:
-    """Return a line as the network wants it, filled up with grey to whole steps."""
+    """Return the network's input for a line, padded with grey to whole steps."""
     width = line.shape[1]
-    wanted = max(MIN_LINE, -(-width // STEP) * STEP)
-    if wanted > width:
+    padded_width = max(MIN_LINE, -(-width // STEP) * STEP)
+    if padded_width > width:
         line = np.asarray(
-            cv2.copyMakeBorder(line, 0, 0, 0, wanted - width, cv2.BORDER_CONSTANT, value=(127.5,)),
+            cv2.copyMakeBorder(line, 0, 0, 0, padded_width - width, cv2.BORDER_CONSTANT, value=(127.5,)),
             np.uint8,
         )
     return np.asarray(cv2.dnn.blobFromImage(line, 1 / 127.5, mean=(127.5,)), np.float32)
 
 
 def decode(
-    classes: npt.NDArray[np.int64], certainty: npt.NDArray[np.float32], characters: Sequence[str]
+    classes: npt.NDArray[np.int64], certainty: npt.NDArray[np.float32], alphabet: Sequence[str]
 ) -> LineText:
-    """Turn steps into text as CTC does: a run of one class is one character, class 0 only separates.
+    """Decode a sequence of steps by CTC: a run of one class is one character; class 0 is the CTC blank.
 
-    Both confidences are 0 where there are no characters.
+    Both confidences are 0 if there are no characters.
     """
     read: list[str] = []
-    begun: list[float] = []
-    surest: list[float] = []
+    first_certainties: list[float] = []
+    max_certainties: list[float] = []
     joints: list[float] = []
     steps: list[int] = []
-    last, joint = 0, 1.0
-    # Steps are few: a plain loop is faster than arrays.
+    previous, joint = 0, 1.0
+    # There are few steps: a plain loop is faster than arrays.
     for index, sure in zip(classes.tolist(), certainty.tolist(), strict=True):
-        if index and index != last:
-            read.append(characters[index])
-            begun.append(sure)
-            surest.append(sure)
+        if index and index != previous:
+            read.append(alphabet[index])
+            first_certainties.append(sure)
+            max_certainties.append(sure)
             joints.append(joint)
             steps.append(1)
             joint = 1.0
         elif index:
-            # The network grows sure of a character while it passes.
-            surest[-1] = max(surest[-1], sure)
+            # The certainty of a character grows over its steps.
+            max_certainties[-1] = max(max_certainties[-1], sure)
             steps[-1] += 1
         else:
             joint = min(joint, sure)
-        last = index
-    visible = [sure for sure, character in zip(surest, read, strict=True) if character != " "]
-    confidence = sum(begun) / len(begun) if begun else 0.0
-    return LineText("".join(read), confidence, min(visible, default=0.0), tuple(joints), tuple(steps))
+        previous = index
+    visible = [sure for sure, character in zip(max_certainties, read, strict=True) if character != " "]
+    confidence = sum(first_certainties) / len(read) if read else 0.0
+    return LineText(tuple(map(Character, read, joints, steps)), confidence, min(visible, default=0.0))

@@ -1,11 +1,11 @@
-"""Models on a device: checked files become ONNX Runtime sessions, and its failures become our errors."""
+"""ONNX Runtime sessions of the shipped models, with checked files and translated errors."""
 
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,45 +17,45 @@ from service.reading.ocr.cuda import (
     describe_build,
     load_libraries,
     missing_libraries,
-    number_as_driver,
     require_cuda,
+    use_driver_order,
 )
 from service.reading.ocr.engine import Device
 from service.reading.ocr.shapes import EXACT, Sizes
 from service.reading.ocr.tuning import DEFAULT_TUNING, GpuTuning
 
-#: One input of any model here: batch x channels x height x width.
+#: Input of a model: batch x channels x height x width.
 Tensor = npt.NDArray[np.float32]
 
-#: What a network makes of one batch: each output's first axis is the batch's.
+#: Outputs of a model for one batch; the first axis of each is the batch.
 Outputs: TypeAlias = list[npt.NDArray[Any]]
 
 
 class Network(Protocol):
-    """One model on one device; safe to run from several threads at once."""
+    """One model on one device. Thread-safe."""
 
     @property
     def sizes(self) -> Sizes:
-        """How large it wants its pictures."""
+        """Input sizes that suit the device."""
 
     def run(self, batch: Tensor) -> Outputs:
-        """Return the model's outputs for its one input.
+        """Return the outputs for the model's only input.
 
         Raises:
             DeviceError: the GPU failed.
-            EngineError: the CPU did.
+            EngineError: ONNX Runtime failed on the CPU.
         """
 
     def run_all(self, inputs: Iterable[Tensor]) -> list[Outputs]:
-        """Run inputs of batch size 1, of any shapes; outputs in the same order. Raises as ``run``."""
+        """Run inputs of batch size 1 and of any shape; outputs are in the same order. Raises as ``run``."""
 
     def metadata(self, key: str) -> str:
-        """Return an entry of the model's own metadata."""
+        """Return an entry of the model's metadata."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedNetwork:
-    """A model in a session of its own, run by the thread that asks, one input at a time."""
+    """A model in its own session, run in the calling thread, one input at a time."""
 
     session: Any
     device: Device
@@ -65,12 +65,12 @@ class LoadedNetwork:
         """As ``Network.run``."""
         try:
             outputs: Outputs = self.session.run(None, {self.session.get_inputs()[0].name: batch})
-        except Exception as error:  # ONNX Runtime's own exceptions share no base class below this one
-            raise _failure(self.device, "running", error) from error
+        except Exception as error:  # ONNX Runtime's exceptions share no base class below this one
+            raise _translate(self.device, "running", error) from error
         return outputs
 
     def run_all(self, inputs: Iterable[Tensor]) -> list[Outputs]:
-        """As ``Network.run_all``: batches of lines only cost a CPU time."""
+        """As ``Network.run_all``; one by one, because batches of lines are slower on a CPU."""
         return [self.run(batch) for batch in inputs]
 
     def metadata(self, key: str) -> str:
@@ -80,49 +80,49 @@ class LoadedNetwork:
 
 
 def load_network(name: str, device: Device, tuning: GpuTuning = DEFAULT_TUNING) -> LoadedNetwork:
-    """Open the shipped model ``name`` (without ``.onnx``) on a device, and on no other.
+    """Open the shipped model ``name`` (without ``.onnx``) on a device, without falling back to another.
 
     Raises:
-        SettingsError: the model file is missing or is not the one listed in SHA256SUMS.
+        SettingsError: the model file is missing or does not match SHA256SUMS.
         DeviceError: the model cannot be placed on the GPU.
     """
-    model = checked_model(resources.files("service.reading.ocr.models"), f"{name}.onnx")
+    model = read_model(resources.files("service.reading.ocr.models"), f"{name}.onnx")
     providers: list[Any] = ["CPUExecutionProvider"]
     if device == "cuda":
         require_cuda()
-        number_as_driver()
+        use_driver_order()
         load_libraries()
-        providers.insert(0, tuning.as_provider())
+        providers.insert(0, tuning.execution_provider())
     try:
         session = onnxruntime.InferenceSession(
             model, sess_options=_options(), providers=providers, enable_fallback=False
         )
     except Exception as error:
-        raise _failure(device, "loading", error) from error
-    # Without CUDA's libraries the session is created on the CPU all the same, with no more than a warning.
+        raise _translate(device, "loading", error) from error
+    # Without CUDA's libraries ONNX Runtime only warns and creates the session on the CPU.
     if device == "cuda" and session.get_providers()[0] != "CUDAExecutionProvider":
-        missing = ", ".join(missing_libraries()) or "nothing that could be named"
+        missing = ", ".join(missing_libraries()) or "unknown"
         raise DeviceError(f"{describe_build()} placed the model on the CPU; missing: {missing}")
     return LoadedNetwork(session, device)
 
 
 def _options() -> Any:
     options = onnxruntime.SessionOptions()
-    # Jobs run side by side, each on one core: that beats one job on all cores. Spinning would steal cores.
+    # Jobs run in parallel, one core each, which is faster than one job on all cores. Spinning wastes cores.
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # A pattern is planned and kept for every input shape, and hardly two lines have the same.
+    # Memory patterns are planned and cached per input shape, and hardly two lines have the same shape.
     options.enable_mem_pattern = False
     options.log_severity_level = 3
     return options
 
 
-def checked_model(folder: Traversable, file_name: str) -> bytes:
-    """Read a model that is exactly the one that the folder's SHA256SUMS lists.
+def read_model(folder: Traversable, file_name: str) -> bytes:
+    """Read a model file and verify it against the folder's SHA256SUMS.
 
     Raises:
-        SettingsError: it is missing or another one.
+        SettingsError: the file is missing, or its hash is not listed.
     """
     try:
         content = (folder / file_name).read_bytes()
@@ -130,14 +130,16 @@ def checked_model(folder: Traversable, file_name: str) -> bytes:
         raise SettingsError(f"the OCR model {file_name} is missing: run `make models`") from error
     listed = (line.split() for line in (folder / "SHA256SUMS").read_text().splitlines())
     if [hashlib.sha256(content).hexdigest(), file_name] not in listed:
-        raise SettingsError(f"the OCR model {file_name} is not the one in SHA256SUMS: run `make models`")
+        raise SettingsError(f"the OCR model {file_name} does not match SHA256SUMS: run `make models`")
     return content
 
 
-def _failure(device: Device, doing: str, error: Exception) -> EngineError:
-    """Put ONNX Runtime's complaint in our terms; it speaks of nodes and shapes, never of a page's content."""
+def _translate(device: Device, action: Literal["running", "loading"], error: Exception) -> EngineError:
+    """Translate ONNX Runtime's error; its message names nodes and shapes, never a page's content."""
     if device == "cuda":
-        return failures.while_running(error) if doing == "running" else failures.while_loading(error)
+        return (
+            failures.classify_run_error(error) if action == "running" else failures.classify_load_error(error)
+        )
     return EngineError(
-        f"{doing} the model failed: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        f"{action} the model failed: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
     )

@@ -1,6 +1,7 @@
-"""The ``tesseract`` driver: the Tesseract program, called for each page through pytesseract, on the CPU."""
+"""The ``tesseract`` driver: runs the Tesseract program for each page, through pytesseract, on the CPU."""
 
 import os
+import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -17,31 +18,32 @@ from service.reading.ocr.engine import Box, Device, Image, Page, PageText, TextL
 from service.reading.ocr.geometry import turn_page
 from service.reading.ocr.reading_order import in_reading_order
 
-#: Indonesian first: it is what cards are printed in.
+#: Indonesian first: the language of the cards.
 LANGUAGES = ("ind", "eng")
 
-#: One uniform block: finding columns is what Tesseract gets wrong on cards.
-LAYOUT = "--psm 6"
+#: Page segmentation mode: one uniform block. Tesseract's own column detection fails on cards.
+SEGMENTATION = "--psm 6"
 
 #: Seconds; a page takes about one.
-MAX_RUN = 60
+TIMEOUT = 60
 
-#: Words further apart than this many heights of their line belong to different columns.
-COLUMN_GAP = 1.5
+#: Words with a wider gap between them, in heights of their line, belong to different columns.
+MIN_COLUMN_GAP = 1.5
 
-#: Letters, each counted as the share that it is certain, from which on a view shows a card upright: of 32
-#: cards an upright KTP gave 300 and more, an NPWP 187 to 237, either of them upside down 45 to 153.
-CERTAIN = 160
+#: Sum over the letters of a view of their confidence, from which on the view counts as an upright card: of 32
+#: cards an upright KTP gave 300 and more, an upright NPWP 187 to 237, either of them upside down 45 to 153.
+MIN_UPRIGHT_EVIDENCE = 160
 
-#: Pieces below this confidence are patterns and smudges rather than text.
+#: Lines below this confidence are patterns and smudges rather than text.
 MIN_CONFIDENCE = 0.3
 
+#: Advice of error messages.
 INSTALL = "install it with `apt-get install tesseract-ocr tesseract-ocr-ind tesseract-ocr-eng`"
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word as Tesseract found it: its place in pixels, its confidence from 0 to 1."""
+    """One word found by Tesseract: position in pixels, confidence from 0 to 1."""
 
     text: str
     confidence: float
@@ -52,24 +54,20 @@ class Word:
 
 
 class TesseractEngine:
-    """Reads pages with the ``tesseract`` program, as many at a time as threads call.
+    """Reads pages with the ``tesseract`` program, which runs once for each call.
 
     Raises:
-        SettingsError: the program or one of its languages is not installed.
+        SettingsError: the program or one of its languages is not installed, or the program is not Tesseract.
     """
 
     name = "tesseract"
     device: Device = "cpu"
 
     def __init__(self) -> None:
-        # The child inherits this. Left alone, each run takes all cores, and runs side by side get in each
-        # other's way.
+        # Inherited by the program. By default each run uses all cores, and parallel runs slow each other
+        # down.
         os.environ["OMP_THREAD_LIMIT"] = "1"
-        try:
-            installed = pytesseract.get_languages()
-            pytesseract.get_tesseract_version(cached=True)
-        except (pytesseract.TesseractNotFoundError, OSError) as error:
-            raise SettingsError(f"OCR_GPU_DRIVER=tesseract, but the program is missing: {INSTALL}") from error
+        installed = _installed_languages()
         missing = [language for language in LANGUAGES if language not in installed]
         if missing:
             raise SettingsError(
@@ -77,7 +75,7 @@ class TesseractEngine:
             )
 
     def read(self, page: Page) -> PageText:
-        """Find and recognise the text of one page; of a card that lies on something, made flat, or turned.
+        """Find and recognise the text of one page, upright; a card that lies on something is flattened first.
 
         Raises:
             EngineError: the program failed or took too long.
@@ -85,15 +83,38 @@ class TesseractEngine:
         best = PageText(page.image, (), self.device)
         for view in _views(page):
             lines = in_reading_order([line for line in _run(view) if line.confidence >= MIN_CONFIDENCE])
-            if _certainty(lines) >= _certainty(best.lines):
+            if _evidence(lines) >= _evidence(best.lines):
                 best = PageText(view, tuple(lines), self.device)
-            if _certainty(lines) >= CERTAIN:
+            if _evidence(lines) >= MIN_UPRIGHT_EVIDENCE:
                 break
         return best
 
 
+def _installed_languages() -> list[str]:
+    """Return the languages of the installed Tesseract.
+
+    pytesseract caches the version for its later calls. Here the program is always asked, so that the cache
+    belongs to the present program, not to one that an earlier engine found.
+
+    Raises:
+        SettingsError: the program is missing, or is not Tesseract.
+    """
+    try:
+        pytesseract.get_tesseract_version()
+        languages: list[str] = pytesseract.get_languages()
+    except (pytesseract.TesseractNotFoundError, OSError) as error:
+        raise SettingsError(f"OCR_GPU_DRIVER=tesseract, but the program is missing: {INSTALL}") from error
+    # pytesseract ends the interpreter for a version that it cannot parse or that is too old.
+    except (SystemExit, subprocess.SubprocessError, ValueError) as error:
+        raise SettingsError(
+            f"OCR_GPU_DRIVER=tesseract, but `{pytesseract.pytesseract.tesseract_cmd}` does not answer "
+            f"--version as Tesseract 3.05 or newer does: {INSTALL}"
+        ) from error
+    return languages
+
+
 def _views(page: Page) -> Iterator[Image]:
-    """Yield what may show a card upright, the likeliest first."""
+    """Yield the images that may show a card upright, the likeliest first."""
     image = page.image
     if is_card_shaped(image):
         upright = turn_page(image, int(image.shape[0] > image.shape[1]))
@@ -105,21 +126,21 @@ def _views(page: Page) -> Iterator[Image]:
     yield image
 
 
-def _certainty(lines: Sequence[TextLine]) -> float:
-    """Return how many letters were read, each counted as the share that it is certain."""
+def _evidence(lines: Sequence[TextLine]) -> float:
+    """Return the sum over the letters of their confidence."""
     return sum(line.confidence * len(line.text) for line in lines)
 
 
 def _run(image: Image) -> list[TextLine]:
-    picture = PIL.Image.fromarray(flatten_light(image))
-    # pytesseract hands the picture over in a file of this format; the default, PNG, is slow to write.
+    picture = PIL.Image.fromarray(normalize_background(image))
+    # pytesseract passes the picture in a file of this format; the default, PNG, is slow to write.
     picture.format = "PPM"
     try:
         table = pytesseract.image_to_data(
             picture,
             lang="+".join(LANGUAGES),
-            config=LAYOUT,
-            timeout=MAX_RUN,
+            config=SEGMENTATION,
+            timeout=TIMEOUT,
             output_type=pytesseract.Output.DICT,
         )
     except (RuntimeError, OSError) as error:
@@ -127,8 +148,8 @@ def _run(image: Image) -> list[TextLine]:
     return [*text_lines(table)]
 
 
-def flatten_light(page: Image) -> Image:
-    """Return a page with its paper evenly white, whatever the shadows."""
+def normalize_background(page: Image) -> Image:
+    """Return a page with shadows removed and its paper evenly white."""
     height, width = page.shape
     small = cv2.resize(page, (max(1, width // 8), max(1, height // 8)), interpolation=cv2.INTER_AREA)
     paper = cv2.medianBlur(cv2.dilate(small, np.ones((5, 5), np.uint8)), 7)
@@ -136,11 +157,11 @@ def flatten_light(page: Image) -> Image:
 
 
 def text_lines(table: Mapping[str, list[Any]]) -> Iterator[TextLine]:
-    """Yield the lines in Tesseract's table of words, cut where a wide gap parts two columns."""
+    """Yield the lines of Tesseract's word table, split at wide gaps between columns."""
     rows = [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]
     words = [row for row in rows if row["level"] == 5 and str(row["text"]).strip()]
     for _, line in groupby(words, lambda row: (row["block_num"], row["par_num"], row["line_num"])):
-        yield from (_joined(piece) for piece in _columns([_word(row) for row in line]))
+        yield from (_join_words(piece) for piece in _split_columns([_word(row) for row in line]))
 
 
 def _word(row: Mapping[str, Any]) -> Word:
@@ -149,18 +170,18 @@ def _word(row: Mapping[str, Any]) -> Word:
     return Word(str(row["text"]).strip(), float(row["conf"]) / 100, left, top, right, bottom)
 
 
-def _columns(words: list[Word]) -> Iterator[list[Word]]:
+def _split_columns(words: list[Word]) -> Iterator[list[Word]]:
     height = float(np.median([word.bottom - word.top for word in words]))
     piece: list[Word] = []
     for word in words:
-        if piece and word.left - piece[-1].right > COLUMN_GAP * height:
+        if piece and word.left - piece[-1].right > MIN_COLUMN_GAP * height:
             yield piece
             piece = []
         piece.append(word)
     yield piece
 
 
-def _joined(words: list[Word]) -> TextLine:
+def _join_words(words: list[Word]) -> TextLine:
     left, right = min(word.left for word in words), max(word.right for word in words)
     top, bottom = min(word.top for word in words), max(word.bottom for word in words)
     box: Box = ((left, top), (right, top), (right, bottom), (left, bottom))

@@ -1,4 +1,4 @@
-"""How the GPU is used: how inputs are put together, and ONNX Runtime's options for CUDA."""
+"""GPU options: batching, and ONNX Runtime's options for CUDA."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,22 +8,23 @@ from service.settings import Arena, CudnnSearch
 
 @dataclass(frozen=True, slots=True)
 class GpuTuning:
-    """What an operator may set; none of it changes what is read."""
+    """Options that an operator may set; none of them changes what is read."""
 
-    #: Inputs, lines or pages, that are computed together at most.
+    #: Largest number of inputs (lines or pages) in a batch.
     max_inputs: int = 16
-    #: s that an input waits at most for others while the GPU is free.
+    #: Seconds that an input waits at most for others while the GPU is idle.
     max_wait: float = 0.002
     #: ``cudnn_conv_algo_search``: how an algorithm is chosen for each convolution of each new shape. The
-    #: heuristic one answers at once; an exhaustive one tries them all, for seconds.
+    #: heuristic answers at once; an exhaustive search takes seconds.
     search: CudnnSearch = "HEURISTIC"
-    #: ``arena_extend_strategy``: grow by what is asked for, or by doubling. Others may share the GPU.
+    #: ``arena_extend_strategy``: grow by the requested size, or by doubling. Other processes may share the
+    #: GPU.
     arena: Arena = "kSameAsRequested"
-    #: ``gpu_mem_limit``: bytes that the arena of each of the three networks may hold; None: all that is free.
+    #: ``gpu_mem_limit``: limit in bytes for the arena of each of the three networks; None for no limit.
     memory_limit: int | None = None
 
-    def as_provider(self) -> tuple[str, dict[str, Any]]:
-        """Return the options as ONNX Runtime takes them."""
+    def execution_provider(self) -> tuple[str, dict[str, Any]]:
+        """Return ONNX Runtime's execution provider with its options."""
         options = {
             "device_id": 0,
             "arena_extend_strategy": self.arena,
@@ -33,5 +34,5 @@ class GpuTuning:
         return "CUDAExecutionProvider", options
 
 
-#: What holds where nothing else is set.
+#: Defaults.
 DEFAULT_TUNING = GpuTuning()

@@ -10,13 +10,13 @@ from functools import partial
 
 from service.errors import DocumentError
 from service.reading.ocr.engine import ColourImage, Page
-from service.reading.pages.decoder.kinds import kind_of
+from service.reading.pages.decoder.file_formats import kind_of
 from service.reading.pages.decoder.limits import MAX_FILE_SIZE, MAX_SIDE
 from service.reading.pages.decoder.protocol import COLOURS, GREY
 from service.reading.pages.pool import pool
 from service.reading.pages.refusals import REFUSALS, refusal
 
-__all__ = ["MAX_FILE_SIZE", "MAX_SIDE", "REFUSALS", "read_pages"]
+__all__ = ["MAX_FILE_SIZE", "MAX_SIDE", "REFUSALS", "close_decoders", "read_pages"]
 
 
 def read_pages(content: bytes) -> list[Page]:
@@ -36,6 +36,11 @@ def read_pages(content: bytes) -> list[Page]:
         raise refusal("not_an_image")
     images = pool().decode(content, GREY)
     return [Page(image, partial(_small_copy, content, number)) for number, image in enumerate(images)]
+
+
+def close_decoders() -> None:
+    """End the decoder processes that are idle; `read_pages` starts others."""
+    pool().close()
 
 
 def _small_copy(content: bytes, number: int) -> ColourImage | None:

@@ -24,7 +24,7 @@ from service.reading.pages.decoder.protocol import (
     receive,
     receive_into,
 )
-from service.reading.pages.orientation import turned
+from service.reading.pages.exif_orientation import turned
 from service.reading.pages.refusals import REFUSALS, refusal
 
 log = structlog.get_logger(__name__)

@@ -18,7 +18,7 @@ MIN_CONTRAST, DARK_GROUND = 21, 80
 CLEAR_SOFTNESS, CLEAR_CONTRAST = 0.148, 68
 
 #: Share of the measured lines that must be too dark: a shadow may lie on a part of the card.
-MIN_IN_THE_DARK = 0.25
+MIN_DARK_SHARE = 0.25
 
 
 def faults(page: PageText) -> tuple[str, ...]:
@@ -31,7 +31,7 @@ def faults(page: PageText) -> tuple[str, ...]:
     - ``blurred``: the usual edge is as wide as ``MAX_SOFTNESS`` of its line. Right were 100 % of 298 fields
       below 0.145, 93 % of 30 below 0.16 (one card, whose number was impossible), 90 % of 58 below 0.18 and
       35 % of 268 above.
-    - ``too_dark``: ``MIN_IN_THE_DARK`` of the lines have less than ``MIN_CONTRAST``. With noise of 4 grey
+    - ``too_dark``: ``MIN_DARK_SHARE`` of the lines have less than ``MIN_CONTRAST``. With noise of 4 grey
       levels 100 % of 98 fields were right above it, 97 % of 32 from 18 to 21, 38 % of 52 below 18.
     - ``unclear``: as soft as ``CLEAR_SOFTNESS`` or paler than ``CLEAR_CONTRAST``, but neither of the above.
       There stops, apostrophes and blanks get lost while the engine stays sure of the letters. Of 1,000 cards
@@ -67,4 +67,4 @@ def _is_unclear(strokes: Strokes) -> bool:
 
 def _is_too_dark(strokes: Strokes) -> bool:
     dark = (strokes.contrast < MIN_CONTRAST) & (strokes.ground < DARK_GROUND)
-    return bool(dark.mean() >= MIN_IN_THE_DARK)
+    return bool(dark.mean() >= MIN_DARK_SHARE)

@@ -1,4 +1,4 @@
-"""A document on which the GPU fails is read on the CPU."""
+"""Retries a document on the CPU when the GPU fails on it."""
 
 from typing import Any
 
@@ -6,24 +6,26 @@ from dramatiq import Broker, MessageProxy, Middleware
 
 from service.errors import DeviceError
 from service.queue.document_queue import RETURN_UNCOUNTED, Settlement
+from service.queue.job_context import JobContext
 from service.reading.ocr.devices import Devices
 from service.runtime.middleware.gpu_detection import GpuDetection
-from service.settings import Settings
 
 
 class CpuFallback(Middleware):
-    """Sends the job back for the CPU, uncounted, and lets the devices know of the failure.
+    """Requeues the job for the CPU without counting an attempt, and reports the failure to the devices.
 
     Parameters:
-        devices: told of the failure
-        detection: decides whether the queue must be held
-        settings: whether the CPU may stand in; if not, the job goes back unharmed to wait for a GPU
+        devices: notified of the failure
+        detection: decides whether fetching must pause
+        auto_fallback: whether the CPU may be used; if not, the job goes back unchanged and waits for a GPU
     """
 
-    def __init__(self, devices: Devices, detection: GpuDetection, settings: Settings) -> None:
+    def __init__(self, devices: Devices, detection: GpuDetection, *, auto_fallback: bool) -> None:
         self.devices = devices
         self.detection = detection
-        self.settings = settings
+        self.settlement = (
+            Settlement("requeue", counts=False, device="cpu") if auto_fallback else RETURN_UNCOUNTED
+        )
 
     def after_process_message(
         self,
@@ -33,9 +35,8 @@ class CpuFallback(Middleware):
         result: Any = None,
         exception: BaseException | None = None,
     ) -> None:
-        """Settle a job that met a failing GPU."""
+        """Settle a job on which the GPU failed."""
         if isinstance(exception, DeviceError):
             self.devices.document_failed(exception)
-            self.detection.check_hold()
-            on_cpu = Settlement("requeue", counts=False, device="cpu")
-            message.options["settlement"] = on_cpu if self.settings.auto_fallback else RETURN_UNCOUNTED
+            self.detection.update_pause()
+            JobContext.of(message).settlement = self.settlement

@@ -1,4 +1,4 @@
-"""After SIGTERM no document is taken any more, and what can't be finished in time goes back."""
+"""Stops fetching at SIGTERM, and returns jobs that cannot finish in time."""
 
 import signal
 import threading
@@ -10,48 +10,49 @@ from dramatiq import Broker, Middleware
 
 from service.queue.active_jobs import ActiveJobs
 
-#: s within which signals count as one: a signal to the whole process group comes directly and passed on.
-ONE_SIGNAL = 1.0
+#: s within which signals count as one: a signal to the process group arrives directly and from the master.
+SIGNAL_WINDOW = 1.0
 
 
 class GracefulStop(Middleware):
-    """Acts at the signal itself: Dramatiq's own handler only notes it, up to a second before it acts.
+    """Acts in the signal handler itself; Dramatiq only sets a flag there and reads it up to a second later.
 
     Parameters:
-        in_hand: stops taking, and gives back
-        patience: s that jobs may take to finish
+        active_jobs: stops fetching, and returns jobs
+        timeout: s that jobs may take to finish
     """
 
-    def __init__(self, active_jobs: ActiveJobs, patience: float) -> None:
+    def __init__(self, active_jobs: ActiveJobs, timeout: float) -> None:
         self.active_jobs = active_jobs
-        self.patience = patience
+        self.timeout = timeout
         self._first_signal: float | None = None
 
     def after_process_boot(self, broker: Broker) -> None:
-        """Put ourselves before Dramatiq's handler, in the process and thread that have it."""
+        """Install our handler before Dramatiq's, in the process and thread that has it."""
         dramatiq_handler = signal.getsignal(signal.SIGTERM)
 
         def stop(number: int, frame: FrameType | None) -> None:
-            if self._is_news() and callable(dramatiq_handler):
+            if self._is_new_signal() and callable(dramatiq_handler):
                 dramatiq_handler(number, frame)
 
         signal.signal(signal.SIGTERM, stop)
 
-    def _is_news(self) -> bool:
+    def _is_new_signal(self) -> bool:
+        """React to a signal; False for the duplicate of one that was handled."""
         now = time.monotonic()
         if self._first_signal is None:
             self._first_signal = now
             self.active_jobs.stop_fetching()
-            deadline = threading.Timer(self.patience, self.active_jobs.give_back)
+            deadline = threading.Timer(self.timeout, self.active_jobs.give_back)
             deadline.daemon = True
             deadline.start()
             return True
-        if now - self._first_signal < ONE_SIGNAL:
+        if now - self._first_signal < SIGNAL_WINDOW:
             return False
-        # Dramatiq ends the process at a second signal, with no word to the broker.
+        # At the second signal Dramatiq exits without closing the broker.
         self.active_jobs.give_back()
         return True
 
     def before_worker_shutdown(self, broker: Broker, worker: Any) -> None:
-        """Stop taking also where no signal said so."""
+        """Stop fetching, also where no signal was received."""
         self.active_jobs.stop_fetching()

@@ -1,15 +1,14 @@
-"""Every log line of a job says which job it is."""
+"""Adds the job's ids to every log line of the thread that works on it."""
 
 import structlog
 from dramatiq import Broker, MessageProxy, Middleware
 
-from service.queue.document_queue import Job
+from service.queue.job_context import JobContext
 from service.reading.ocr.devices import Devices
-from service.store.outbox import OutboxEntry
 
 
 class LogContext(Middleware):
-    """Binds ids, never contents, to the log lines of the thread that works on a message, until it is settled.
+    """Binds ids, never contents, from the start of a message until it is acknowledged.
 
     Parameters:
         devices: which device will read a document
@@ -19,15 +18,15 @@ class LogContext(Middleware):
         self.devices = devices
 
     def before_process_message(self, broker: Broker, message: MessageProxy) -> None:
-        """Bind what is known of the job."""
-        job: Job | OutboxEntry = message.options.get("job") or message.options["entry"]
+        """Bind the job's ids, attempt and device."""
+        context = JobContext.of(message)
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(**job.named())
-        if isinstance(job, Job):
-            structlog.contextvars.bind_contextvars(device=self.devices.device_of(job.device))
+        structlog.contextvars.bind_contextvars(**context.source.named())
+        if context.job is not None:
+            structlog.contextvars.bind_contextvars(device=self.devices.device_of(context.job.device))
 
     def after_ack(self, broker: Broker, message: MessageProxy) -> None:
-        """Forget the job."""
+        """Unbind them."""
         structlog.contextvars.clear_contextvars()
 
     after_nack = after_ack

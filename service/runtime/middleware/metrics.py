@@ -1,42 +1,22 @@
-"""Outcomes and durations are counted where a job's end is known."""
+"""Counts outcomes, retries and durations of jobs."""
 
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from dramatiq import Broker, MessageProxy, Middleware
 
 from service.errors import DeviceError, EngineError, UnavailableError
 from service.monitoring.cloudwatch import CloudWatch
 from service.queue.active_jobs import ActiveJobs
-from service.queue.broker import DOCUMENTS
-from service.queue.document_queue import Job, Settlement
-from service.store.result import GPUOCRResult
+from service.queue.job_context import JobContext
 from service.telemetry.metrics import CPU_FALLBACKS, PROCESSING, RESULTS, RETRIES, STAGE
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a document ended: what the metrics keep of a result."""
-
-    #: ``auto_approved``, ``pending_manual_review`` or ``failed``.
-    outcome: str
-    #: ``cuda``, ``cpu``, or ``none`` when nothing was read.
-    device: str
-
-    @classmethod
-    def of(cls, result: GPUOCRResult) -> Self:
-        """The ending of one result."""
-        if not result.success:
-            return cls("failed", "none")
-        return cls(result.outcome or "", "cuda" if result.gpu_processed else "cpu")
-
-
 class JobMetrics(Middleware):
-    """Counts results, retries and fallbacks; outside of whatever decides about them.
+    """Counts results, retries and CPU fallbacks; runs after the middleware that decide about them.
 
     Parameters:
-        in_hand: since when a job is in work
-        cloudwatch: told of every end, and asked for its last report
+        active_jobs: since when a job is active
+        cloudwatch: counts every outcome, and writes a last report at shutdown
     """
 
     def __init__(self, active_jobs: ActiveJobs, cloudwatch: CloudWatch) -> None:
@@ -44,9 +24,9 @@ class JobMetrics(Middleware):
         self.cloudwatch = cloudwatch
 
     def before_process_message(self, broker: Broker, message: MessageProxy) -> None:
-        """Note how long the job waited for a thread."""
-        if message.queue_name == DOCUMENTS:
-            job: Job = message.options["job"]
+        """Observe how long the job waited for a thread."""
+        job = JobContext.of(message).job
+        if job is not None:
             STAGE.labels("take_wait").observe(self.active_jobs.age(job.token))
 
     def after_process_message(
@@ -57,24 +37,22 @@ class JobMetrics(Middleware):
         result: Any = None,
         exception: BaseException | None = None,
     ) -> None:
-        """Count how it ended."""
-        if message.queue_name != DOCUMENTS:
+        """Count the outcome."""
+        context = JobContext.of(message)
+        if context.job is None:
             return
-        settlement: Settlement | None = message.options.get("settlement")
-        ending: Ending | None = message.options.get("ending")
         if isinstance(exception, DeviceError):
             CPU_FALLBACKS.labels(type(exception).__name__).inc()
-        elif settlement is not None and settlement.outcome == "retry":
+        elif context.settlement is not None and context.settlement.outcome == "retry":
             RETRIES.labels(_cause(exception)).inc()
-        elif exception is None and ending is not None:
-            job: Job = message.options["job"]
-            seconds = self.active_jobs.age(job.token)
-            RESULTS.labels(ending.outcome, ending.device).inc()
+        elif exception is None and context.result is not None:
+            seconds = self.active_jobs.age(context.job.token)
+            RESULTS.labels(context.result.final_outcome, context.result.device).inc()
             PROCESSING.observe(seconds)
-            self.cloudwatch.count(failed=ending.outcome == "failed", milliseconds=round(seconds * 1000))
+            self.cloudwatch.count(failed=not context.result.success, milliseconds=round(seconds * 1000))
 
     def after_worker_shutdown(self, broker: Broker, worker: Any) -> None:
-        """Report what ended since the last report."""
+        """Report what was counted since the last report."""
         self.cloudwatch.report()
 
 

@@ -1,4 +1,4 @@
-"""A result is published as soon as it is stored."""
+"""Publishes a result as soon as it is stored."""
 
 from typing import Any
 
@@ -7,18 +7,17 @@ import structlog
 from dramatiq import Broker, MessageProxy, Middleware
 
 from service.errors import OcrWorkerError
-from service.queue.broker import DOCUMENTS
-from service.queue.document_queue import Job
+from service.queue.job_context import JobContext
 from service.store.publisher import Publisher
 
 log = structlog.get_logger(__name__)
 
 
 class ResultPublishing(Middleware):
-    """Tells the backend before the job is settled; what can't be told now, the outbox sweep tells later.
+    """Publishes before the job is settled; what fails here, the scheduler publishes later from the outbox.
 
     Parameters:
-        publisher: does the telling
+        publisher: publishes from the outbox
     """
 
     def __init__(self, publisher: Publisher) -> None:
@@ -32,10 +31,10 @@ class ResultPublishing(Middleware):
         result: Any = None,
         exception: BaseException | None = None,
     ) -> None:
-        """Publish, and never stand in the way of settling."""
-        if message.queue_name != DOCUMENTS or exception is not None:
+        """Publish; a failure never keeps the job from being settled."""
+        job = JobContext.of(message).job
+        if job is None or exception is not None:
             return
-        job: Job = message.options["job"]
         try:
             self.publisher.publish_job(job.job_id)
         except (redis.RedisError, OcrWorkerError) as error:

@@ -1,4 +1,4 @@
-"""How a take ends follows from how its actor ended."""
+"""Decides how a job is finished from how its actor ended."""
 
 from typing import Any
 
@@ -6,19 +6,19 @@ from dramatiq import Broker, MessageProxy, Middleware
 
 from service.errors import LeaseLostError, UnavailableError
 from service.queue.active_jobs import ActiveJobs
-from service.queue.broker import DOCUMENTS
 from service.queue.document_queue import Job, Settlement
+from service.queue.job_context import JobContext
 from service.store.backoff import backoff
 
-#: ms before the first retry and before any later one at most; doubled from one to the next.
-FIRST_DELAY, MAX_DELAY = 1_000, 60_000
+#: s before the first retry, doubled for each one after it up to the maximum.
+FIRST_DELAY, MAX_DELAY = 1.0, 60.0
 
 
 class SettlementPolicy(Middleware):
-    """Notes on each message what the consumer shall do with its job.
+    """Sets the settlement that the consumer carries out.
 
     Parameters:
-        in_hand: told whether our own servers answer, so that taking pauses while they are away
+        active_jobs: notified whether our own servers answer, so that fetching pauses while they do not
     """
 
     def __init__(self, active_jobs: ActiveJobs) -> None:
@@ -32,19 +32,19 @@ class SettlementPolicy(Middleware):
         result: Any = None,
         exception: BaseException | None = None,
     ) -> None:
-        """Decide: finished, or later because the fault may pass."""
-        if message.queue_name != DOCUMENTS or "settlement" in message.options:
+        """Decide between done and a later retry."""
+        context = JobContext.of(message)
+        if context.job is None or context.settlement is not None:
             return
-        job: Job = message.options["job"]
         if exception is None:
             self.active_jobs.note_success()
-            message.options["settlement"] = Settlement("done")
+            context.settlement = Settlement("done")
         elif isinstance(exception, UnavailableError):
             self.active_jobs.note_outage()
-            message.options["settlement"] = Settlement("retry", _delay(job), counts=False)
+            context.settlement = Settlement("retry", _delay(context.job), counts=False)
         elif not isinstance(exception, LeaseLostError):
-            message.options["settlement"] = Settlement("retry", _delay(job))
+            context.settlement = Settlement("retry", _delay(context.job))
 
 
-def _delay(job: Job) -> int:
-    return round(backoff(job.deferrals, FIRST_DELAY, MAX_DELAY))
+def _delay(job: Job) -> float:
+    return backoff(job.deferrals, FIRST_DELAY, MAX_DELAY)

@@ -1,4 +1,4 @@
-"""One trace a job, from its take to its settling."""
+"""Records one trace per job, from its fetch until it is settled."""
 
 import threading
 import time
@@ -12,18 +12,17 @@ from opentelemetry.trace import Span, StatusCode
 
 from service.queue.active_jobs import ActiveJobs
 from service.queue.document_queue import Job
-from service.runtime.middleware.metrics import Ending
-from service.store.outbox import OutboxEntry
+from service.queue.job_context import JobContext
 from service.telemetry import tracing
 from service.telemetry.tracing.traces import PREFIX, Traces
 
 
 class JobTraces(Middleware):
-    """Opens a trace when a thread begins with a job; its first span reaches back to the take.
+    """Opens a trace when a thread starts a job; the root span begins at the fetch.
 
     Parameters:
         traces: where spans are recorded
-        in_hand: since when a job is in work
+        active_jobs: since when a job is active
     """
 
     def __init__(self, traces: Traces, active_jobs: ActiveJobs) -> None:
@@ -32,17 +31,18 @@ class JobTraces(Middleware):
         self._thread = threading.local()
 
     def before_process_message(self, broker: Broker, message: MessageProxy) -> None:
-        """Begin the trace, and make it the thread's current one."""
-        self._close()
-        work: Job | OutboxEntry = message.options.get("job") or message.options["entry"]
+        """Start the root span and make it the thread's current one."""
+        self._end_spans()
+        source = JobContext.of(message).source
         attributes: dict[str, str | int] = {
-            f"{PREFIX}document_id": work.document_id,
-            f"{PREFIX}job_id": work.job_id,
-            f"{PREFIX}correlation_id": work.correlation_id,
-            f"{PREFIX}attempt": work.attempt if isinstance(work, Job) else work.attempts,
+            f"{PREFIX}document_id": source.document_id,
+            f"{PREFIX}job_id": source.job_id,
+            f"{PREFIX}correlation_id": source.correlation_id,
+            f"{PREFIX}attempt": source.attempt if isinstance(source, Job) else source.attempts,
         }
-        age = self.active_jobs.age(work.token) if isinstance(work, Job) else 0.0
-        self._open(self.traces.begin(message.actor_name, time.time_ns() - int(age * 1e9), attributes))
+        age = self.active_jobs.age(source.token) if isinstance(source, Job) else 0.0
+        start_time = time.time_ns() - int(age * 1e9)
+        self._push(self.traces.begin(message.actor_name, start_time, attributes))
 
     def after_process_message(
         self,
@@ -52,42 +52,44 @@ class JobTraces(Middleware):
         result: Any = None,
         exception: BaseException | None = None,
     ) -> None:
-        """Note how it ended."""
-        job = trace.get_current_span()
-        ending: Ending | None = message.options.get("ending")
-        if ending is not None:
-            job.set_attributes({f"{PREFIX}outcome": ending.outcome, f"{PREFIX}device": ending.device})
+        """Record the outcome."""
+        span = trace.get_current_span()
+        document = JobContext.of(message).result
+        if document is not None:
+            span.set_attributes(
+                {f"{PREFIX}outcome": document.final_outcome, f"{PREFIX}device": document.device}
+            )
         if exception is not None:
-            job.set_attribute(f"{PREFIX}error", type(exception).__name__)
-            job.set_status(StatusCode.ERROR)
+            span.set_attribute(f"{PREFIX}error", type(exception).__name__)
+            span.set_status(StatusCode.ERROR)
 
     def before_ack(self, broker: Broker, message: MessageProxy) -> None:
-        """Begin the last part; asked again when Redis was away."""
-        if len(self._opened()) == 1:
-            self._open(self.traces.part("settle"))
+        """Start the span of the settlement; called again after each attempt that found Redis away."""
+        if len(self._spans()) == 1:
+            self._push(self.traces.part("settle"))
 
     def after_ack(self, broker: Broker, message: MessageProxy) -> None:
         """End the trace."""
-        self._close()
+        self._end_spans()
 
     before_nack = before_ack
     after_nack = after_ack
 
     def after_worker_shutdown(self, broker: Broker, worker: Any) -> None:
-        """Send what is left."""
+        """Export the remaining spans."""
         tracing.stop()
 
-    def _opened(self) -> "list[tuple[Span, Token[Context]]]":
-        """The spans that this thread has open, outermost first, and how to leave each."""
-        opened: list[tuple[Span, Token[Context]]] = self._thread.__dict__.setdefault("opened", [])
-        return opened
+    def _spans(self) -> "list[tuple[Span, Token[Context]]]":
+        """The open spans of this thread, outermost first, each with the token that detaches it."""
+        spans: list[tuple[Span, Token[Context]]] = self._thread.__dict__.setdefault("spans", [])
+        return spans
 
-    def _open(self, span: Span) -> None:
-        self._opened().append((span, context.attach(trace.set_span_in_context(span))))
+    def _push(self, span: Span) -> None:
+        self._spans().append((span, context.attach(trace.set_span_in_context(span))))
 
-    def _close(self) -> None:
-        opened = self._opened()
-        while opened:
-            span, token = opened.pop()
+    def _end_spans(self) -> None:
+        spans = self._spans()
+        while spans:
+            span, token = spans.pop()
             context.detach(token)
             span.end()

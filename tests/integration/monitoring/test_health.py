@@ -105,7 +105,7 @@ def test_an_outage_of_redis_is_no_reason_to_restart_however_long_it_lasts(
     health = Health(0, active_jobs, devices, poller, settings.job_timeout)
     active_jobs.last_look -= HUNG_AFTER + 1
 
-    taken = next(DocumentConsumer(active_jobs, settings))
+    taken = next(DocumentConsumer(active_jobs.document_queue, active_jobs, settings))
 
     assert taken is None
     assert health.alive() == []
@@ -117,9 +117,8 @@ def test_an_outage_of_redis_is_logged_once_and_ever_more_seldom(
     for name, value in {**environment, "OCR_GPU_POLL_INTERVAL": "50"}.items():
         monkeypatch.setenv(name, value)
     settings = Settings()
-    consumer = DocumentConsumer(
-        ActiveJobs(DocumentQueue(connect_redis(settings), settings), limit=2), settings
-    )
+    document_queue = DocumentQueue(connect_redis(settings), settings)
+    consumer = DocumentConsumer(document_queue, ActiveJobs(document_queue, limit=2), settings)
     next(consumer)
     stack.valkey.kill()
 

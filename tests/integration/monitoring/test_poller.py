@@ -5,6 +5,7 @@ from contextlib import closing
 from urllib.parse import urlsplit
 
 import pytest
+from pydantic import SecretStr
 
 from devstack.backend import QUEUE, FilotBackend
 from service.monitoring.heartbeat import HEARTBEAT_INTERVAL, Heartbeat
@@ -109,7 +110,7 @@ def poor_settings(settings: Settings, database: Database, backend: FilotBackend)
     for statement in statements:
         backend.execute(statement)
     poor = parts._replace(netloc=f"poor:secret@{parts.hostname}:{parts.port}").geturl()
-    yield settings.model_copy(update={"database_url": type(settings.database_url)(poor)})
+    yield settings.model_copy(update={"database_url": SecretStr(poor)})
     backend.execute("DROP OWNED BY poor CASCADE")
     backend.execute("DROP ROLE poor")
 

@@ -18,8 +18,8 @@ from service.reading.documents.fields import DocumentType
 from service.reading.ocr.engine import Engine
 from service.reading.reader import Reading, read_document
 from service.runtime.actors import declare_actors
-from service.runtime.app import Runtime, build_runtime
-from service.runtime.middleware.lifecycle import Lifecycle
+from service.runtime.app import App as Runtime
+from service.runtime.app import build_app
 from service.settings import Settings
 from service.telemetry.metrics import REGISTRY
 from tests.integration.test_api import picture
@@ -36,10 +36,9 @@ def runtime(
     }
     for name, value in {**environment, **changes}.items():
         monkeypatch.setenv(name, value)
-    runtime = build_runtime(Settings())
-    declare_actors(runtime)
-    yield runtime
-    runtime.publisher.database.close()
+    with build_app(Settings()) as runtime:
+        declare_actors(runtime)
+        yield runtime
 
 
 @pytest.fixture
@@ -121,15 +120,12 @@ def test_a_worker_that_no_longer_looks_for_work_is_seen_in_the_metrics(
     runtime: Runtime, backend: FilotBackend
 ) -> None:
     runtime.devices.probe()
-    companions = next(part for part in runtime.broker.middleware if isinstance(part, Lifecycle))
-    companions.health.start()
-    companions.schedule.start()
+    runtime.health.start()
+    runtime.scheduler.start()
     wait_until(backend, lambda: reachable(runtime) and scrape(runtime.settings)["filot_ocr_making_progress"])
 
     runtime.broker.active_jobs.last_look -= HUNG_AFTER + 1
     making_progress = scrape(runtime.settings)["filot_ocr_making_progress"]
-    companions.schedule.stop()
-    companions.health.stop()
 
     assert making_progress == 0
 

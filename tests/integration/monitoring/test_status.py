@@ -23,7 +23,8 @@ from service.monitoring.heartbeat import (
 from service.monitoring.status import LATELY, TrafficReader, read_records
 from service.queue.document_queue import TIMESTAMPS_KEY, DocumentQueue, connect_redis
 from service.runtime.actors import declare_actors
-from service.runtime.app import Runtime, build_runtime
+from service.runtime.app import App as Runtime
+from service.runtime.app import build_app
 from service.settings import Settings
 from service.store import dead_letters, history, outbox
 from service.store.database import Database
@@ -45,10 +46,9 @@ def reader(document_queue: DocumentQueue, settings: Settings) -> TrafficReader:
 def runtime(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime]:
     for name, value in {**environment, "OCR_GPU_DRIVER": "onnx", "OCR_GPU_POLL_INTERVAL": "50"}.items():
         monkeypatch.setenv(name, value)
-    runtime = build_runtime(Settings())
-    declare_actors(runtime)
-    yield runtime
-    runtime.publisher.database.close()
+    with build_app(Settings()) as runtime:
+        declare_actors(runtime)
+        yield runtime
 
 
 def result(*, success: bool = True, milliseconds: int = 400, on_gpu: bool = False) -> GPUOCRResult:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from email.message import Message
 from http import HTTPStatus
 from typing import Any
@@ -16,9 +17,7 @@ from devstack.servers import FilotStack
 from service.monitoring.health import Health
 from service.monitoring.heartbeat import Heartbeat
 from service.monitoring.http_server import Answer
-from service.monitoring.poller import Poller
-from service.runtime.app import build_runtime
-from service.runtime.middleware.lifecycle import Lifecycle
+from service.runtime.app import build_app
 from service.settings import Settings
 
 TOKEN = "hunter2"
@@ -62,31 +61,24 @@ def serve(
     Its one heartbeat and its servers' answers may be as late as they like: no clock runs here.
     """
     monkeypatch.setattr("service.monitoring.heartbeat.EXPIRY", 600)
-    monkeypatch.setattr(Poller.__init__, "__defaults__", (60.0,))
-    opened: list[Page] = []
-    databases = []
+    apps = ExitStack()
 
     def serve(*, warm: bool = True, **changes: str) -> Page:
         port = str(stack.sandbox.reserve_port())
         variables = {**environment, "OCR_GPU_DRIVER": "onnx", "OCR_GPU_HEALTH_PORT": port, **changes}
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
-        runtime = build_runtime(Settings())
-        (companions,) = (part for part in runtime.broker.middleware if isinstance(part, Lifecycle))
-        page = Page(companions.health, companions.schedule.heartbeat)
-        opened.append(page)
-        databases.append(runtime.publisher.database)
+        app = apps.enter_context(build_app(Settings()))
+        app.poller.timeout = 60.0
+        page = Page(app.health, app.heartbeat)
         if warm:
-            runtime.devices.probe()
+            app.devices.probe()
             page.heartbeat.beat()
         page.health.start()
         return page
 
-    yield serve
-    for page in opened:
-        page.health.stop()
-    for database in databases:
-        database.close()
+    with apps:
+        yield serve
 
 
 def calls(backend: FilotBackend, command: str) -> int:

@@ -12,6 +12,7 @@ from service.queue.active_jobs import MAX_PAUSE, ActiveJobs
 from service.queue.broker import DocumentConsumer
 from service.queue.document_queue import LEASES_KEY, DocumentQueue, Settlement, connect_redis
 from service.settings import Settings
+from tests.support.ids import CARD, FIRST, NEXT, OTHER, SECOND, THIRD
 
 DONE = Settlement("done")
 
@@ -23,8 +24,8 @@ def active_jobs(settings: Settings) -> ActiveJobs:
 
 @pytest.fixture
 def consumer(active_jobs: ActiveJobs, settings: Settings) -> DocumentConsumer:
-    consumer = DocumentConsumer(active_jobs, settings)
-    consumer.poll = 0.01
+    consumer = DocumentConsumer(active_jobs.document_queue, active_jobs, settings)
+    consumer.poll_interval = 0.01
     return consumer
 
 
@@ -46,37 +47,37 @@ def kill_holder(backend: FilotBackend, active_jobs: ActiveJobs) -> None:
     for document_id in backend.redis.zrange(LEASES_KEY, 0, -1):
         backend.redis.zadd(LEASES_KEY, {str(document_id): 1})
     active_jobs._jobs.clear()
-    active_jobs.document_queue.return_due()
+    active_jobs.document_queue.return_due(at_once=True)
 
 
 def test_no_more_jobs_are_taken_than_there_are_threads(
     consumer: DocumentConsumer, active_jobs: ActiveJobs, backend: FilotBackend
 ) -> None:
-    backend.redis.rpush(QUEUE, "a", "b", "c")
+    backend.redis.rpush(QUEUE, FIRST, SECOND, THIRD)
 
     first = take_all(consumer)
-    finish(active_jobs, "a")
+    finish(active_jobs, FIRST)
     then = take_all(consumer)
 
-    assert (first, then) == (["a", "b"], ["c"])
+    assert (first, then) == ([FIRST, SECOND], [THIRD])
 
 
 def test_a_job_whose_worker_died_works_alone(
     consumer: DocumentConsumer, active_jobs: ActiveJobs, backend: FilotBackend
 ) -> None:
-    backend.redis.rpush(QUEUE, "suspect")
+    backend.redis.rpush(QUEUE, CARD)
     take_all(consumer)
     kill_holder(backend, active_jobs)
-    backend.redis.lpush(QUEUE, "before")
-    backend.redis.rpush(QUEUE, "after")
+    backend.redis.lpush(QUEUE, NEXT)
+    backend.redis.rpush(QUEUE, OTHER)
 
     beside = take_all(consumer)
-    finish(active_jobs, "before")
+    finish(active_jobs, NEXT)
     alone = take_all(consumer)
-    finish(active_jobs, "suspect")
+    finish(active_jobs, CARD)
     then = take_all(consumer)
 
-    assert (beside, alone, then) == (["before"], ["suspect"], ["after"])
+    assert (beside, alone, then) == ([NEXT], [CARD], [OTHER])
 
 
 def pause(active_jobs: ActiveJobs) -> None:
@@ -95,7 +96,7 @@ def test_nothing_is_taken_while_stopping_held_or_pausing(
     backend: FilotBackend,
     forbid: Callable[[ActiveJobs], None],
 ) -> None:
-    backend.redis.rpush(QUEUE, "a")
+    backend.redis.rpush(QUEUE, FIRST)
 
     forbid(active_jobs)
     taken = take_all(consumer)
@@ -107,12 +108,12 @@ def test_nothing_is_taken_while_stopping_held_or_pausing(
 def test_what_is_in_hand_at_the_end_goes_back_to_the_head(
     consumer: DocumentConsumer, active_jobs: ActiveJobs, backend: FilotBackend
 ) -> None:
-    backend.redis.rpush(QUEUE, "a", "b", "c")
+    backend.redis.rpush(QUEUE, FIRST, SECOND, THIRD)
     take_all(consumer)
 
     active_jobs.give_back()
 
-    assert sorted(backend.redis.lrange(QUEUE, 0, 1)) == ["a", "b"]
+    assert set(backend.redis.lrange(QUEUE, 0, 1)) == {FIRST, SECOND}
     assert active_jobs.tokens() == []
 
 
@@ -122,21 +123,21 @@ def test_a_consumer_survives_redis(
     stack.valkey.kill()
     without = next(consumer)
     stack.valkey.start()
-    backend.redis.rpush(QUEUE, "a")
+    backend.redis.rpush(QUEUE, FIRST)
 
     assert without is None
-    assert take_all(consumer) == ["a"]
+    assert take_all(consumer) == [FIRST]
 
 
 def test_room_is_made_only_when_the_ledger_knows(
     consumer: DocumentConsumer, active_jobs: ActiveJobs, backend: FilotBackend, stack: FilotStack
 ) -> None:
-    backend.redis.rpush(QUEUE, "a")
+    backend.redis.rpush(QUEUE, FIRST)
     take_all(consumer)
     stack.valkey.kill()
 
     with pytest.raises(redis.RedisError):
-        finish(active_jobs, "a")
+        finish(active_jobs, FIRST)
     stack.valkey.start()
 
     assert len(active_jobs.tokens()) == 1

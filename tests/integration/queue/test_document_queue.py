@@ -19,14 +19,15 @@ from service.queue.document_queue import (
     connect_redis,
 )
 from service.settings import Settings
+from tests.support.ids import CARD, FIRST, NEXT, OTHER, SECOND, THIRD
 
-LedgerMaker = Callable[..., DocumentQueue]
+QueueMaker = Callable[..., DocumentQueue]
 DONE = Settlement("done")
 
 
 @pytest.fixture
-def make_ledger(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> LedgerMaker:
-    """Ledgers on the test's Redis, with changed settings where a test wants them."""
+def make_queue(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> QueueMaker:
+    """Queues on the test's Redis, with changed settings where a test wants them."""
 
     def make(**changes: str) -> DocumentQueue:
         for name, value in {**environment, **changes}.items():
@@ -38,8 +39,8 @@ def make_ledger(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.fixture
-def document_queue(make_ledger: LedgerMaker) -> DocumentQueue:
-    return make_ledger()
+def document_queue(make_queue: QueueMaker) -> DocumentQueue:
+    return make_queue()
 
 
 def token() -> str:
@@ -54,19 +55,19 @@ def expire_leases(backend: FilotBackend) -> None:
 
 
 def test_documents_are_taken_oldest_first(document_queue: DocumentQueue, backend: FilotBackend) -> None:
-    for document_id in ("first", "second"):
+    for document_id in (FIRST, SECOND):
         backend.push(document_id)
 
     taken = [document_queue.fetch(token()) for _ in range(3)]
 
-    assert [job.document_id if job else None for job in taken] == ["first", "second", None]
+    assert [job.document_id if job else None for job in taken] == [FIRST, SECOND, None]
 
 
 def test_a_taken_document_is_in_work_for_the_backend_too(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
-    backend.push("card")
-    correlation = backend.redis.hget(CORRELATION, "card")
+    backend.push(CARD)
+    correlation = backend.redis.hget(CORRELATION, CARD)
 
     job = document_queue.fetch(token())
 
@@ -74,16 +75,16 @@ def test_a_taken_document_is_in_work_for_the_backend_too(
     assert job.correlation_id == correlation
     assert job.attempt == 1
     assert backend.redis.llen(QUEUE) == 0
-    assert backend.redis.smembers(PROCESSING) == {"card"}
-    assert backend.redis.hget(ATTEMPTS, "card") == "1"
-    assert int(backend.redis.hget(TIMESTAMPS_KEY, "card") or 0) == job.fencing_token
-    assert backend.redis.get(LOCK_PREFIX + "card") == correlation
-    assert 0 < backend.redis.ttl(LOCK_PREFIX + "card") <= 600
-    assert backend.push("card") is False
+    assert backend.redis.smembers(PROCESSING) == {CARD}
+    assert backend.redis.hget(ATTEMPTS, CARD) == "1"
+    assert int(backend.redis.hget(TIMESTAMPS_KEY, CARD) or 0) == job.fencing_token
+    assert backend.redis.get(LOCK_PREFIX + CARD) == correlation
+    assert 0 < backend.redis.ttl(LOCK_PREFIX + CARD) <= 600
+    assert backend.push(CARD) is False
 
 
 def test_a_settled_job_leaves_nothing_behind(document_queue: DocumentQueue, backend: FilotBackend) -> None:
-    backend.push("card")
+    backend.push(CARD)
     job = document_queue.fetch(token())
     assert job is not None
 
@@ -94,7 +95,7 @@ def test_a_settled_job_leaves_nothing_behind(document_queue: DocumentQueue, back
 
 
 def test_an_id_without_correlation_gets_one(document_queue: DocumentQueue, backend: FilotBackend) -> None:
-    backend.redis.rpush(QUEUE, "card")
+    backend.redis.rpush(QUEUE, CARD)
 
     job = document_queue.fetch(token())
 
@@ -105,7 +106,7 @@ def test_an_id_without_correlation_gets_one(document_queue: DocumentQueue, backe
 def test_a_take_whose_reply_was_lost_can_be_repeated(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
-    for document_id in ("first", "second"):
+    for document_id in (FIRST, SECOND):
         backend.push(document_id)
     mine = token()
 
@@ -114,13 +115,13 @@ def test_a_take_whose_reply_was_lost_can_be_repeated(
     assert first == again
     assert first is not None
     assert first.attempt == 1
-    assert backend.redis.lrange(QUEUE, 0, -1) == ["second"]
+    assert backend.redis.lrange(QUEUE, 0, -1) == [SECOND]
 
 
 def test_a_settle_whose_reply_was_lost_can_be_repeated(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
-    backend.push("card")
+    backend.push(CARD)
     job = document_queue.fetch(token())
     assert job is not None
 
@@ -130,19 +131,19 @@ def test_a_settle_whose_reply_was_lost_can_be_repeated(
 
 
 def test_a_document_that_waits_twice_is_one_job(document_queue: DocumentQueue, backend: FilotBackend) -> None:
-    backend.redis.rpush(QUEUE, "card", "other", "card")
+    backend.redis.rpush(QUEUE, CARD, OTHER, CARD)
 
     taken = [document_queue.fetch(token()) for _ in range(3)]
 
-    assert [job.document_id if job else None for job in taken] == ["card", "other", None]
+    assert [job.document_id if job else None for job in taken] == [CARD, OTHER, None]
 
 
 def test_a_document_pushed_again_while_in_work_is_not_given_out_twice(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
-    backend.push("card")
+    backend.push(CARD)
     document_queue.fetch(token())
-    backend.redis.rpush(QUEUE, "card")
+    backend.redis.rpush(QUEUE, CARD)
 
     second = document_queue.fetch(token())
 
@@ -153,7 +154,7 @@ def test_a_document_pushed_again_while_in_work_is_not_given_out_twice(
 def test_an_unharmed_job_returns_to_the_head_and_its_attempt_does_not_count(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
-    for document_id in ("card", "next"):
+    for document_id in (CARD, NEXT):
         backend.push(document_id)
     job = document_queue.fetch(token())
     assert job is not None
@@ -162,23 +163,23 @@ def test_an_unharmed_job_returns_to_the_head_and_its_attempt_does_not_count(
     again = document_queue.fetch(token())
 
     assert again is not None
-    assert (again.document_id, again.attempt, again.job_id) == ("card", 1, job.job_id)
+    assert (again.document_id, again.attempt, again.job_id) == (CARD, 1, job.job_id)
 
 
 def test_a_failed_job_waits_for_its_retry_in_the_processing_set(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
-    backend.push("card")
+    backend.push(CARD)
     job = document_queue.fetch(token())
     assert job is not None
 
-    document_queue.finish(job.token, Settlement("retry", delay=60_000))
+    document_queue.finish(job.token, Settlement("retry", delay=60))
 
-    assert backend.push("card") is False
-    assert backend.redis.smembers(PROCESSING) == {"card"}
-    assert document_queue.return_due() == (0, 0)
-    backend.redis.zadd(RETRY_KEY, {"card": 1})
-    assert document_queue.return_due() == (0, 1)
+    assert backend.push(CARD) is False
+    assert backend.redis.smembers(PROCESSING) == {CARD}
+    assert document_queue.return_due(at_once=True) == (0, 0)
+    backend.redis.zadd(RETRY_KEY, {CARD: 1})
+    assert document_queue.return_due(at_once=True) == (0, 1)
     again = document_queue.fetch(token())
     assert again is not None
     assert (again.attempt, again.deferrals, again.job_id) == (2, 1, job.job_id)
@@ -187,7 +188,7 @@ def test_a_failed_job_waits_for_its_retry_in_the_processing_set(
 def test_a_job_that_a_gpu_failed_on_is_marked_for_the_cpu(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
-    backend.push("card")
+    backend.push(CARD)
     job = document_queue.fetch(token())
     assert job is not None
 
@@ -202,16 +203,16 @@ def test_a_job_that_a_gpu_failed_on_is_marked_for_the_cpu(
 def test_jobs_of_a_dead_worker_return_oldest_first_when_their_leases_run_out(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
-    for document_id in ("first", "second", "third"):
+    for document_id in (FIRST, SECOND, THIRD):
         backend.push(document_id)
     lost = [document_queue.fetch(token()), document_queue.fetch(token())]
     expire_leases(backend)
 
-    returned = document_queue.return_due()
+    returned = document_queue.return_due(at_once=True)
 
     assert returned == (2, 0)
-    assert sorted(backend.redis.lrange(QUEUE, 0, 1)) == ["first", "second"]
-    assert backend.redis.lrange(QUEUE, 2, -1) == ["third"]
+    assert set(backend.redis.lrange(QUEUE, 0, 1)) == {FIRST, SECOND}
+    assert backend.redis.lrange(QUEUE, 2, -1) == [THIRD]
     assert backend.redis.scard(PROCESSING) == 0
     assert backend.redis.keys(LOCK_PREFIX + "*") == []
     again = document_queue.fetch(token())
@@ -223,27 +224,27 @@ def test_jobs_of_a_dead_worker_return_oldest_first_when_their_leases_run_out(
 def test_leases_that_ran_out_while_nobody_could_look_are_given_once_more(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
-    backend.push("card")
+    backend.push(CARD)
     job = document_queue.fetch(token())
     assert job is not None
     expire_leases(backend)
     backend.redis.delete(WATCH_KEY)
 
-    returned = [document_queue.return_due()]
-    renewed = backend.redis.zscore(LEASES_KEY, "card") or 0
+    returned = [document_queue.return_due(at_once=True)]
+    renewed = backend.redis.zscore(LEASES_KEY, CARD) or 0
     expire_leases(backend)
-    returned.append(document_queue.return_due())
+    returned.append(document_queue.return_due(at_once=True))
 
     assert returned == [(0, 0), (1, 0)]
     assert renewed > job.fencing_token
 
 
 def test_the_watch_over_leases_ends_half_a_lease_after_the_last_look(
-    make_ledger: LedgerMaker, backend: FilotBackend
+    make_queue: QueueMaker, backend: FilotBackend
 ) -> None:
-    document_queue = make_ledger(OCR_GPU_LEASE="1200000")
+    document_queue = make_queue(OCR_GPU_LEASE="1200000")
 
-    document_queue.return_due()
+    document_queue.return_due(at_once=True)
 
     assert 540_000 < backend.redis.pttl(WATCH_KEY) <= 600_000
 
@@ -251,7 +252,7 @@ def test_the_watch_over_leases_ends_half_a_lease_after_the_last_look(
 def test_a_take_whose_reply_was_lost_renews_the_lease_when_it_is_repeated(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
-    backend.push("card")
+    backend.push(CARD)
     mine = token()
     taken = document_queue.fetch(mine)
     assert taken is not None
@@ -260,16 +261,16 @@ def test_a_take_whose_reply_was_lost_renews_the_lease_when_it_is_repeated(
     again = document_queue.fetch(mine)
 
     assert again == taken
-    assert (backend.redis.zscore(LEASES_KEY, "card") or 0) > taken.fencing_token
+    assert (backend.redis.zscore(LEASES_KEY, CARD) or 0) > taken.fencing_token
 
 
 def test_a_job_whose_worker_died_is_known_as_a_suspect(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
-    backend.push("card")
+    backend.push(CARD)
     innocent = document_queue.fetch(token())
     expire_leases(backend)
-    document_queue.return_due()
+    document_queue.return_due(at_once=True)
 
     quarantined = document_queue.fetch(token())
 
@@ -278,28 +279,28 @@ def test_a_job_whose_worker_died_is_known_as_a_suspect(
     assert (innocent.crash_count, quarantined.crash_count) == (0, 1)
 
 
-def test_attempts_never_exceed_what_is_allowed(make_ledger: LedgerMaker, backend: FilotBackend) -> None:
-    document_queue = make_ledger(OCR_GPU_MAX_RETRIES="2")
-    backend.push("card")
+def test_attempts_never_exceed_what_is_allowed(make_queue: QueueMaker, backend: FilotBackend) -> None:
+    document_queue = make_queue(OCR_GPU_MAX_RETRIES="2")
+    backend.push(CARD)
     takes = []
 
     for _ in range(3):
         takes.append(document_queue.fetch(token()))
         expire_leases(backend)
-        document_queue.return_due()
+        document_queue.return_due(at_once=True)
 
     assert [(job.attempt, job.used_up) for job in takes if job] == [(1, False), (2, False), (2, True)]
-    assert backend.redis.hget(ATTEMPTS, "card") == "2"
+    assert backend.redis.hget(ATTEMPTS, CARD) == "2"
 
 
 def test_a_late_worker_can_neither_renew_nor_settle(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
-    backend.push("card")
+    backend.push(CARD)
     late = document_queue.fetch(token())
     assert late is not None
     expire_leases(backend)
-    document_queue.return_due()
+    document_queue.return_due(at_once=True)
     current = document_queue.fetch(token())
     assert current is not None
 
@@ -308,67 +309,67 @@ def test_a_late_worker_can_neither_renew_nor_settle(
 
     assert lost == {late.token}
     assert not settled
-    assert backend.redis.smembers(PROCESSING) == {"card"}
+    assert backend.redis.smembers(PROCESSING) == {CARD}
     assert current.fencing_token >= late.fencing_token
 
 
-def test_renewing_moves_the_lease_and_the_lock(make_ledger: LedgerMaker, backend: FilotBackend) -> None:
-    document_queue = make_ledger(OCR_GPU_LEASE="20000", OCR_GPU_LOCK_TTL="600")
-    backend.push("card")
+def test_renewing_moves_the_lease_and_the_lock(make_queue: QueueMaker, backend: FilotBackend) -> None:
+    document_queue = make_queue(OCR_GPU_LEASE="20000", OCR_GPU_LOCK_TTL="600")
+    backend.push(CARD)
     job = document_queue.fetch(token())
     assert job is not None
-    before = backend.redis.zscore(LEASES_KEY, "card")
-    backend.redis.expire(LOCK_PREFIX + "card", 60)
+    before = backend.redis.zscore(LEASES_KEY, CARD)
+    backend.redis.expire(LOCK_PREFIX + CARD, 60)
     expire_leases(backend)
 
     lost = document_queue.renew([job.token])
 
     assert lost == set()
-    assert (backend.redis.zscore(LEASES_KEY, "card") or 0) >= (before or 0)
-    assert 60 < backend.redis.ttl(LOCK_PREFIX + "card") <= 600
+    assert (backend.redis.zscore(LEASES_KEY, CARD) or 0) >= (before or 0)
+    assert 60 < backend.redis.ttl(LOCK_PREFIX + CARD) <= 600
 
 
 def test_a_lock_that_another_kind_of_worker_holds_puts_the_document_off(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
-    backend.push("card")
-    backend.redis.set(LOCK_PREFIX + "card", "someone else")
+    backend.push(CARD)
+    backend.redis.set(LOCK_PREFIX + CARD, "someone else")
 
     job = document_queue.fetch(token())
 
     assert job is None
     assert backend.redis.zcard(RETRY_KEY) == 1
-    assert backend.redis.get(LOCK_PREFIX + "card") == "someone else"
+    assert backend.redis.get(LOCK_PREFIX + CARD) == "someone else"
 
 
 def test_a_member_without_a_worker_returns_after_the_stuck_timeout(
-    make_ledger: LedgerMaker, backend: FilotBackend
+    make_queue: QueueMaker, backend: FilotBackend
 ) -> None:
-    document_queue = make_ledger(OCR_GPU_STUCK_TIMEOUT="300000")
-    backend.redis.sadd(PROCESSING, "card")
+    document_queue = make_queue(OCR_GPU_STUCK_TIMEOUT="300000")
+    backend.redis.sadd(PROCESSING, CARD)
 
     first_look = document_queue.reap([])
-    stamped = backend.redis.hget(TIMESTAMPS_KEY, "card")
-    backend.redis.hset(TIMESTAMPS_KEY, "card", "1")
+    stamped = backend.redis.hget(TIMESTAMPS_KEY, CARD)
+    backend.redis.hset(TIMESTAMPS_KEY, CARD, "1")
     second_look = document_queue.reap([])
 
     assert first_look[0] == 0
     assert stamped is not None
     assert second_look[0] == 1
-    assert backend.redis.lrange(QUEUE, 0, -1) == ["card"]
+    assert backend.redis.lrange(QUEUE, 0, -1) == [CARD]
 
 
 def test_the_reaper_leaves_jobs_in_work_and_retries_alone(
-    make_ledger: LedgerMaker, backend: FilotBackend
+    make_queue: QueueMaker, backend: FilotBackend
 ) -> None:
-    document_queue = make_ledger(OCR_GPU_STUCK_TIMEOUT="1")
-    for document_id in ("in work", "retry"):
+    document_queue = make_queue(OCR_GPU_STUCK_TIMEOUT="1")
+    for document_id in (FIRST, SECOND):
         backend.push(document_id)
     document_queue.fetch(token())
     job = document_queue.fetch(token())
     assert job is not None
-    document_queue.finish(job.token, Settlement("retry", delay=60_000))
-    for document_id in ("in work", "retry"):
+    document_queue.finish(job.token, Settlement("retry", delay=60))
+    for document_id in (FIRST, SECOND):
         backend.redis.hset(TIMESTAMPS_KEY, document_id, "1")
 
     returned, _ = document_queue.reap([])
@@ -379,52 +380,52 @@ def test_the_reaper_leaves_jobs_in_work_and_retries_alone(
 def test_fields_of_no_job_are_removed_once_seen_twice(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
-    backend.push("waits")
-    backend.redis.hset(ATTEMPTS, "ended", "0")
-    backend.redis.hset(CORRELATION, "ended", "x")
+    backend.push(CARD)
+    backend.redis.hset(ATTEMPTS, OTHER, "0")
+    backend.redis.hset(CORRELATION, OTHER, "x")
 
-    _, orphans = document_queue.reap([])
+    _, leftovers = document_queue.reap([])
     left = backend.redis.hgetall(ATTEMPTS)
-    _, orphans_after = document_queue.reap(orphans)
+    _, leftovers_after = document_queue.reap(leftovers)
 
-    assert orphans == {"ended"}
-    assert left == {"waits": "0", "ended": "0"}
-    assert orphans_after == set()
-    assert backend.redis.hgetall(ATTEMPTS) == {"waits": "0"}
-    assert set(backend.redis.hgetall(CORRELATION)) == {"waits"}
+    assert leftovers == {OTHER}
+    assert left == {CARD: "0", OTHER: "0"}
+    assert leftovers_after == set()
+    assert backend.redis.hgetall(ATTEMPTS) == {CARD: "0"}
+    assert set(backend.redis.hgetall(CORRELATION)) == {CARD}
 
 
 def test_enqueueing_refuses_what_waits_or_is_in_work(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
-    answers = [document_queue.enqueue("card"), document_queue.enqueue("card")]
+    answers = [document_queue.enqueue(CARD), document_queue.enqueue(CARD)]
     document_queue.fetch(token())
-    in_work = document_queue.enqueue("card")
+    in_work = document_queue.enqueue(CARD)
 
     assert answers == [True, False]
     assert in_work is False
-    assert backend.redis.hget(ATTEMPTS, "card") == "1"
+    assert backend.redis.hget(ATTEMPTS, CARD) == "1"
 
 
-def test_renamed_keys_are_used(make_ledger: LedgerMaker, backend: FilotBackend) -> None:
-    document_queue = make_ledger(OCR_GPU_QUEUE_KEY="q", OCR_GPU_PROCESSING_KEY="p", OCR_GPU_ATTEMPTS_KEY="a")
-    backend.redis.rpush("q", "card")
+def test_renamed_keys_are_used(make_queue: QueueMaker, backend: FilotBackend) -> None:
+    document_queue = make_queue(OCR_GPU_QUEUE_KEY="q", OCR_GPU_PROCESSING_KEY="p", OCR_GPU_ATTEMPTS_KEY="a")
+    backend.redis.rpush("q", CARD)
 
     job = document_queue.fetch(token())
 
     assert job is not None
-    assert backend.redis.smembers("p") == {"card"}
-    assert backend.redis.hgetall("a") == {"card": "1"}
+    assert backend.redis.smembers("p") == {CARD}
+    assert backend.redis.hgetall("a") == {CARD: "1"}
 
 
 def test_waiting_takes_nothing_and_ends_when_something_waits(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     nothing = document_queue.wait(0.01)
-    backend.redis.rpush(QUEUE, "first", "second")
+    backend.redis.rpush(QUEUE, FIRST, SECOND)
 
     something = document_queue.wait(5)
 
     assert (nothing, something) == (False, True)
-    assert backend.redis.lrange(QUEUE, 0, -1) == ["first", "second"]
+    assert backend.redis.lrange(QUEUE, 0, -1) == [FIRST, SECOND]
     assert backend.redis.keys(JOB_PREFIX + "*") == []

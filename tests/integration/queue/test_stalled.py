@@ -12,6 +12,7 @@ from service.queue.document_queue import (
     connect_redis,
 )
 from service.settings import Settings
+from tests.support.ids import CARD, FIRST, NEXT, SECOND
 
 
 @pytest.fixture
@@ -22,61 +23,61 @@ def document_queue(settings: Settings) -> DocumentQueue:
 def test_a_member_that_nobody_ever_leased_is_stuck(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
-    backend.redis.sadd(PROCESSING, "card")
-    backend.redis.rpush(QUEUE, "next")
+    backend.redis.sadd(PROCESSING, CARD)
+    backend.redis.rpush(QUEUE, NEXT)
 
     found = document_queue.stalled(requeue=True)
 
-    assert found == ["card"]
-    assert backend.redis.lrange(QUEUE, 0, -1) == ["card", "next"]
+    assert found == [CARD]
+    assert backend.redis.lrange(QUEUE, 0, -1) == [CARD, NEXT]
     assert backend.redis.scard(PROCESSING) == 0
 
 
 def test_looking_changes_nothing(document_queue: DocumentQueue, backend: FilotBackend) -> None:
-    backend.redis.sadd(PROCESSING, "card")
+    backend.redis.sadd(PROCESSING, CARD)
 
     found = document_queue.stalled(requeue=False)
 
-    assert found == ["card"]
-    assert backend.redis.smembers(PROCESSING) == {"card"}
+    assert found == [CARD]
+    assert backend.redis.smembers(PROCESSING) == {CARD}
     assert backend.redis.llen(QUEUE) == 0
 
 
 def test_jobs_in_work_and_retries_are_not_stuck(document_queue: DocumentQueue, backend: FilotBackend) -> None:
-    for document_id in ("retry", "in work"):
+    for document_id in (FIRST, SECOND):
         backend.push(document_id)
     job = document_queue.fetch("first")
     document_queue.fetch("second")
     assert job is not None
-    document_queue.finish(job.token, Settlement("retry", delay=60_000))
+    document_queue.finish(job.token, Settlement("retry", delay=60))
 
     assert document_queue.stalled(requeue=True) == []
-    assert backend.redis.smembers(PROCESSING) == {"retry", "in work"}
+    assert backend.redis.smembers(PROCESSING) == {FIRST, SECOND}
 
 
 def test_a_job_whose_workers_are_all_gone_returns_with_its_attempts(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
-    backend.push("card")
+    backend.push(CARD)
     taken = document_queue.fetch("dead worker")
-    backend.redis.zadd(LEASES_KEY, {"card": 1})
+    backend.redis.zadd(LEASES_KEY, {CARD: 1})
 
     found = document_queue.stalled(requeue=True)
     again = document_queue.fetch("next worker")
 
-    assert found == ["card"]
+    assert found == [CARD]
     assert taken is not None
     assert again is not None
     assert (again.job_id, again.attempt, again.crash_count) == (taken.job_id, 2, 1)
-    assert backend.redis.hget(ATTEMPTS, "card") == "2"
+    assert backend.redis.hget(ATTEMPTS, CARD) == "2"
 
 
 def test_where_workers_look_after_leases_it_is_left_to_them(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
-    backend.push("card")
+    backend.push(CARD)
     document_queue.fetch("dead worker")
-    backend.redis.zadd(LEASES_KEY, {"card": 1})
+    backend.redis.zadd(LEASES_KEY, {CARD: 1})
     backend.redis.set(WATCH_KEY, "1", ex=60)
 
     assert document_queue.stalled(requeue=True) == []
@@ -85,8 +86,8 @@ def test_where_workers_look_after_leases_it_is_left_to_them(
 def test_what_another_kind_of_worker_has_locked_is_left_alone(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
-    backend.redis.sadd(PROCESSING, "card")
-    backend.redis.set(LOCK_PREFIX + "card", "someone else")
+    backend.redis.sadd(PROCESSING, CARD)
+    backend.redis.set(LOCK_PREFIX + CARD, "someone else")
 
     assert document_queue.stalled(requeue=True) == []
-    assert backend.redis.get(LOCK_PREFIX + "card") == "someone else"
+    assert backend.redis.get(LOCK_PREFIX + CARD) == "someone else"

@@ -88,7 +88,9 @@ def test_the_int8_recogniser_reads_what_the_float_one_reads(height: int) -> None
     )
 
     assert [read.text for read in rounded] == [read.text for read in floats]
-    assert [read.least for read in rounded] == pytest.approx([read.least for read in floats], abs=0.1)
+    assert [read.min_certainty for read in rounded] == pytest.approx(
+        [read.min_certainty for read in floats], abs=0.1
+    )
 
 
 @pytest.fixture(scope="module")

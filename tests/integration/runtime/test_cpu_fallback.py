@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from devstack.backend import ATTEMPTS, QUEUE, FilotBackend
-from service.runtime.app import Runtime
+from service.runtime.app import App
 from tests.integration.test_api import picture
 from tests.support import fake_cuda
 from tests.support.fake_cuda import FakeCuda
@@ -20,9 +20,9 @@ def read(backend: FilotBackend) -> dict[str, Any]:
     return result
 
 
-def wait_for_hold(runtime: Runtime, backend: FilotBackend) -> str:
+def wait_for_hold(app: App, backend: FilotBackend) -> str:
     """Wait until no document is taken any more and all are back; returns why."""
-    active_jobs = runtime.broker.active_jobs
+    active_jobs = app.active_jobs
     while not active_jobs.pause_reasons():
         backend.redis.blpop(["nothing is pushed here"], timeout=1)
     # The consumer may have asked before the hold and take after it: that is in hand when it looks again.
@@ -34,7 +34,7 @@ def wait_for_hold(runtime: Runtime, backend: FilotBackend) -> str:
 
 
 def test_a_sound_gpu_reads_and_the_result_says_so(
-    start: Callable[..., Runtime], backend: FilotBackend, cuda: FakeCuda
+    start: Callable[..., App], backend: FilotBackend, cuda: FakeCuda
 ) -> None:
     start()
 
@@ -45,55 +45,55 @@ def test_a_sound_gpu_reads_and_the_result_says_so(
 
 
 def test_after_a_lost_context_documents_are_read_on_the_cpu_and_no_attempt_is_lost(
-    start: Callable[..., Runtime], backend: FilotBackend, cuda: FakeCuda
+    start: Callable[..., App], backend: FilotBackend, cuda: FakeCuda
 ) -> None:
-    runtime = start()
+    app = start()
     cuda.at_run[len(cuda.runs) + 2] = fake_cuda.ILLEGAL_ACCESS
 
     first, second = read(backend), read(backend)
 
     assert [result["success"] for result in (first, second)] == [True, True]
     assert [result["gpuProcessed"] for result in (first, second)] == [False, False]
-    assert runtime.devices.gpu_lost
-    assert "the GPU's context is lost: CUDA failure 700" in runtime.devices.gpu_absence
-    while runtime.broker.active_jobs.tokens():
+    assert app.devices.gpu_lost
+    assert "the GPU's context is lost: CUDA failure 700" in app.devices.gpu_absence
+    while app.active_jobs.tokens():
         backend.redis.blpop(["nothing is pushed here"], timeout=1)
     assert backend.redis.keys("filot:ocr:gpu:job:*") == []
 
 
 def test_a_fault_that_only_the_driver_reports_sends_the_document_to_the_cpu(
-    start: Callable[..., Runtime], backend: FilotBackend, cuda: FakeCuda, nvml: FakeNvml
+    start: Callable[..., App], backend: FilotBackend, cuda: FakeCuda, nvml: FakeNvml
 ) -> None:
-    runtime = start()
+    app = start()
     nvml.xids.append(48)
 
     result = read(backend)
 
     assert (result["success"], result["gpuProcessed"]) == (True, False)
-    assert "Xid 48" in runtime.devices.gpu_absence
+    assert "Xid 48" in app.devices.gpu_absence
 
 
 def test_a_document_too_large_for_the_gpu_is_read_on_the_cpu_and_the_next_one_is_not(
-    start: Callable[..., Runtime], backend: FilotBackend, cuda: FakeCuda
+    start: Callable[..., App], backend: FilotBackend, cuda: FakeCuda
 ) -> None:
-    runtime = start()
+    app = start()
     cuda.at_run[len(cuda.runs) + 1] = fake_cuda.NO_CUDA_MEMORY
 
     first, second = read(backend), read(backend)
 
     assert [result["gpuProcessed"] for result in (first, second)] == [False, True]
-    assert runtime.devices.gpu_available
+    assert app.devices.gpu_available
 
 
 def test_without_fallback_the_document_waits_for_a_gpu_unharmed(
-    start: Callable[..., Runtime], backend: FilotBackend, cuda: FakeCuda
+    start: Callable[..., App], backend: FilotBackend, cuda: FakeCuda
 ) -> None:
-    runtime = start(OCR_GPU_AUTOFALLBACK="false")
+    app = start(OCR_GPU_AUTOFALLBACK="false")
     cuda.always = fake_cuda.LAUNCH_FAILURE
     document_id = backend.add_document(picture(), "NPWP")
 
     backend.enqueue(document_id)
-    reason = wait_for_hold(runtime, backend)
+    reason = wait_for_hold(app, backend)
 
     assert "CUDA failure 719" in reason
     assert backend.redis.lrange(QUEUE, 0, -1) == [document_id]
@@ -102,16 +102,16 @@ def test_without_fallback_the_document_waits_for_a_gpu_unharmed(
 
 
 def test_without_fallback_every_document_in_hand_goes_back_when_one_meets_the_failure(
-    start: Callable[..., Runtime], backend: FilotBackend, cuda: FakeCuda
+    start: Callable[..., App], backend: FilotBackend, cuda: FakeCuda
 ) -> None:
-    runtime = start(OCR_GPU_AUTOFALLBACK="false")
+    app = start(OCR_GPU_AUTOFALLBACK="false")
     document_ids = [backend.add_document(picture(), "NPWP") for _ in range(6)]
     # Only once: what is in hand then, or taken just before, is read by nobody.
     cuda.at_run[len(cuda.runs) + 2] = fake_cuda.LAUNCH_FAILURE
 
     for document_id in document_ids:
         backend.enqueue(document_id)
-    wait_for_hold(runtime, backend)
+    wait_for_hold(app, backend)
 
     assert sorted(backend.redis.lrange(QUEUE, 0, -1)) == sorted(document_ids)
     assert {backend.redis.hget(ATTEMPTS, document_id) for document_id in document_ids} == {"0"}
@@ -119,15 +119,15 @@ def test_without_fallback_every_document_in_hand_goes_back_when_one_meets_the_fa
 
 
 def test_without_fallback_a_gpu_that_is_full_is_not_asked_over_and_over(
-    start: Callable[..., Runtime], backend: FilotBackend, cuda: FakeCuda
+    start: Callable[..., App], backend: FilotBackend, cuda: FakeCuda
 ) -> None:
-    runtime = start(OCR_GPU_AUTOFALLBACK="false")
+    app = start(OCR_GPU_AUTOFALLBACK="false")
     cuda.always = fake_cuda.NO_CUDA_MEMORY
     document_id = backend.add_document(picture(), "NPWP")
     asked = len(cuda.runs)
 
     backend.enqueue(document_id)
-    reason = wait_for_hold(runtime, backend)
+    reason = wait_for_hold(app, backend)
 
     assert "CUDA failure 2: out of memory" in reason
     assert len(cuda.runs) == asked + 1
@@ -135,14 +135,14 @@ def test_without_fallback_a_gpu_that_is_full_is_not_asked_over_and_over(
 
 
 def test_without_fallback_nothing_is_taken_where_there_is_no_gpu(
-    start: Callable[..., Runtime], backend: FilotBackend, cuda: FakeCuda
+    start: Callable[..., App], backend: FilotBackend, cuda: FakeCuda
 ) -> None:
     cuda.at_loading = fake_cuda.NO_DEVICE
     document_id = backend.add_document(picture(), "NPWP")
     backend.enqueue(document_id)
 
-    runtime = start(OCR_GPU_AUTOFALLBACK="false")
+    app = start(OCR_GPU_AUTOFALLBACK="false")
 
-    assert "no CUDA-capable device is detected" in wait_for_hold(runtime, backend)
+    assert "no CUDA-capable device is detected" in wait_for_hold(app, backend)
     assert backend.redis.lrange(QUEUE, 0, -1) == [document_id]
-    assert runtime.broker.active_jobs.tokens() == []
+    assert app.active_jobs.tokens() == []

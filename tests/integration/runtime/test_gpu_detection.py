@@ -12,12 +12,11 @@ from devstack.servers import FilotStack
 from service import api, settings
 from service.monitoring.heartbeat import Heartbeat
 from service.reading.ocr import sessions
-from service.runtime.app import Runtime
+from service.runtime.app import App
 from tests.support import fake_cuda
 from tests.support.fake_cuda import FakeCuda
 from tests.support.fake_nvml import FakeNvml
 from tests.support.health_port import ask
-from tests.unit.reading.ocr.test_tesseract import needs_tesseract
 
 VOID = {"NVIDIA_VISIBLE_DEVICES": "void"}
 
@@ -65,12 +64,10 @@ def machine(cuda: FakeCuda, nvml: FakeNvml, monkeypatch: pytest.MonkeyPatch) -> 
     return Machine(cuda, nvml, monkeypatch)
 
 
-def status(runtime: Runtime) -> str:
+def status(app: App) -> str:
     """What `filot-ocr status` says, once the worker has told it."""
-    broker = runtime.broker
-    Heartbeat(
-        broker.document_queue.client, broker.active_jobs, runtime.devices, runtime.publisher, gpu_enabled=True
-    ).beat()
+    client = app.document_queue.client
+    Heartbeat(client, app.active_jobs, app.devices, app.publisher, gpu_enabled=True).beat()
     settings.current_settings.cache_clear()
     api._document_queue.cache_clear()
     said = api.get_gpu_worker_status()
@@ -95,7 +92,7 @@ def settled(port: int) -> tuple[int, dict[str, Any]]:
             Machine.nothing,
             {"OCR_GPU_DRIVER": "tesseract"},
             "Tesseract has no GPU mode: set OCR_GPU_DRIVER=onnx",
-            marks=needs_tesseract,
+            marks=pytest.mark.programs("tesseract"),
         ),
         (Machine.nothing, {"CUDA_VISIBLE_DEVICES": "-1"}, "CUDA_VISIBLE_DEVICES=-1 hides every GPU"),
         (Machine.without_extra, {}, "nvidia-ml-py is missing, install extra `gpu`"),
@@ -105,11 +102,11 @@ def settled(port: int) -> tuple[int, dict[str, Any]]:
         (Machine.with_the_runtime_for_cpus, {}, "is built without CUDA: install this package with extra"),
         (Machine.without_cuda_libraries, {}, "placed the model on the CPU; missing: libcudart.so.12"),
         (Machine.with_a_gpu_that_cuda_does_not_find, {}, "CUDA failure 100: no CUDA-capable device"),
-        (Machine.with_a_gpu_that_reads_wrongly, {}, "the GPU read other text off the warm-up picture"),
+        (Machine.with_a_gpu_that_reads_wrongly, {}, "the GPU and the CPU read different text"),
     ],
 )
 def test_what_is_missing_stands_in_log_status_and_ready(
-    start: Callable[..., Runtime],
+    start: Callable[..., App],
     stack: FilotStack,
     machine: Machine,
     change: Callable[[Machine], None],
@@ -120,17 +117,17 @@ def test_what_is_missing_stands_in_log_status_and_ready(
     port = stack.sandbox.reserve_port()
 
     with capture_logs() as lines:
-        runtime = start(OCR_GPU_HEALTH_PORT=str(port), **variables)
+        app = start(OCR_GPU_HEALTH_PORT=str(port), **variables)
 
     (line,) = [line for line in lines if line["event"] == "gpu_not_in_use"]
     assert sentence in line["reason"]
     assert line["log_level"] == ("info" if "OCR_GPU_ENABLED" in variables else "warning")
-    assert status(runtime) == line["reason"]
+    assert status(app) == line["reason"]
     assert settled(port) == (HTTPStatus.OK, {"status": "ok", "problems": [], "gpu": line["reason"]})
 
 
 def test_where_the_cpu_may_not_stand_in_what_is_missing_is_a_problem(
-    start: Callable[..., Runtime], stack: FilotStack, machine: Machine
+    start: Callable[..., App], stack: FilotStack, machine: Machine
 ) -> None:
     machine.without_driver()
     port = stack.sandbox.reserve_port()
@@ -146,20 +143,20 @@ def test_where_the_cpu_may_not_stand_in_what_is_missing_is_a_problem(
 
 
 def test_a_gpu_in_use_stands_there_too(
-    start: Callable[..., Runtime], stack: FilotStack, machine: Machine
+    start: Callable[..., App], stack: FilotStack, machine: Machine
 ) -> None:
     port = stack.sandbox.reserve_port()
 
     with capture_logs() as lines:
-        runtime = start(OCR_GPU_HEALTH_PORT=str(port))
+        app = start(OCR_GPU_HEALTH_PORT=str(port))
 
     assert [line["event"] for line in lines if line["event"].startswith("gpu_")] == ["gpu_in_use"]
     assert settled(port) == (HTTPStatus.OK, {"status": "ok", "problems": [], "gpu": "in use"})
-    assert status(runtime) == ""
+    assert status(app) == ""
 
 
 def test_until_every_shape_was_computed_the_worker_is_not_ready(
-    start: Callable[..., Runtime], stack: FilotStack, machine: Machine
+    start: Callable[..., App], stack: FilotStack, machine: Machine
 ) -> None:
     port = stack.sandbox.reserve_port()
     seen: list[tuple[int, dict[str, object]]] = []

@@ -6,7 +6,7 @@ import pytest
 
 from devstack.backend import FilotBackend
 from devstack.cards import sample_cards
-from service.runtime.app import Runtime, build_runtime
+from service.runtime.app import App, build_app
 from service.runtime.processing import job_of_caller
 from service.settings import Settings
 from service.store.documents import find_document
@@ -14,23 +14,20 @@ from service.store.reviews import review_request
 
 
 @pytest.fixture
-def runtime(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime]:
+def app(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
     for name, value in {**environment, "OCR_GPU_DRIVER": "onnx"}.items():
         monkeypatch.setenv(name, value)
-    runtime = build_runtime(Settings())
-    yield runtime
-    runtime.publisher.database.close()
+    with build_app(Settings()) as app:
+        yield app
 
 
-def test_a_reason_is_published_with_advice_and_kept_in_the_row(
-    runtime: Runtime, backend: FilotBackend
-) -> None:
+def test_a_reason_is_published_with_advice_and_kept_in_the_row(app: App, backend: FilotBackend) -> None:
     ktp = sample_cards(seed=5, count=1, level="flat")[0].content
     document_id = backend.add_document(ktp, "NPWP")
 
-    first = runtime.processing.process(job_of_caller(document_id)).published()
+    first = app.processing.process(job_of_caller(document_id)).published()
     stored = backend.row(document_id)["result_json"]
-    again = runtime.processing.process(job_of_caller(document_id)).published()
+    again = app.processing.process(job_of_caller(document_id)).published()
 
     assert first["decision"] == "needs_review"
     assert first["reviewReasons"] == ["wrong_document_type"]
@@ -41,7 +38,7 @@ def test_a_reason_is_published_with_advice_and_kept_in_the_row(
     assert {key: again[key] for key in told} == {key: first[key] for key in told}
 
 
-def test_a_reviewer_gets_the_fields_without_the_reasons(runtime: Runtime, backend: FilotBackend) -> None:
+def test_a_reviewer_gets_the_fields_without_the_reasons(app: App, backend: FilotBackend) -> None:
     document_id = backend.add_document(b"picture")
     backend.execute(
         """UPDATE documents SET status = 'completed',
@@ -49,20 +46,20 @@ def test_a_reviewer_gets_the_fields_without_the_reasons(runtime: Runtime, backen
            WHERE id = %s""",
         document_id,
     )
-    with runtime.publisher.database.transaction() as cursor:
+    with app.database.transaction() as cursor:
         document = find_document(cursor, document_id)
     assert document is not None
 
-    body = review_request(document, "correlation", runtime.processing.settings)
+    body = review_request(document, "correlation", app.settings)
 
     assert body["parsedData"] == {"nik": "1"}
 
 
-def test_an_approved_document_has_no_reasons(runtime: Runtime, backend: FilotBackend) -> None:
+def test_an_approved_document_has_no_reasons(app: App, backend: FilotBackend) -> None:
     card = sample_cards(seed=5, count=1, level="flat")[0]
     document_id = backend.add_document(card.content, "KTP")
 
-    result = runtime.processing.process(job_of_caller(document_id)).published()
+    result = app.processing.process(job_of_caller(document_id)).published()
 
     assert (result["reviewReasons"], result["reviewAdvice"]) == ([], [])
     assert backend.row(document_id)["result_json"] == result["parsedResult"] == dict(card.truth)

@@ -19,7 +19,7 @@ from devstack.backend import CORRELATION, FilotBackend
 from devstack.servers import FilotStack
 from service.errors import SettingsError
 from service.runtime.actors import declare_actors
-from service.runtime.app import Runtime, build_runtime
+from service.runtime.app import App, build_app
 from service.runtime.middleware.tracing import JobTraces
 from service.settings import Settings
 from service.telemetry import tracing
@@ -93,9 +93,7 @@ def collector() -> Iterator[Collector]:
 
 
 @pytest.fixture
-def runtime(
-    environment: dict[str, str], collector: Collector, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Runtime]:
+def app(environment: dict[str, str], collector: Collector, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
     changes = {
         "OCR_GPU_DRIVER": "onnx",
         "OCR_GPU_POLL_INTERVAL": "50",
@@ -103,38 +101,36 @@ def runtime(
     }
     for name, value in {**environment, **changes}.items():
         monkeypatch.setenv(name, value)
-    runtime = build_runtime(Settings())
-    declare_actors(runtime)
-    yield runtime
-    tracing.stop()
-    runtime.publisher.database.close()
+    with build_app(Settings()) as app:
+        declare_actors(app)
+        yield app
 
 
-def work_on(runtime: Runtime, backend: FilotBackend, *document_ids: str) -> None:
+def work_on(app: App, backend: FilotBackend, *document_ids: str) -> None:
     """Read documents, and end the worker: that sends the traces."""
-    worker = Worker(runtime.broker, worker_threads=3, worker_timeout=100)
+    worker = Worker(app.broker, worker_threads=3, worker_timeout=100)
     with backend.listen() as channel:
         worker.start()
         for document_id in document_ids:
             backend.enqueue(document_id)
         channel.wait_for(len(document_ids))
     worker.stop()
-    runtime.broker.close()
+    app.broker.close()
 
 
 def test_a_job_is_one_trace_from_its_take_to_its_settling(
-    runtime: Runtime, backend: FilotBackend, collector: Collector
+    app: App, backend: FilotBackend, collector: Collector
 ) -> None:
     document_id = backend.add_document(picture(), "NPWP")
     backend.push(document_id)
     correlation_id = backend.redis.hget(CORRELATION, document_id)
 
-    worker = Worker(runtime.broker, worker_threads=3, worker_timeout=100)
+    worker = Worker(app.broker, worker_threads=3, worker_timeout=100)
     with backend.listen() as channel:
         worker.start()
         channel.wait_for(1)
     worker.stop()
-    runtime.broker.close()
+    app.broker.close()
 
     (job,) = collector.named("process_document")
     trace = [span for span in collector.spans if span.trace == job.trace]
@@ -148,9 +144,9 @@ def test_a_job_is_one_trace_from_its_take_to_its_settling(
 
 
 def test_the_servers_calls_are_in_the_trace_by_their_own_packages(
-    runtime: Runtime, backend: FilotBackend, collector: Collector
+    app: App, backend: FilotBackend, collector: Collector
 ) -> None:
-    work_on(runtime, backend, backend.add_document(picture(), "NPWP"))
+    work_on(app, backend, backend.add_document(picture(), "NPWP"))
 
     (job,) = collector.named("process_document")
     trace = [span for span in collector.spans if span.trace == job.trace]
@@ -165,10 +161,10 @@ def test_the_servers_calls_are_in_the_trace_by_their_own_packages(
 
 
 def test_a_review_is_a_trace_of_its_own_under_the_same_correlation_id(
-    runtime: Runtime, backend: FilotBackend, collector: Collector
+    app: App, backend: FilotBackend, collector: Collector
 ) -> None:
     document_id = backend.add_document(picture(), "KTP")
-    worker = Worker(runtime.broker, worker_threads=3, worker_timeout=100)
+    worker = Worker(app.broker, worker_threads=3, worker_timeout=100)
 
     with backend.listen() as channel:
         worker.start()
@@ -177,7 +173,7 @@ def test_a_review_is_a_trace_of_its_own_under_the_same_correlation_id(
     while not backend.row(document_id)["buli2_ticket_id"]:
         backend.redis.blpop(["nothing is pushed here"], timeout=1)
     worker.stop()
-    runtime.broker.close()
+    app.broker.close()
 
     (job,), (review,) = collector.named("process_document"), collector.named("request_review")
     parts = {span.name for span in collector.spans if span.parent == review.span_id}
@@ -186,33 +182,27 @@ def test_a_review_is_a_trace_of_its_own_under_the_same_correlation_id(
     assert parts >= {"review", "settle"}
 
 
-def test_a_trace_begins_when_the_job_was_taken(
-    runtime: Runtime, backend: FilotBackend, collector: Collector
-) -> None:
-    traces = next(part for part in runtime.broker.middleware if isinstance(part, JobTraces))
-    before, middle = runtime.broker.active_jobs.age, 3600.0
-    runtime.broker.active_jobs.age = lambda token: before(token) + middle  # type: ignore[method-assign]
+def test_a_trace_begins_when_the_job_was_taken(app: App, backend: FilotBackend, collector: Collector) -> None:
+    traces = next(part for part in app.broker.middleware if isinstance(part, JobTraces))
+    before, middle = app.active_jobs.age, 3600.0
+    app.active_jobs.age = lambda token: before(token) + middle  # type: ignore[method-assign]
 
-    work_on(runtime, backend, backend.add_document(b"no picture", "NPWP"))
+    work_on(app, backend, backend.add_document(b"no picture", "NPWP"))
 
-    assert traces.active_jobs is runtime.broker.active_jobs
+    assert traces.active_jobs is app.active_jobs
     (job,) = collector.named("process_document")
     assert job.nanoseconds > middle * 1e9
 
 
-def test_looking_for_work_makes_no_traces(
-    runtime: Runtime, backend: FilotBackend, collector: Collector
-) -> None:
-    work_on(runtime, backend, backend.add_document(b"no picture", "NPWP"))
+def test_looking_for_work_makes_no_traces(app: App, backend: FilotBackend, collector: Collector) -> None:
+    work_on(app, backend, backend.add_document(b"no picture", "NPWP"))
 
     assert {span.name for span in collector.spans if not span.parent} == {"process_document"}
 
 
-def test_no_trace_holds_what_the_card_says(
-    runtime: Runtime, backend: FilotBackend, collector: Collector
-) -> None:
+def test_no_trace_holds_what_the_card_says(app: App, backend: FilotBackend, collector: Collector) -> None:
     document_id = backend.add_document(picture("NPWP 95.427.374.4-599.000"), "NPWP")
-    work_on(runtime, backend, document_id)
+    work_on(app, backend, document_id)
 
     assert "95.427.374.4-599.000" in backend.row(document_id)["ocr_text"]
     assert collector.named("store")
@@ -258,4 +248,4 @@ def test_traces_that_cannot_be_made_stop_the_start(
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")
 
     with pytest.raises(SettingsError, match="install extra `tracing`"):
-        build_runtime(Settings())
+        build_app(Settings()).__enter__()

@@ -8,7 +8,7 @@ import pytest
 from devstack.cards import DemoCard, Level, demo_cards, invent_card, sample_cards
 from devstack.printing import CARD_SIZE
 from service.reading.documents.dates import parse_date
-from service.reading.documents.nik import says_born_on
+from service.reading.documents.nik import matches_birth_date
 from service.reading.pages import read_pages
 
 
@@ -59,7 +59,7 @@ def test_only_the_card_made_to_do_so_contradicts_itself(cards: list[DemoCard]) -
         if card.document_type == "KTP":
             born = parse_date(card.truth["birthDate"])
             assert born is not None
-            if not says_born_on(card.truth["nik"], born):
+            if not matches_birth_date(card.truth["nik"], born):
                 contradictory.append(card)
 
     assert [card.name.rsplit("-", 1)[1] for card in contradictory] == ["contradiction"]

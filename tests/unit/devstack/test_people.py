@@ -44,8 +44,8 @@ def test_no_invented_nik_can_be_a_real_persons() -> None:
 def test_the_service_finds_no_fault_with_an_invented_nik() -> None:
     for person in PEOPLE:
         assert nik.is_plausible(person.nik)
-        assert nik.says_born_on(person.nik, person.birth_date)
-        assert nik.says_gender(person.nik) == person.gender
+        assert nik.matches_birth_date(person.nik, person.birth_date)
+        assert nik.gender_of(person.nik) == person.gender
 
 
 def test_an_invented_npwp_passes_the_check_of_its_first_nine_digits() -> None:

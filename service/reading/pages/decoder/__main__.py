@@ -5,8 +5,8 @@ import socket
 import sys
 from collections.abc import Iterator
 
-from .kinds import Kind, kind_of
-from .page import IN_COLOUR, IN_GREY, Form, Page, RefusedError
+from .decoded_page import IN_COLOUR, IN_GREY, Form, Page, RefusedError
+from .file_formats import Kind, kind_of
 from .pdf import pdf_pages
 from .pictures import pictures
 from .protocol import ANSWER, COLOURS, DONE, FAIL, FILE, GREY, PAGE, receive

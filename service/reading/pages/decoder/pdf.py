@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pypdfium2
 from pypdfium2.raw import FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY, FPDF_PAGEOBJ_IMAGE
 
+from .decoded_page import Form, Page, RefusedError, page_size
 from .limits import MAX_PAGES, MAX_PDF_SCALE, PIXEL_BUDGET
-from .page import Form, Page, RefusedError, page_size
 
 
 def pdf_pages(content: bytes, form: Form) -> Iterator[Page]:

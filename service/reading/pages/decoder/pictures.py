@@ -7,9 +7,9 @@ from typing import cast
 import PIL.Image
 from PIL.Image import Resampling
 
-from .kinds import Kind
+from .decoded_page import Form, Page, RefusedError, page_size
+from .file_formats import Kind
 from .limits import MAX_PAGES, PIXEL_BUDGET, REDUCIBLE_PIXEL_BUDGET
-from .page import Form, Page, RefusedError, page_size
 
 #: Pillow looks at the size that WebP claims before it asks for the memory, and refuses twice as much as this.
 PIL.Image.MAX_IMAGE_PIXELS = REDUCIBLE_PIXEL_BUDGET // 2

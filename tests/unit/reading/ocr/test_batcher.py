@@ -85,8 +85,8 @@ def opened() -> Iterator[Callable[..., Batcher]]:
     """A function that opens a batcher, closed at the end."""
     with ExitStack() as stack:
 
-        def open_batcher(device: Device, most: int = 16, max_wait: float = FOREVER) -> Batcher:
-            batcher = Batcher(lambda: {"recogniser": device}, {}, most, max_wait)
+        def open_batcher(device: Device, max_batch: int = 16, max_wait: float = FOREVER) -> Batcher:
+            batcher = Batcher(lambda: {"recogniser": device}, {}, max_batch, max_wait)
             stack.callback(batcher.close, DeviceError("the test is over"))
             return batcher
 
@@ -100,18 +100,18 @@ def read_together(
     all_read = threading.Barrier(len(each), timeout=TIMEOUT)
 
     def read(tensors: list[Tensor]) -> list[Outputs]:
-        with batcher.reading():
+        with batcher.active():
             all_read.wait()
             return batcher.run("recogniser", tensors)
 
     return [threads.submit(read, tensors) for tensors in each]
 
 
-@pytest.mark.parametrize(("most", "batches"), [(1, 12), (4, 3), (16, 1)])
+@pytest.mark.parametrize(("max_batch", "batches"), [(1, 12), (4, 3), (16, 1)])
 def test_inputs_of_all_threads_meet_in_batches_and_each_gets_its_own_answer(
-    opened: Callable[..., Batcher], device: Device, threads: ThreadPoolExecutor, most: int, batches: int
+    opened: Callable[..., Batcher], device: Device, threads: ThreadPoolExecutor, max_batch: int, batches: int
 ) -> None:
-    batcher = opened(device, most)
+    batcher = opened(device, max_batch)
 
     read = read_together(
         batcher, threads, [inputs(3 * who + 1, 3 * who + 2, 3 * who + 3) for who in range(4)]
@@ -127,7 +127,7 @@ def test_inputs_of_all_threads_meet_in_batches_and_each_gets_its_own_answer(
 def test_a_lone_reader_waits_for_nobody(opened: Callable[..., Batcher], device: Device) -> None:
     batcher = opened(device, max_wait=FOREVER)
 
-    with batcher.reading():
+    with batcher.active():
         read = batcher.run("recogniser", inputs(1, 2))
 
     assert answers(read) == [1, 2]
@@ -139,16 +139,16 @@ def test_an_input_goes_alone_when_its_patience_ends_before_others_come(device: D
     handed_in: Future[list[Outputs]] = Future()
 
     def read() -> None:
-        with batcher.reading():
+        with batcher.active():
             handed_in.set_result(batcher.run("recogniser", inputs(1)))
 
-    with batcher.reading():
+    with batcher.active():
         thread = threading.Thread(target=read)
         thread.start()
         while not batcher.queued:
             threading.Event().wait(0.001)
         now[0] = 5.0
-        with batcher.reading():
+        with batcher.active():
             """Any change makes the owner look at its clock."""
         assert answers(handed_in.result()) == [1]
     thread.join()
@@ -158,13 +158,13 @@ def test_an_input_goes_alone_when_its_patience_ends_before_others_come(device: D
 def test_batches_are_filled_up_to_the_few_sizes_that_the_gpu_knows(
     opened: Callable[..., Batcher], device: Device
 ) -> None:
-    batcher = opened(device, most=16)
+    batcher = opened(device, max_batch=16)
 
     read = [batcher.run("recogniser", inputs(*range(count))) for count in (1, 2, 5, 16)]
 
     assert [len(each) for each in read] == [1, 2, 5, 16]
     assert device.batches == [1, 4, 16, 16]
-    assert dict(batcher.tally.inputs) == {"recogniser": 24}
+    assert dict(batcher.stats.inputs) == {"recogniser": 24}
 
 
 def test_every_shape_is_computed_in_every_size_before_the_first_input(device: Device) -> None:
@@ -178,14 +178,14 @@ def test_a_batch_that_does_not_fit_is_made_smaller_and_stays_so(
     opened: Callable[..., Batcher], threads: ThreadPoolExecutor
 ) -> None:
     device = Device(room=4)
-    batcher = opened(device, most=16)
+    batcher = opened(device, max_batch=16)
 
     first = answers(batcher.run("recogniser", inputs(*range(10))))
     second = answers(batcher.run("recogniser", inputs(*range(10))))
 
     assert first == second == list(range(10))
     assert max(device.batches) == 4
-    assert batcher.tally.too_large == 1
+    assert batcher.stats.too_large == 1
 
 
 def test_an_input_that_fits_in_no_batch_is_refused_and_the_gpu_goes_on(
@@ -217,7 +217,7 @@ def test_one_bad_input_fails_its_own_job_only(
 def test_after_a_lost_context_nothing_is_trusted(
     opened: Callable[..., Batcher], device: Device, threads: ThreadPoolExecutor
 ) -> None:
-    batcher = opened(device, most=4)
+    batcher = opened(device, max_batch=4)
     device.error = DeviceLostError("CUDA failure 700")
 
     read = read_together(batcher, threads, [inputs(1, 2, 3), inputs(4, 5, 6), inputs(7, 8, 9)])
@@ -236,13 +236,13 @@ def test_what_was_computed_before_the_context_was_lost_is_found_unsound(
 ) -> None:
     batcher = opened(device)
     batcher.run("recogniser", inputs(1))
-    batcher.check_sound()
+    batcher.check_healthy()
     device.error = DeviceLostError("CUDA failure 700")
     with pytest.raises(DeviceLostError):
         batcher.run("recogniser", inputs(2))
 
     with pytest.raises(DeviceLostError, match="CUDA failure 700"):
-        batcher.check_sound()
+        batcher.check_healthy()
 
 
 def test_what_was_computed_before_the_end_of_work_is_sound(
@@ -252,13 +252,13 @@ def test_what_was_computed_before_the_end_of_work_is_sound(
 
     batcher.close(DeviceError("the worker is stopping"))
 
-    batcher.check_sound()
+    batcher.check_healthy()
 
 
 def test_the_work_of_one_reader_goes_on_while_the_device_computes_for_another(
     opened: Callable[..., Batcher], device: Device, threads: ThreadPoolExecutor
 ) -> None:
-    batcher = opened(device, most=1)
+    batcher = opened(device, max_batch=1)
     device.go.clear()
     first = threads.submit(batcher.run, "recogniser", inputs(1))
     assert device.busy.wait(TIMEOUT)
@@ -299,7 +299,7 @@ def test_closing_fails_those_who_wait_and_lets_the_batch_that_runs_end(
 def test_an_owner_thread_that_dies_leaves_nobody_waiting(
     opened: Callable[..., Batcher], device: Device, threads: ThreadPoolExecutor, error: BaseException
 ) -> None:
-    batcher = opened(device, most=1)
+    batcher = opened(device, max_batch=1)
     device.error = error
 
     read = read_together(batcher, threads, [inputs(1), inputs(2), inputs(3)])

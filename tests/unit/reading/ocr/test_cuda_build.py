@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from service.errors import DeviceError
 from service.reading.ocr.cuda import describe_build, missing_libraries
 from service.reading.ocr.devices import Devices
-from service.reading.ocr.loading import SPECIMEN, specimen
+from service.reading.ocr.loading import WARM_UP_TEXT, warm_up_page
 from service.reading.ocr.sessions import load_network
 from service.settings import Settings
 from tests.support import fake_nvml
@@ -59,12 +59,12 @@ def test_a_worker_whose_driver_seems_sound_notices_and_reads_on_the_cpu(
 
     with capture_logs() as lines:
         devices.probe()
-    page = devices.engine(None).read(specimen())
+    page = devices.engine(None).read(warm_up_page())
 
     assert not devices.gpu_available
     assert not devices.gpu_lost
     assert "placed the model on the CPU; missing: libcublas" in devices.gpu_absence
-    assert (page.device, [line.text for line in page.lines]) == ("cpu", list(SPECIMEN))
+    assert (page.device, [line.text for line in page.lines]) == ("cpu", list(WARM_UP_TEXT))
     assert driver.opened == 0
     assert [line["reason"] for line in lines] == [devices.gpu_absence]
     # Standard output is CloudWatch's: the runtime, too, complains elsewhere.

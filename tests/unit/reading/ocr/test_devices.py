@@ -4,7 +4,7 @@ import pytest
 
 from service.errors import DeviceError, DeviceLostError, DeviceRefusalError
 from service.reading.ocr.devices import Devices
-from service.reading.ocr.loading import specimen
+from service.reading.ocr.loading import warm_up_page
 from service.settings import Settings
 from tests.support import fake_cuda, fake_nvml
 from tests.support.fake_cuda import FakeCuda
@@ -75,7 +75,7 @@ def test_a_lost_context_is_not_asked_again_by_this_process(devices: Devices, cud
     gpu = devices.engine(None)
     cuda.at_run[len(cuda.runs) + 1] = fake_cuda.ILLEGAL_ACCESS
     with pytest.raises(DeviceLostError) as caught:
-        gpu.read(specimen())
+        gpu.read(warm_up_page())
     devices.gpu_failed(caught.value)
     asked = len(cuda.runs)
 
@@ -85,7 +85,7 @@ def test_a_lost_context_is_not_asked_again_by_this_process(devices: Devices, cud
     assert devices.engine(None).device == "cpu"
     assert "CUDA failure 700" in devices.gpu_absence
     with pytest.raises(DeviceLostError):
-        gpu.read(specimen())
+        gpu.read(warm_up_page())
     assert len(cuda.runs) == asked
 
 
@@ -95,7 +95,7 @@ def test_a_probe_notices_a_gpu_that_went_wrong_without_an_error(devices: Devices
     devices.probe()
 
     assert devices.gpu_lost
-    assert "other text" in devices.gpu_absence
+    assert "different text" in devices.gpu_absence
     assert devices.engine(None).device == "cpu"
 
 
@@ -104,7 +104,7 @@ def test_the_first_of_several_failures_is_the_one_that_is_told(devices: Devices)
     devices.gpu_failed(DeviceLostError("CUDA failure 719"))
 
     with pytest.raises(DeviceLostError, match="CUDA failure 719"):
-        gpu.read(specimen())
+        gpu.read(warm_up_page())
 
     assert devices.gpu_absence == "CUDA failure 719"
 

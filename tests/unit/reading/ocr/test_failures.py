@@ -2,7 +2,7 @@ import pytest
 from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
 from service.errors import DeviceError, DeviceLostError, DeviceRefusalError
-from service.reading.ocr.failures import OutOfMemoryError, while_loading, while_running
+from service.reading.ocr.failures import OutOfMemoryError, classify_load_error, classify_run_error
 from tests.support import fake_cuda
 
 
@@ -16,7 +16,7 @@ from tests.support import fake_cuda
     ],
 )
 def test_a_lack_of_memory_is_no_fault_of_the_gpu(text: str) -> None:
-    error = while_running(RuntimeException(text))
+    error = classify_run_error(RuntimeException(text))
 
     assert isinstance(error, OutOfMemoryError)
     assert isinstance(error, DeviceRefusalError)
@@ -33,14 +33,14 @@ def test_a_lack_of_memory_is_no_fault_of_the_gpu(text: str) -> None:
     ],
 )
 def test_any_other_failure_of_cuda_means_that_its_context_is_lost(text: str, said: str) -> None:
-    error = while_running(RuntimeException(text))
+    error = classify_run_error(RuntimeException(text))
 
     assert isinstance(error, DeviceLostError)
     assert str(error) == f"the GPU's context is lost: {said}"
 
 
 def test_an_input_that_the_model_does_not_take_concerns_nobody_else() -> None:
-    error = while_running(RuntimeException(fake_cuda.EXIT_INPUT))
+    error = classify_run_error(RuntimeException(fake_cuda.EXIT_INPUT))
 
     assert isinstance(error, DeviceRefusalError)
     assert not isinstance(error, OutOfMemoryError)
@@ -58,7 +58,7 @@ def test_an_input_that_the_model_does_not_take_concerns_nobody_else() -> None:
 def test_a_model_that_cannot_be_loaded_is_a_missing_gpu_unless_the_process_is_to_blame(
     text: str, lost: bool
 ) -> None:
-    error = while_loading(RuntimeException(text))
+    error = classify_load_error(RuntimeException(text))
 
     assert isinstance(error, DeviceError)
     assert isinstance(error, DeviceLostError) is lost

@@ -10,7 +10,7 @@ from devstack.cards import Level, sample_cards
 from service.errors import DeviceError, DeviceLostError, DeviceRefusalError
 from service.reading.ocr.engine import Page, PageText
 from service.reading.ocr.gpu_probe import gpu_tuning, probe_gpu
-from service.reading.ocr.loading import SPECIMEN, specimen
+from service.reading.ocr.loading import WARM_UP_TEXT, warm_up_page
 from service.reading.ocr.onnx import OnnxEngine
 from service.reading.pages import read_pages
 from service.settings import Settings
@@ -18,7 +18,7 @@ from tests.support import fake_cuda, fake_nvml
 from tests.support.fake_cuda import FakeCuda
 from tests.support.fake_nvml import FakeNvml
 
-EXPECTED = "\n".join(SPECIMEN)
+EXPECTED = "\n".join(WARM_UP_TEXT)
 
 LEVELS: tuple[Level, ...] = ("flat", "photo", "poor")
 
@@ -85,7 +85,7 @@ def test_memory_taken_by_others_is_named(nvml: FakeNvml) -> None:
 def test_broken_memory_is_named(cuda: FakeCuda, nvml: FakeNvml) -> None:
     nvml.rows_pending = 1
 
-    assert "broken memory (ECC)" in absence()
+    assert "faulty memory (ECC)" in absence()
 
 
 @pytest.mark.skipif(
@@ -118,14 +118,14 @@ def test_a_gpu_without_room_for_one_page_is_named(cuda: FakeCuda) -> None:
 def test_a_device_that_reads_other_text_is_not_trusted(cuda: FakeCuda, nvml: FakeNvml) -> None:
     cuda.wrong = True
 
-    assert "other text" in absence()
+    assert "different text" in absence()
     assert nvml.opened == 0
 
 
 def test_a_gpu_that_reads_as_the_cpu_does_is_used(cuda: FakeCuda) -> None:
     gpu = probe_gpu(Settings(), EXPECTED)
 
-    page = gpu.read(specimen())
+    page = gpu.read(warm_up_page())
 
     assert "\n".join(line.text for line in page.lines) == EXPECTED
     assert (page.device, gpu.device) == ("cuda", "cuda")
@@ -152,7 +152,7 @@ def test_what_was_read_while_the_driver_reported_a_fault_is_not_returned(
     nvml.xids.append(79)
 
     with pytest.raises(DeviceLostError, match="Xid 79"):
-        gpu.read(specimen())
+        gpu.read(warm_up_page())
 
     gpu.close(DeviceError("the test is over"))
 
@@ -187,14 +187,14 @@ def test_what_was_read_while_another_job_lost_the_context_is_not_returned(
     monkeypatch.setattr(OnnxEngine, "read", read_and_lose)
 
     with pytest.raises(DeviceLostError, match="CUDA failure 700"):
-        gpu.read(specimen())
+        gpu.read(warm_up_page())
 
 
 def test_a_gpu_that_reads_otherwise_than_before_is_lost(cuda: FakeCuda) -> None:
     gpu = probe_gpu(Settings(), EXPECTED)
     cuda.wrong = True
 
-    with pytest.raises(DeviceLostError, match="other text"):
+    with pytest.raises(DeviceLostError, match="different text"):
         gpu.check()
 
     gpu.close(DeviceError("the test is over"))
@@ -204,7 +204,7 @@ def test_a_page_too_large_for_the_gpu_leaves_it_in_order(cuda: FakeCuda) -> None
     gpu = probe_gpu(Settings(), EXPECTED)
     cuda.room = 0
     with pytest.raises(DeviceRefusalError):
-        gpu.read(specimen())
+        gpu.read(warm_up_page())
     cuda.room = 1
 
     gpu.check()
@@ -226,7 +226,7 @@ def test_the_settings_reach_the_runtime(monkeypatch: pytest.MonkeyPatch) -> None
     tuning = gpu_tuning(Settings())
 
     assert (tuning.max_inputs, tuning.max_wait) == (8, 0.005)
-    assert tuning.as_provider() == (
+    assert tuning.execution_provider() == (
         "CUDAExecutionProvider",
         {
             "device_id": 0,
@@ -240,6 +240,6 @@ def test_the_settings_reach_the_runtime(monkeypatch: pytest.MonkeyPatch) -> None
 def test_without_a_limit_the_runtime_is_told_of_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OCR_GPU_MEMORY_LIMIT", "0")
 
-    _, options = gpu_tuning(Settings()).as_provider()
+    _, options = gpu_tuning(Settings()).execution_provider()
 
     assert "gpu_mem_limit" not in options

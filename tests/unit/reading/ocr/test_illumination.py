@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from service.reading.ocr.engine import Image
-from service.reading.ocr.illumination import even_light
+from service.reading.ocr.illumination import even_illumination
 
 
 def shaded(form: Image, shade: float) -> Image:
@@ -15,13 +15,13 @@ def shaded(form: Image, shade: float) -> Image:
 def test_a_page_that_is_light_enough_is_left_alone(form: Image, shade: float) -> None:
     page = shaded(form, shade)
 
-    assert even_light(page) is page
+    assert even_illumination(page) is page
 
 
 def test_a_dark_half_becomes_as_light_as_the_other_and_keeps_its_print(form: Image) -> None:
     page = shaded(form, 0.2)
 
-    lit = even_light(page)
+    lit = even_illumination(page)
 
     dark, bright = lit[:, : form.shape[1] // 2 - 60], lit[:, form.shape[1] // 2 + 60 :]
     assert np.median(dark) > 120

@@ -2,11 +2,11 @@ import subprocess
 import sys
 
 from service.reading.ocr.engine import Engine
-from service.reading.ocr.loading import SPECIMEN, warm_up
+from service.reading.ocr.loading import WARM_UP_TEXT, warm_up
 
 
 def test_warming_up_returns_the_text_of_the_specimen(onnx_engine: Engine) -> None:
-    assert warm_up(onnx_engine) == "\n".join(SPECIMEN)
+    assert warm_up(onnx_engine) == "\n".join(WARM_UP_TEXT)
 
 
 def test_the_tesseract_driver_needs_no_onnxruntime() -> None:

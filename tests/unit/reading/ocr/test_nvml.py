@@ -21,7 +21,7 @@ def test_a_sound_gpu_passes_every_check(nvml: FakeNvml) -> None:
     view.check_driver("12.8")
     view.check_memory(2**30)
     view.check_repairs()
-    view.check_sound()
+    view.check_healthy()
 
     assert view.describe() == "Fake GPU, driver 550.54"
 
@@ -59,7 +59,7 @@ def test_a_fault_that_the_driver_reports_is_never_forgotten(nvml: FakeNvml) -> N
 
     for _ in range(2):
         with pytest.raises(DeviceLostError, match=r"\(Xid 79\)"):
-            view.check_sound()
+            view.check_healthy()
 
 
 @pytest.mark.parametrize("xid", [13, 31, 43, 45, 68, 109])
@@ -67,7 +67,7 @@ def test_the_mistake_of_another_application_is_no_fault_of_the_gpu(nvml: FakeNvm
     view = DriverView()
     nvml.xids.append(xid)
 
-    view.check_sound()
+    view.check_healthy()
 
     assert nvml.xids == []
 
@@ -75,19 +75,19 @@ def test_the_mistake_of_another_application_is_no_fault_of_the_gpu(nvml: FakeNvm
 def test_memory_that_loses_its_content_is_a_fault_and_old_losses_are_not(nvml: FakeNvml) -> None:
     nvml.ecc_errors = 3
     view = DriverView()
-    view.check_sound()
+    view.check_healthy()
     nvml.ecc_errors = 4
 
     with pytest.raises(DeviceLostError, match="uncorrectable ECC error"):
-        view.check_sound()
+        view.check_healthy()
 
 
 def test_a_gpu_that_falls_off_the_bus_is_lost(nvml: FakeNvml) -> None:
     view = DriverView()
     nvml.failure = "GPU is lost"
 
-    with pytest.raises(DeviceLostError, match="does not answer any more: GPU is lost"):
-        view.check_sound()
+    with pytest.raises(DeviceLostError, match="stopped answering: GPU is lost"):
+        view.check_healthy()
 
 
 def test_what_a_gpu_does_not_support_is_not_held_against_it(nvml: FakeNvml) -> None:
@@ -101,7 +101,7 @@ def test_what_a_gpu_does_not_support_is_not_held_against_it(nvml: FakeNvml) -> N
     view = DriverView()
 
     view.check_repairs()
-    view.check_sound()
+    view.check_healthy()
 
     assert nvml.xids == [79]
 
@@ -113,7 +113,7 @@ def test_what_a_gpu_does_not_support_is_not_held_against_it(nvml: FakeNvml) -> N
 def test_of_several_gpus_the_one_that_cuda_uses_is_watched(
     nvml: FakeNvml, visible: str | None, asked_for: int | str
 ) -> None:
-    DriverView(visible).check_sound()
+    DriverView(visible).check_healthy()
 
     assert nvml.asked_for == asked_for
 
@@ -142,4 +142,4 @@ def test_a_view_that_is_closed_leaves_the_library_as_it_was(nvml: FakeNvml) -> N
     view.close()
 
     assert nvml.opened == 0
-    view.check_sound()
+    view.check_healthy()

@@ -1,139 +1,153 @@
 import pytest
 
-from service.reading.ocr.punctuation_recheck import agreed, doubts, is_unsure, settled, weighed
-from service.reading.ocr.recognition import LineText
+from service.reading.ocr.punctuation_recheck import (
+    apply_recheck,
+    discount_doubtful,
+    doubtful_offsets,
+    merge_readings,
+    needs_full_size,
+)
+from service.reading.ocr.recognition import Character, LineText
 
 
 def line(
-    text: str, *, unsure: int | None = None, long: int | None = None, joint: float = 0.5, least: float = 0.99
+    text: str,
+    *,
+    unsure: int | None = None,
+    long: int | None = None,
+    joint: float = 0.5,
+    certainty: float = 0.99,
 ) -> LineText:
-    """A line of which the network is sure, but for what stands before one letter; one may last long."""
-    joints = tuple(joint if offset == unsure else 0.999 for offset in range(len(text)))
-    steps = tuple(3 if offset == long else 1 for offset in range(len(text)))
-    return LineText(text, 0.99, least, joints, steps)
+    """A line read with certainty, except for the joint before ``unsure``; ``long`` lasts many steps."""
+    characters = tuple(
+        Character(one, joint if offset == unsure else 0.999, 3 if offset == long else 1)
+        for offset, one in enumerate(text)
+    )
+    return LineText(characters, 0.99, certainty)
 
 
-def test_an_unsure_joint_between_capitals_is_a_doubt_and_one_in_a_label_is_none() -> None:
-    assert doubts(line("MARUF", unsure=2)) == [2]
-    assert doubts(line("Alamat", unsure=3)) == []
-    assert doubts(line("MARUF")) == []
+def test_an_uncertain_joint_is_doubtful_between_capitals_but_not_in_a_label() -> None:
+    assert doubtful_offsets(line("MARUF", unsure=2)) == [2]
+    assert doubtful_offsets(line("Alamat", unsure=3)) == []
+    assert doubtful_offsets(line("MARUF")) == []
 
 
-def test_two_i_are_a_doubt_however_sure_the_network_is() -> None:
-    assert doubts(line("SYAFII")) == [5]
+def test_a_double_i_is_always_doubtful() -> None:
+    assert doubtful_offsets(line("SYAFII")) == [5]
 
 
-def test_an_i_that_lasts_long_is_a_doubt() -> None:
-    assert doubts(line("SYAFI WIBOWO", long=4)) == [4]
-    assert doubts(line("Wilayah", long=1)) == []
+def test_an_i_of_many_steps_is_doubtful() -> None:
+    assert doubtful_offsets(line("SYAFI WIBOWO", long=4)) == [4]
+    assert doubtful_offsets(line("Wilayah", long=1)) == []
 
 
-def test_a_look_that_parts_a_long_i_is_taken() -> None:
-    read = settled(line("SYAFI WIBOWO", long=4), line("SYAFI'I WIBOWO"), can_clear=False)
+def test_a_recheck_that_splits_a_long_i_is_taken() -> None:
+    read = apply_recheck(line("SYAFI WIBOWO", long=4), line("SYAFI'I WIBOWO"), can_clear=False)
 
     assert read.text == "SYAFI'I WIBOWO"
-    assert doubts(read) == []
+    assert doubtful_offsets(read) == []
 
 
 @pytest.mark.parametrize("seen", ["SYAFI WIBOWO", "SYAFII WIBOWO", "SYAFIL WIBOWO"])
-def test_a_long_i_stays_in_doubt_when_no_look_parts_it(seen: str) -> None:
-    read = settled(line("SYAFI WIBOWO", long=4), line(seen), can_clear=True)
+def test_a_long_i_stays_doubtful_when_no_recheck_splits_it(seen: str) -> None:
+    read = apply_recheck(line("SYAFI WIBOWO", long=4), line(seen), can_clear=True)
 
-    assert doubts(read) == [4]
+    assert doubtful_offsets(read) == [4]
 
 
-def test_a_mark_that_another_look_shows_is_put_in() -> None:
-    read = settled(line("SYAFII WIBOWO", unsure=5), line("SYAFI'I WIBOWO"), can_clear=True)
+def test_a_mark_that_a_recheck_shows_is_inserted() -> None:
+    read = apply_recheck(line("SYAFII WIBOWO", unsure=5), line("SYAFI'I WIBOWO"), can_clear=True)
 
     assert read.text == "SYAFI'I WIBOWO"
-    assert doubts(read) == []
+    assert doubtful_offsets(read) == []
 
 
-def test_the_blank_behind_an_initials_stop_is_put_in_and_the_stop_kept() -> None:
-    read = settled(line("SITI B.ANGGRAENI", unsure=7), line("SITI B. ANGGRAENI"), can_clear=True)
+def test_a_blank_behind_an_initial_is_inserted_and_the_full_stop_kept() -> None:
+    read = apply_recheck(line("SITI B.ANGGRAENI", unsure=7), line("SITI B. ANGGRAENI"), can_clear=True)
 
     assert read.text == "SITI B. ANGGRAENI"
-    assert len(read.joints) == len(read.text)
-    assert doubts(read) == []
+    assert doubtful_offsets(read) == []
 
 
-def test_a_stop_before_small_letters_or_digits_is_no_doubt() -> None:
-    assert doubts(line("NO.12", unsure=3)) == []
-    assert doubts(line("Gol.Darah", unsure=4)) == []
+def test_a_full_stop_before_small_letters_or_digits_is_not_doubtful() -> None:
+    assert doubtful_offsets(line("NO.12", unsure=3)) == []
+    assert doubtful_offsets(line("Gol.Darah", unsure=4)) == []
 
 
-def test_another_mark_in_the_same_place_leaves_the_doubt_open() -> None:
-    read = settled(line("SITI B.ANGGRAENI", unsure=7), line("SITI B ANGGRAENI"), can_clear=True)
+def test_a_different_mark_in_the_same_place_leaves_the_line_doubtful() -> None:
+    read = apply_recheck(line("SITI B.ANGGRAENI", unsure=7), line("SITI B ANGGRAENI"), can_clear=True)
 
     assert read.text == "SITI B.ANGGRAENI"
-    assert doubts(read) == [7]
+    assert doubtful_offsets(read) == [7]
 
 
-def test_no_look_is_sure_enough_that_nothing_stands_between_two_i() -> None:
-    assert doubts(settled(line("SYAFII WIBOWO", unsure=5), line("SYAFII WIBOWO"), can_clear=True)) == [5]
+def test_no_recheck_clears_a_double_i() -> None:
+    assert doubtful_offsets(
+        apply_recheck(line("SYAFII WIBOWO", unsure=5), line("SYAFII WIBOWO"), can_clear=True)
+    ) == [5]
 
 
-def test_two_looks_at_the_same_letters_give_the_marks_of_both() -> None:
-    read = agreed(line("NILUH DEWI S. SUSANTO,ST", least=0.8), line("NI LUH DEWI S SUSANTO, ST."))
+def test_two_readings_with_the_same_letters_are_merged_with_the_marks_of_both() -> None:
+    read = merge_readings(line("NILUH DEWI S. SUSANTO,ST", certainty=0.8), line("NI LUH DEWI S SUSANTO, ST."))
 
     assert read.text == "NI LUH DEWI S. SUSANTO, ST."
-    assert (read.confidence, read.least, len(read.joints)) == (0.99, 0.99, len(read.text))
+    assert (read.confidence, read.min_certainty) == (0.99, 0.99)
 
 
-def test_looks_at_other_letters_give_the_surer_one_in_doubt() -> None:
-    read = agreed(line("BUDI SANTOSO"), line("BUDI SANT0SO", least=0.8))
+def test_readings_with_different_letters_give_the_more_certain_one_with_less_confidence() -> None:
+    read = merge_readings(line("BUDI SANTOSO"), line("BUDI SANT0SO", certainty=0.8))
 
     assert read.text == "BUDI SANTOSO"
     assert read.confidence < 0.9
 
 
-def test_a_look_that_is_sure_of_no_mark_settles_the_doubt() -> None:
-    read = settled(line("BUDI SANTOSO", unsure=7), line("BUDI SANTOSO"), can_clear=True)
+def test_a_recheck_that_is_certain_of_no_mark_clears_the_doubt() -> None:
+    read = apply_recheck(line("BUDI SANTOSO", unsure=7), line("BUDI SANTOSO"), can_clear=True)
 
     assert read.text == "BUDI SANTOSO"
-    assert doubts(read) == []
+    assert doubtful_offsets(read) == []
 
 
-def test_a_look_that_only_shows_marks_settles_nothing_when_it_shows_none() -> None:
-    read = settled(line("BUDI SANTOSO", unsure=7), line("BUDI SANTOSO"), can_clear=False)
+def test_a_recheck_that_cannot_clear_leaves_the_doubt_when_it_shows_no_mark() -> None:
+    read = apply_recheck(line("BUDI SANTOSO", unsure=7), line("BUDI SANTOSO"), can_clear=False)
 
-    assert doubts(read) == [7]
+    assert doubtful_offsets(read) == [7]
 
 
 @pytest.mark.parametrize("again", ["SYAFLI WIBOWO", "SYAFI'I"])
-def test_a_look_that_reads_other_letters_says_nothing(again: str) -> None:
+def test_a_recheck_with_different_letters_is_ignored(again: str) -> None:
     doubted = line("SYAFII WIBOWO", unsure=5)
 
-    assert settled(doubted, line(again), can_clear=True) == doubted
+    assert apply_recheck(doubted, line(again), can_clear=True) == doubted
 
 
-def test_an_open_doubt_costs_the_line_the_confidence_of_approval() -> None:
+def test_a_doubtful_line_loses_the_confidence_of_approval() -> None:
     sure, doubted = line("BUDI"), line("SYAFII", unsure=5)
 
-    weighed_lines = weighed([sure, doubted])
+    discounted = discount_doubtful([sure, doubted])
 
-    assert weighed_lines[0] == sure
-    assert weighed_lines[1].text == doubted.text
-    assert weighed_lines[1].confidence < 0.9
+    assert discounted[0] == sure
+    assert discounted[1].text == doubted.text
+    assert discounted[1].confidence < 0.9
 
 
-def test_a_single_uncertain_character_puts_the_line_in_doubt() -> None:
-    (read,) = weighed([line("LESTARI MS", least=0.7)])
+def test_a_single_uncertain_character_lowers_the_confidence_of_the_line() -> None:
+    (read,) = discount_doubtful([line("LESTARI MS", certainty=0.7)])
 
     assert read.confidence < 0.9
 
 
 @pytest.mark.parametrize(
-    ("read", "is_to_be_read_in_full"),
+    ("read", "full_size"),
     [
-        (line("BUDI SANTOSO", least=0.96), True),
-        (line("Alamat", least=0.5), False),
+        (line("BUDI SANTOSO", certainty=0.96), True),
+        (line("Alamat", certainty=0.5), False),
         (line("JL MELATI NO. 3"), True),
         (line("JL. MELATI NO. 3"), False),
         (line("BUDI SANTOSO"), False),
     ],
 )
-def test_values_are_read_in_full_where_a_letter_is_unsure_or_a_stop_may_be_lost(
-    read: LineText, is_to_be_read_in_full: bool
+def test_values_are_read_at_full_size_if_a_letter_is_uncertain_or_a_full_stop_may_be_lost(
+    read: LineText, full_size: bool
 ) -> None:
-    assert is_unsure(read) == is_to_be_read_in_full
+    assert needs_full_size(read) == full_size

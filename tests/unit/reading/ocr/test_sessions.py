@@ -6,7 +6,7 @@ import onnxruntime
 import pytest
 
 from service.errors import DeviceError, EngineError, SettingsError
-from service.reading.ocr.sessions import checked_model, load_network
+from service.reading.ocr.sessions import load_network, read_model
 
 
 def folder_with(tmp_path: Path, content: bytes, digest: str) -> Path:
@@ -18,19 +18,19 @@ def folder_with(tmp_path: Path, content: bytes, digest: str) -> Path:
 def test_a_model_with_the_listed_hash_is_read(tmp_path: Path) -> None:
     folder = folder_with(tmp_path, b"weights", hashlib.sha256(b"weights").hexdigest())
 
-    assert checked_model(folder, "detector.onnx") == b"weights"
+    assert read_model(folder, "detector.onnx") == b"weights"
 
 
 def test_a_missing_model_says_how_to_make_it(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"detector\.onnx is missing: run `make models`"):
-        checked_model(tmp_path, "detector.onnx")
+        read_model(tmp_path, "detector.onnx")
 
 
 def test_an_altered_model_is_not_opened(tmp_path: Path) -> None:
     folder = folder_with(tmp_path, b"other weights", hashlib.sha256(b"weights").hexdigest())
 
-    with pytest.raises(SettingsError, match="not the one in SHA256SUMS"):
-        checked_model(folder, "detector.onnx")
+    with pytest.raises(SettingsError, match="does not match SHA256SUMS"):
+        read_model(folder, "detector.onnx")
 
 
 def test_a_failure_of_the_runtime_is_an_engine_error() -> None:

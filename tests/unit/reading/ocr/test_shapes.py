@@ -7,7 +7,7 @@ from service.reading.ocr.shapes import (
     BUCKETS,
     EXACT,
     LINE_WIDTHS,
-    MAX_PIXELS,
+    MAX_BATCH_PIXELS,
     PAGE_SIDES,
     STRIDE,
     batch_sizes,
@@ -62,4 +62,4 @@ def test_batches_come_in_a_few_sizes_that_fit_into_bounded_memory(
     shape: tuple[int, int], most: int, sizes: tuple[int, ...]
 ) -> None:
     assert batch_sizes(shape, most) == sizes
-    assert sizes[-1] == 1 or sizes[-1] * shape[0] * shape[1] <= MAX_PIXELS
+    assert sizes[-1] == 1 or sizes[-1] * shape[0] * shape[1] <= MAX_BATCH_PIXELS

@@ -1,7 +1,5 @@
 import os
-import shutil
 import stat
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -14,22 +12,8 @@ from service.reading.ocr.card_detection import is_card_shaped
 from service.reading.ocr.engine import Engine, Image, Page
 from service.reading.ocr.geometry import turn_page
 from service.reading.ocr.loading import load_engine
-from service.reading.ocr.tesseract import flatten_light, text_lines
+from service.reading.ocr.tesseract import normalize_background, text_lines
 from tests.unit.reading.ocr.test_card_detection import SLANTED, on_table
-
-
-def missing_parts() -> list[str]:
-    """What of Tesseract is not installed here."""
-    if shutil.which("tesseract") is None:
-        return ["tesseract-ocr"]
-    listed = subprocess.run(["tesseract", "--list-langs"], check=True, capture_output=True, text=True)
-    return [f"tesseract-ocr-{name}" for name in ("ind", "eng") if name not in listed.stdout.split()]
-
-
-needs_tesseract = pytest.mark.skipif(
-    bool(missing_parts()),
-    reason=f"the tesseract driver is not tested here: apt-get install {' '.join(missing_parts())}",
-)
 
 
 def words(*rows: tuple[int, str, float, int, int]) -> dict[str, list[object]]:
@@ -84,14 +68,14 @@ def test_uneven_light_becomes_even_paper() -> None:
     page = np.asarray(np.broadcast_to(light, (640, 1000)), np.uint8).copy()
     page[300:310, 100:900] //= 3
 
-    flat = flatten_light(page)
+    flat = normalize_background(page)
 
     paper = np.delete(flat, np.s_[280:330], axis=0)
     assert paper.min() > 235
     assert flat[302:308, 110:890].max() < 130
 
 
-@needs_tesseract
+@pytest.mark.programs("tesseract")
 def test_a_page_is_read_with_boxes_and_confidences(form: Image, form_text: list[str]) -> None:
     engine: Engine = load_engine("tesseract")
 
@@ -103,7 +87,7 @@ def test_a_page_is_read_with_boxes_and_confidences(form: Image, form_text: list[
     assert os.environ["OMP_THREAD_LIMIT"] == "1"
 
 
-@needs_tesseract
+@pytest.mark.programs("tesseract")
 @pytest.mark.parametrize("turns", [1, 2, 3])
 def test_a_card_is_read_whichever_way_it_lies(form: Image, form_text: list[str], turns: int) -> None:
     page = load_engine("tesseract").read(Page(turn_page(form, turns)))
@@ -112,7 +96,7 @@ def test_a_card_is_read_whichever_way_it_lies(form: Image, form_text: list[str],
     assert page.image.shape == form.shape
 
 
-@needs_tesseract
+@pytest.mark.programs("tesseract")
 def test_a_card_on_a_table_is_read_as_if_scanned(form: Image) -> None:
     page = load_engine("tesseract").read(Page(on_table(form, SLANTED)))
 
@@ -120,7 +104,7 @@ def test_a_card_on_a_table_is_read_as_if_scanned(form: Image) -> None:
     assert {"RATNA DEWI KUSUMA", "JALAN MERPATI NOMOR 17"} <= {line.text for line in page.lines}
 
 
-@needs_tesseract
+@pytest.mark.programs("tesseract")
 def test_a_blank_page_has_no_lines() -> None:
     page = load_engine("tesseract").read(Page(np.full((640, 1000), 255, np.uint8)))
 
@@ -137,14 +121,44 @@ def test_a_missing_program_says_what_to_install(monkeypatch: pytest.MonkeyPatch,
 
 
 def test_a_missing_language_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    only_english = program(tmp_path, "echo 'List of available languages (1):'; echo eng")
+    only_english = program(
+        tmp_path,
+        'case "$1" in\n--version) echo "tesseract 5.3.0" ;;\n'
+        '*) echo "List of available languages (1):"; echo eng ;;\nesac',
+    )
     monkeypatch.setattr(pytesseract.pytesseract, "tesseract_cmd", only_english)
 
     with pytest.raises(SettingsError, match="its language ind is missing"):
         load_engine("tesseract")
 
 
-@needs_tesseract
+@pytest.mark.parametrize(
+    "script",
+    ["echo no version", "echo tesseract 3.02", "exit 3", "printf '\\377\\376'", "true"],
+)
+def test_a_program_that_is_not_tesseract_is_one_sentence(
+    script: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program(tmp_path, script)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+
+    with pytest.raises(SettingsError, match="does not answer --version as Tesseract") as caught:
+        load_engine("tesseract")
+
+    assert "\n" not in str(caught.value)
+
+
+def test_a_version_that_an_earlier_program_gave_says_nothing_about_the_present_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(pytesseract.get_tesseract_version, "_result", "5.3.0")
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(SettingsError, match="the program is missing"):
+        load_engine("tesseract")
+
+
+@pytest.mark.programs("tesseract")
 def test_a_program_that_breaks_is_an_engine_error_and_leaves_no_picture_behind(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, form: Image
 ) -> None:

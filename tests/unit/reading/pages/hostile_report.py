@@ -24,11 +24,11 @@ def row(name: str, size: int, result: Measured) -> tuple[str, ...]:
     return (name, f"{size:,}", f"{result.seconds:.1f}", f"{result.cpu:.1f}", str(result.peak), outcome)
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def add_option(parser: pytest.Parser) -> None:
     parser.addoption(OPTION, type=Path, help="page with markers to put the table of hostile files into")
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def write(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print the table; also where the tests ran in other processes, whose reports come here."""
     reports = [report for of_kind in ("passed", "failed") for report in terminalreporter.getreports(of_kind)]
     rows = [value for report in reports for name, value in report.user_properties if name == ROW]

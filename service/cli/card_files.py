@@ -1,0 +1,131 @@
+"""Local files for `read`: which ones are meant, and what is read from each."""
+
+import glob
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from service.errors import DocumentError, EngineError, SettingsError
+
+if TYPE_CHECKING:
+    from service.reading.ocr.engine import Device, Engine, Page, PageText
+    from service.reading.reader import Reading
+
+WantedType: TypeAlias = Literal["KTP", "NPWP", "auto"]
+
+#: The name that stands for standard input.
+STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class FileReading:
+    """Result for one file: a reading, or the code and sentence of its failure."""
+
+    #: The path, or ``-`` for standard input.
+    file: str
+    reading: "Reading | None" = None
+    error_code: str = ""
+    error: str = ""
+
+
+def find_files(arguments: Iterable[str]) -> list[str]:
+    """Return the files that arguments name, each once: files, folders, glob patterns, or ``-``.
+
+    Folders are searched with their subfolders, for the kinds of files that can be read.
+
+    Raises:
+        SettingsError: an argument names no file.
+    """
+    found: dict[str, None] = {}
+    for argument in arguments:
+        files = list(_files_of(argument))
+        if not files:
+            raise SettingsError(f"{argument}: no such file, and no folder or pattern with files to read")
+        found.update(dict.fromkeys(files))
+    return list(found)
+
+
+def _files_of(argument: str) -> Iterator[str]:
+    path = Path(argument)
+    if argument == STDIN:
+        yield STDIN
+    elif path.is_dir():
+        yield from (
+            str(each) for each in sorted(path.rglob("*")) if each.is_file() and _is_readable_kind(each)
+        )
+    elif path.exists():
+        yield argument
+    else:
+        matches = (Path(each) for each in sorted(glob.glob(argument, recursive=True)))
+        yield from (str(each) for each in matches if each.is_file())
+
+
+def _is_readable_kind(path: Path) -> bool:
+    from service.reading.pages.decoder.file_formats import kind_of
+
+    try:
+        with path.open("rb") as opened:
+            return kind_of(opened.read(1024)) is not None
+    except OSError:
+        # Reported when its turn comes.
+        return True
+
+
+def read_file(file: str, wanted: WantedType, engine: "Engine") -> FileReading:
+    """Read one file; a failure is part of the result."""
+    try:
+        return FileReading(file, _read_as(_content(file), wanted, engine))
+    except DocumentError as error:
+        return FileReading(file, error_code=error.code, error=str(error))
+    except EngineError:
+        return FileReading(file, error_code="engine", error="the OCR engine failed on this file")
+    except OSError as error:
+        return FileReading(file, error_code="file_unreadable", error=error.strerror or "it cannot be opened")
+
+
+def _content(file: str) -> bytes:
+    from service.reading.pages import MAX_FILE_SIZE
+
+    # One byte more than allowed shows that a file is too large, however large it is.
+    if file == STDIN:
+        return sys.stdin.buffer.read(MAX_FILE_SIZE + 1)
+    with Path(file).open("rb") as opened:
+        return opened.read(MAX_FILE_SIZE + 1)
+
+
+def _read_as(content: bytes, wanted: WantedType, engine: "Engine") -> "Reading":
+    from service.reading.documents.classification import shown_kind
+    from service.reading.reader import read_document
+
+    if wanted != "auto":
+        return read_document(content, wanted, engine)
+    cached = _CachingEngine(engine)
+    as_ktp = read_document(content, "KTP", cached)
+    shown = {shown_kind(page.lines) for page in as_ktp.pages}
+    if "KTP" in shown or shown == {"OTHER"}:
+        return as_ktp
+    as_npwp = read_document(content, "NPWP", cached)
+    return as_npwp if "NPWP" in shown or as_npwp.score > as_ktp.score else as_ktp
+
+
+class _CachingEngine:
+    """An engine that recognises each page of one file once, so that it can be parsed as both types."""
+
+    def __init__(self, engine: "Engine") -> None:
+        self.engine = engine
+        self.name = engine.name
+        self._texts: dict[bytes, PageText] = {}
+
+    @property
+    def device(self) -> "Device":
+        """Where the engine computes."""
+        return self.engine.device
+
+    def read(self, page: "Page") -> "PageText":
+        """Return the page's text, from the cache when the page was read before."""
+        key = page.image.tobytes()
+        if key not in self._texts:
+            self._texts[key] = self.engine.read(page)
+        return self._texts[key]

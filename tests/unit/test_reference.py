@@ -1,0 +1,58 @@
+"""docs/reference.md says what the code does."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from service.cli import output
+from service.runtime.supervisor import EXIT_CONFIGURATION
+from service.runtime.watchdog import HUNG
+from service.store.result import GPUOCRResult
+from service.telemetry.metrics import FAILURE_CODES
+from tools.reference import PAGE, failure_sentences, filled
+
+TEXT = PAGE.read_text(encoding="utf-8")
+
+
+def section(title: str) -> str:
+    return TEXT.partition(f"## {title}\n")[2].partition("\n## ")[0]
+
+
+def test_the_tables_from_the_code_are_current() -> None:
+    assert filled(TEXT) == TEXT, "run `make reference`"
+
+
+def test_every_failure_code_has_its_sentence() -> None:
+    assert failure_sentences().keys() == set(FAILURE_CODES)
+
+
+def test_the_exit_codes_are_those_of_the_code() -> None:
+    documented = {int(code) for code in re.findall(r"^\| (\d+) \|", section("Commands"), re.MULTILINE)}
+
+    assert documented == {
+        *(0, output.EXIT_INPUT, output.EXIT_ENVIRONMENT),
+        *(EXIT_CONFIGURATION, HUNG, output.EXIT_INTERRUPTED),
+    }
+
+
+def test_every_published_field_is_explained() -> None:
+    named = set(
+        re.findall(
+            r"`(\w+)`", "\n".join(re.findall(r"^\| (`[^|]+) \|", section("The published result"), re.M))
+        )
+    )
+    values: dict[str, Any] = {field.name: 0 for field in fields(GPUOCRResult)}
+    everything = GPUOCRResult(**values)
+
+    assert named == everything.published().keys()
+
+
+def test_the_readme_is_short_and_its_links_lead_somewhere() -> None:
+    root = Path(__file__).parents[2]
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    linked = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", readme)
+
+    assert len(readme.splitlines()) <= 150
+    assert len(linked) > 5
+    assert [link for link in linked if not (root / link).exists()] == []
