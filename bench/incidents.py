@@ -232,7 +232,8 @@ def _report_after(worker: ChaosWorker, moment: float, ground: Ground) -> dict[st
 def _told(report: dict[str, Any] | None) -> str:
     if report is None:
         return "nothing"
-    values = {name: value for name, value in report.items() if name not in ("_aws", "Service")}
+    no_metrics = ("_aws", "Service", "StageSeconds")
+    values = {name: value for name, value in report.items() if name not in no_metrics}
     heartbeat = "" if "Heartbeat" in values else ", and no `Heartbeat`"
     return ", ".join(f"`{name}` {value}" for name, value in values.items()) + heartbeat
 

@@ -127,7 +127,7 @@ def _build(settings: Settings, resources: ExitStack) -> App:
         scheduler=scheduler,
     )
     progress = Progress(health.alive, active_jobs, poller)
-    reports = CloudWatch(settings.metrics_namespace, active_jobs, poller, progress.problems)
+    reports = CloudWatch(settings.metrics_namespace, active_jobs, poller, progress.problems, devices)
     detection = GpuDetection(devices, active_jobs, auto_fallback=settings.auto_fallback)
     _add_pages(app, progress)
     _schedule_tasks(app, detection, reports)

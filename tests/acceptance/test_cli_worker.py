@@ -10,6 +10,7 @@ from importlib.metadata import version
 from devstack.backend import FilotBackend
 from devstack.servers.worker import Worker
 from tests.acceptance.conftest import Runner
+from tests.support.ids import STRANGER
 
 
 def test_the_version_is_that_of_the_package(run: Runner) -> None:
@@ -44,12 +45,12 @@ def test_results_follows_the_channel(
             while not backend.redis.pubsub_numsub("filot:ocr:gpu:results")[0][1]:
                 backend.redis.blpop(["nothing is pushed here"], timeout=1)
 
-            backend.push("no-uuid")
+            backend.push(STRANGER)
             line = follower.stdout.readline()
         finally:
             follower.kill()
 
-    assert json.loads(line)["documentId"] == "no-uuid"
+    assert json.loads(line)["documentId"] == STRANGER
 
 
 def test_everything_that_is_not_set_is_named_at_once(run: Runner) -> None:

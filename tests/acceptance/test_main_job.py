@@ -152,21 +152,22 @@ def bad_documents(backend: FilotBackend) -> dict[str, str]:
 def test_bad_documents_fail_at_once_with_a_sentence_for_the_user(
     start_worker: WorkerStarter, backend: FilotBackend, bad_documents: dict[str, str]
 ) -> None:
-    strangers = ["no-uuid", "00000000-0000-4000-8000-000000000000"]
+    no_id, strangers = "no-uuid", ["00000000-0000-4000-8000-000000000000"]
     good = backend.add_document(small_picture("BUDI"), "NPWP")
     for document_id in bad_documents.values():
         backend.enqueue(document_id)
-    for stranger in strangers:
+    for stranger in (no_id, *strangers):
         backend.push(stranger)
     backend.enqueue(good)
 
     with backend.listen() as channel:
         # Not before: these fail at once, and the rest of their push would come after that.
         start_worker()
-        results = {result["documentId"]: result for result in channel.wait_for(11)}
+        results = {result["documentId"]: result for result in channel.wait_for(10)}
         wait_until_settled(backend)
 
     assert results[good]["success"] is True
+    assert no_id not in results
     for stranger in strangers:
         assert results[stranger]["success"] is False
         assert results[stranger]["error"]

@@ -15,6 +15,7 @@ from devstack.servers import FilotStack
 from devstack.servers.worker import Worker
 from tests.support.frozen import frozen
 from tests.support.health_port import ask
+from tests.support.ids import STRANGER
 
 WorkerStarter = Callable[..., Worker]
 
@@ -162,7 +163,7 @@ def test_dramatiqs_own_command_runs_the_same_worker(
     worker.start()
 
     with backend.listen() as channel:
-        backend.push("no-uuid")
+        backend.push(STRANGER)
         (result,) = channel.wait_for(1)
     worker.stop()
 

@@ -17,6 +17,7 @@ from service.queue.document_queue import WATCH_KEY
 from service.runtime.app import close_current_app
 from tests.support import fake_cuda
 from tests.support.fake_cuda import FakeCuda
+from tests.support.ids import CARD, OTHER
 
 
 @pytest.fixture(autouse=True)
@@ -43,52 +44,52 @@ def picture(text: str = "BUDI SANTOSO") -> bytes:
 
 
 def test_a_document_is_enqueued_once(backend: FilotBackend) -> None:
-    answers = [service.enqueue_for_gpu("card"), service.enqueue_for_gpu("card")]
+    answers = [service.enqueue_for_gpu(CARD), service.enqueue_for_gpu(CARD)]
 
     assert answers == [True, False]
     assert service.get_gpu_queue_length() == 1
-    assert backend.redis.lrange(QUEUE, 0, -1) == ["card"]
+    assert backend.redis.lrange(QUEUE, 0, -1) == [CARD]
 
 
 def test_without_redis_nothing_is_enqueued(stack: FilotStack) -> None:
     stack.valkey.kill()
 
-    answer = service.enqueue_for_gpu("card")
+    answer = service.enqueue_for_gpu(CARD)
     stack.valkey.start()
 
     assert answer is False
 
 
 def test_a_document_can_be_taken_and_completed_by_hand(backend: FilotBackend) -> None:
-    service.enqueue_for_gpu("card")
+    service.enqueue_for_gpu(CARD)
 
     taken = service.dequeue_from_gpu()
-    in_work = (service.enqueue_for_gpu("card"), backend.redis.smembers(PROCESSING))
+    in_work = (service.enqueue_for_gpu(CARD), backend.redis.smembers(PROCESSING))
     nothing = service.dequeue_from_gpu()
-    service.mark_gpu_complete("card")
+    service.mark_gpu_complete(CARD)
 
-    assert taken == "card"
-    assert in_work == (False, {"card"})
+    assert taken == CARD
+    assert in_work == (False, {CARD})
     assert nothing is None
     assert backend.redis.keys("*") == []
 
 
 def test_routing_follows_the_setting(backend: FilotBackend, monkeypatch: pytest.MonkeyPatch) -> None:
-    to_cpu = [service.route_document("card"), service.route_document("card")]
+    to_cpu = [service.route_document(CARD), service.route_document(CARD)]
     settings.current_settings.cache_clear()
     monkeypatch.setenv("OCR_GPU_ENABLED", "true")
-    to_gpu = service.route_document("other")
+    to_gpu = service.route_document(OTHER)
 
     assert to_cpu == [True, False]
     assert to_gpu is True
-    assert backend.redis.lrange("filot:ocr:queue", 0, -1) == ["card"]
-    assert backend.redis.lrange(QUEUE, 0, -1) == ["other"]
+    assert backend.redis.lrange("filot:ocr:queue", 0, -1) == [CARD]
+    assert backend.redis.lrange(QUEUE, 0, -1) == [OTHER]
 
 
 def test_a_document_in_work_at_the_cpu_pipeline_is_not_routed_there_again(backend: FilotBackend) -> None:
-    backend.redis.sadd("filot:ocr:processing", "card")
+    backend.redis.sadd("filot:ocr:processing", CARD)
 
-    assert service.route_document("card") is False
+    assert service.route_document(CARD) is False
 
 
 def test_a_direct_call_returns_what_is_published(backend: FilotBackend) -> None:
@@ -150,7 +151,7 @@ def test_a_worker_inside_this_process_can_be_started_and_stopped_again(backend: 
 
 
 def test_the_status_of_an_empty_pipeline(backend: FilotBackend) -> None:
-    backend.push("card")
+    backend.push(CARD)
 
     status = service.get_gpu_worker_status()
 

@@ -181,9 +181,9 @@ def check_command(words: list[str]) -> None:
 
 def test_every_alarm_has_its_section() -> None:
     program = (REPOSITORY / "infra_pulumi" / "alarms.py").read_text()
-    alarms = set(re.findall(r'self\._alarm\(\s*"([a-z-]+)"', program))
+    alarms = set(re.findall(r'self\.(?:expression_)?alarm\(\s*"([a-z-]+)"', program))
 
-    assert len(alarms) == 6
+    assert len(alarms) == 7
     assert alarms == SECTIONS.keys()
 
 
@@ -212,6 +212,7 @@ def test_names_in_aws_are_those_of_the_stack() -> None:
     stack = (REPOSITORY / "Pulumi.production.yaml").read_text()
     cluster = re.findall(r"filot:cluster: (\S+)", stack)
 
-    assert f"`{names.WORKER}-`" in PAGE
-    assert f"`{names.LOG_GROUP}`" in PAGE
+    production = names.Names("production")
+    assert f"`{production.worker}-`" in PAGE
+    assert f"`{production.log_group}`" in PAGE
     assert re.findall(r"--cluster (\S+)", PAGE) == cluster

@@ -8,4 +8,7 @@ def id_of(name: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_OID, name))
 
 
+#: A document that nobody has a row of.
+STRANGER = id_of("stranger")
+
 CARD, FIRST, SECOND, THIRD, NEXT, OTHER = map(id_of, ("card", "first", "second", "third", "next", "other"))

@@ -16,12 +16,18 @@ local function describe(id)
     job[6] or '', job[7] or '' }
 end
 
--- Remove the next id from its list: the own list first, then the CPU pipeline's, where that is a source.
+-- Remove the next id from its list: the own list first, then the CPU pipeline's, where that is a source. Waiting twice
+-- is one job: where it stands again near the head, it is removed there, too.
 -- Returns the id or false, and whether it came from the CPU pipeline.
 local function pop()
-  local id = redis.call('LPOP', queue)
-  if id or not cpu_queue then return id, false end
-  return redis.call('LPOP', cpu_queue), true
+  local list, from_cpu = queue, false
+  local id = redis.call('LPOP', list)
+  if not id and cpu_queue then
+    list, from_cpu = cpu_queue, true
+    id = redis.call('LPOP', list)
+  end
+  while id and redis.call('LPOS', list, id, 'MAXLEN', MAX_SCAN) do redis.call('LREM', list, 1, id) end
+  return id, from_cpu
 end
 
 local function start(id)

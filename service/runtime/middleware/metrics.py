@@ -49,7 +49,11 @@ class JobMetrics(Middleware):
             seconds = self.active_jobs.age(context.job.token)
             RESULTS.labels(context.result.final_outcome, context.result.device).inc()
             PROCESSING.observe(seconds)
-            self.cloudwatch.count(failed=not context.result.success, milliseconds=round(seconds * 1000))
+            self.cloudwatch.count(
+                failed=not context.result.success,
+                milliseconds=round(seconds * 1000),
+                on_cpu=context.result.device == "cpu",
+            )
 
     def after_worker_shutdown(self, broker: Broker, worker: Any) -> None:
         """Report what was counted since the last report."""

@@ -17,6 +17,7 @@ from service.reading.ocr.devices import Devices
 from service.settings import Settings
 from service.store.database import Database
 from tests.support.health_port import ask
+from tests.support.ids import CARD
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def test_a_worker_that_no_longer_looks_is_failing_although_its_process_answers(
 def test_a_job_over_its_time_makes_the_worker_failing(
     health: Health, backend: FilotBackend, settings: Settings
 ) -> None:
-    backend.redis.rpush(QUEUE, "endless")
+    backend.redis.rpush(QUEUE, CARD)
     job = health.active_jobs.document_queue.fetch("token")
     assert job is not None
     health.active_jobs.add(job)

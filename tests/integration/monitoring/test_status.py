@@ -30,6 +30,7 @@ from service.store import dead_letters, history, outbox
 from service.store.database import Database
 from service.store.result import GPUOCRResult
 from tests.integration.test_api import picture
+from tests.support.ids import CARD, NEXT, OTHER, STRANGER
 
 
 @pytest.fixture
@@ -98,21 +99,21 @@ def test_an_empty_system_has_nothing_to_show(reader: TrafficReader, database: Da
 def test_jobs_in_progress_are_shown_with_age_attempt_and_worker(
     reader: TrafficReader, document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
-    backend.push("held")
-    backend.push("lost")
-    backend.push("waiting")
+    backend.push(CARD)
+    backend.push(OTHER)
+    backend.push(NEXT)
     document_queue.fetch("one")
     document_queue.fetch("two")
-    backend.redis.hincrby(TIMESTAMPS_KEY, "lost", -600_000)
-    state = WorkerState(worker="one:1", documents=["held"])
+    backend.redis.hincrby(TIMESTAMPS_KEY, OTHER, -600_000)
+    state = WorkerState(worker="one:1", documents=[CARD])
     backend.redis.set(f"{HEARTBEAT_PREFIX}one:1", json.dumps(asdict(state)))
     backend.redis.zadd(SEEN_KEY, {"one:1": time.time()})
 
     lost, held = reader.read().jobs
 
-    assert (lost.document_id, lost.worker, lost.attempt) == ("lost", None, 1)
+    assert (lost.document_id, lost.worker, lost.attempt) == (OTHER, None, 1)
     assert 600 <= lost.seconds < 660
-    assert (held.document_id, held.worker) == ("held", "one:1")
+    assert (held.document_id, held.worker) == (CARD, "one:1")
     assert held.seconds < 60
 
 
@@ -276,17 +277,17 @@ def test_a_document_that_was_worked_on_is_shown_with_its_outcome(
         worker.start()
         backend.enqueue(read)
         backend.enqueue(refused)
-        backend.push("no-uuid")
+        backend.push(STRANGER)
         published = {each["documentId"]: each for each in channel.wait_for(3)}
     worker.stop()
     runtime.broker.close()
 
     shown = {each.document_id: each for each in read_records(runtime.processing.database).recent}
-    assert set(shown) == {read, refused, "no-uuid"}
+    assert set(shown) == {read, refused, STRANGER}
     assert shown[read].document_type == "NPWP"
     assert shown[read].outcome == "pending_manual_review"
     assert shown[read].device == "cpu"
     assert shown[read].score == published[read]["score"]
     assert shown[read].milliseconds == published[read]["processingTimeMs"]
     assert (shown[refused].outcome, shown[refused].code) == ("failed", "not_an_image")
-    assert (shown["no-uuid"].document_type, shown["no-uuid"].code) == ("other", "no_such_document")
+    assert (shown[STRANGER].document_type, shown[STRANGER].code) == ("other", "no_such_document")

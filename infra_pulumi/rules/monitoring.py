@@ -1,21 +1,16 @@
-"""Rules for logs, alarms and the steps of the autoscaler: mostly what would never fire."""
+"""Laws of logs, alarms and scaling steps: mostly what would never fire."""
 
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
 from infra_pulumi import metrics
-from infra_pulumi.names import WORKER
+from infra_pulumi.config import RETENTION_DAYS
+from infra_pulumi.names import CONTAINER
 from infra_pulumi.rules.declared import Declared, Rule, Stack
 
-#: Days that CloudWatch Logs knows; it refuses others.
-RETENTIONS = frozenset(
-    {1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
-)
-
-#: Metrics that exist and the dimensions that they exist with.
+#: Metrics of AWS, and the dimensions that they are published with.
 _KNOWN: Mapping[tuple[str, str], frozenset[str]] = {
-    **{(metrics.NAMESPACE, name): frozenset({metrics.DIMENSION}) for name in metrics.ALL},
     ("AWS/ECS", "CPUUtilization"): frozenset({"ClusterName", "ServiceName"}),
     ("AWS/ECS", "MemoryUtilization"): frozenset({"ClusterName", "ServiceName"}),
     ("AWS/ECS/ManagedScaling", "CapacityProviderReservation"): frozenset(
@@ -26,7 +21,7 @@ _KNOWN: Mapping[tuple[str, str], frozenset[str]] = {
 #: Seconds that all periods of an alarm may cover together.
 _A_DAY = 86_400
 
-#: The highest value of a metric in percent; the others have none.
+#: Values at which an alarm must fire. CapacityProviderReservation is 200 if tasks wait and no instance runs.
 _HIGHEST = {"CapacityProviderReservation": 200, "share": 100}
 
 _ALARM = "cloudwatch/metricAlarm:MetricAlarm"
@@ -34,28 +29,36 @@ _POLICY = "appautoscaling/policy:Policy"
 
 
 def logs_expire(stack: Stack) -> Iterator[str]:
-    """Logs are kept for a number of days that CloudWatch knows."""
+    """Logs expire after a number of days that CloudWatch accepts."""
     for group in stack.of("cloudwatch/logGroup:LogGroup"):
-        if group.props.get("retentionInDays") not in RETENTIONS:
+        if group.props.get("retentionInDays") not in RETENTION_DAYS:
             yield f"{group.name} keeps logs for {group.props.get('retentionInDays')} days"
 
 
 def alarms_watch_what_exists(stack: Stack) -> Iterator[str]:
-    """Alarms watch metrics that somebody publishes, with the dimensions that they are published with."""
+    """Alarms watch metrics that are published, with the dimensions that they are published with."""
+    namespaces = {
+        item["value"]
+        for container in stack.containers()
+        for item in container["environment"]
+        if item["name"] == "METRICS_NAMESPACE"
+    }
+    own = {(space, name): frozenset({metrics.DIMENSION}) for space in namespaces for name in metrics.ALL}
+    known = {**_KNOWN, **own}
     for alarm in stack.of(_ALARM):
         for metric in _metrics(alarm):
             key = (str(metric.get("namespace")), str(metric.get("metricName")))
             dimensions = metric.get("dimensions") or {}
-            if key not in _KNOWN:
+            if key not in known:
                 yield f"{alarm.name}: nobody publishes {key[0]} {key[1]}"
-            elif set(dimensions) != _KNOWN[key]:
+            elif set(dimensions) != known[key]:
                 yield f"{alarm.name}: {key[1]} does not have the dimensions {sorted(dimensions)}"
-            elif dimensions.get(metrics.DIMENSION, WORKER) != WORKER:
-                yield f"{alarm.name}: {metrics.DIMENSION} is {dimensions[metrics.DIMENSION]}, not {WORKER}"
+            elif dimensions.get(metrics.DIMENSION, CONTAINER) != CONTAINER:
+                yield f"{alarm.name}: {metrics.DIMENSION} is {dimensions[metrics.DIMENSION]}, not {CONTAINER}"
 
 
 def alarms_can_fire(stack: Stack) -> Iterator[str]:
-    """Alarms have thresholds that can be crossed in a time that CloudWatch looks at."""
+    """Alarms have thresholds that can be crossed within the time that CloudWatch evaluates."""
     for alarm in stack.of(_ALARM):
         threshold = float(alarm.props["threshold"])
         below = alarm.text("comparisonOperator").startswith("LessThan")
@@ -74,25 +77,26 @@ def alarms_can_fire(stack: Stack) -> Iterator[str]:
             yield f"{alarm.name}: wants more data points than it looks at"
 
 
-def alarms_reach_somebody(stack: Stack) -> Iterator[str]:
-    """Alarms do something, and those about something missing take no data for the worst."""
+def alarms_have_actions(stack: Stack) -> Iterator[str]:
+    """Alarms have actions, and those that count samples treat missing data as breaching."""
     for alarm in stack.of(_ALARM):
         if not alarm.items("alarmActions") or alarm.props.get("actionsEnabled") is False:
-            yield f"{alarm.name} tells nobody"
+            yield f"{alarm.name} has no action"
         counts = alarm.text("statistic") == "SampleCount"
         if counts and alarm.text("treatMissingData") != "breaching":
-            yield f"{alarm.name} counts samples and stays calm when there are none"
+            yield f"{alarm.name} counts samples and treats missing data as {alarm.text('treatMissingData')}"
 
 
 def queue_is_never_summed(stack: Stack) -> Iterator[str]:
-    """Every worker reports the same queue: its length is the maximum over workers."""
+    """Every worker reports the same queue: its length is never summed over workers."""
     for alarm in stack.of(_ALARM):
-        if metrics.QUEUE_LENGTH in _watched(alarm) and alarm.text("statistic") != "Maximum":
-            yield f"{alarm.name} takes the {alarm.text('statistic')} of the queue's length"
+        for metric in _metrics(alarm):
+            if metric.get("metricName") == metrics.QUEUE_LENGTH and _statistic(metric) == "Sum":
+                yield f"{alarm.name} sums the queue's length over workers"
 
 
 def steps_cover_all(stack: Stack) -> Iterator[str]:
-    """Steps follow each other without gap from the threshold to infinity."""
+    """Steps follow each other without a gap, from the threshold to infinity."""
     for policy in stack.of(_POLICY):
         steps = (policy.props.get("stepScalingPolicyConfiguration") or {}).get("stepAdjustments") or []
         bounds = sorted(
@@ -109,21 +113,21 @@ def steps_cover_all(stack: Stack) -> Iterator[str]:
 
 
 def scaling_turns_the_right_way(stack: Stack) -> Iterator[str]:
-    """A growing queue adds workers, an empty one takes them away, with room between the two."""
+    """A growing queue adds workers and a short one removes them, with room between the two."""
     thresholds: dict[bool, float] = {}
     for policy in stack.of(_POLICY):
         alarms = [alarm for alarm in stack.of(_ALARM) if policy.text("arn") in alarm.items("alarmActions")]
         if not alarms:
-            yield f"no alarm sets off {policy.name}"
+            yield f"no alarm invokes {policy.name}"
         for alarm in alarms:
             adds, above = _adds(policy), alarm.text("comparisonOperator").startswith("GreaterThan")
             thresholds[adds] = float(alarm.props["threshold"])
             if adds != above:
-                yield f"{alarm.name} sets off {policy.name}, which does the opposite"
-            if metrics.QUEUE_LENGTH not in _watched(alarm):
-                yield f"{policy.name} is not set off by the queue"
+                yield f"{alarm.name} invokes {policy.name}, which does the opposite"
+            if metrics.QUEUE_LENGTH not in {metric.get("metricName") for metric in _metrics(alarm)}:
+                yield f"{policy.name} does not depend on the queue"
     if thresholds and not thresholds.get(False, 0) < thresholds.get(True, 0):
-        yield "workers would be added and taken away in turns"
+        yield "workers would be added and removed in turn"
 
 
 def _adds(policy: Declared) -> bool:
@@ -139,15 +143,19 @@ def _metrics(alarm: Declared) -> Iterator[Mapping[str, Any]]:
         yield alarm.props
 
 
+def _statistic(metric: Mapping[str, Any]) -> str:
+    return str(metric.get("stat") or metric.get("statistic"))
+
+
 def _watched(alarm: Declared) -> set[str]:
-    """Names of metrics, or of the expressions that are made of them."""
+    """Names of metrics, or ids of queries."""
     queries = alarm.items("metricQueries")
     return {query["id"] for query in queries} if queries else {alarm.text("metricName")}
 
 
 RULES: tuple[Rule, ...] = (
     alarms_can_fire,
-    alarms_reach_somebody,
+    alarms_have_actions,
     alarms_watch_what_exists,
     logs_expire,
     queue_is_never_summed,

@@ -1,4 +1,4 @@
-"""CloudWatch (logs, alarms, dashboards, events) and SNS."""
+"""CloudWatch (logs, alarms, dashboards, events), schedules and SNS."""
 
 import json
 from typing import Any
@@ -78,6 +78,16 @@ def _event_rule(aws: Aws, inputs: Inputs) -> Made:
     return inputs["name"], {"arn": made["RuleArn"]}
 
 
+def _schedule(aws: Aws, inputs: Inputs) -> Made:
+    target = inputs["target"]
+    json.loads(target["input"])
+    made = aws("scheduler").create_schedule(
+        **inputs.capital("name", "description", "scheduleExpression", "flexibleTimeWindow"),
+        Target={"Arn": target["arn"], "RoleArn": target["roleArn"], "Input": target["input"]},
+    )
+    return f"default/{inputs['name']}", {"arn": made["ScheduleArn"]}
+
+
 def _event_target(aws: Aws, inputs: Inputs) -> Made:
     target = {"Id": inputs["targetId"], "Arn": inputs["arn"]}
     aws("events").put_targets(Rule=inputs["rule"], Targets=[target])
@@ -109,6 +119,7 @@ MAKERS: dict[str, Maker] = {
     "aws:cloudwatch/eventTarget:EventTarget": _event_target,
     "aws:cloudwatch/logGroup:LogGroup": _log_group,
     "aws:cloudwatch/metricAlarm:MetricAlarm": _alarm,
+    "aws:scheduler/schedule:Schedule": _schedule,
     "aws:sns/topic:Topic": _topic,
     "aws:sns/topicPolicy:TopicPolicy": _topic_policy,
     "aws:sns/topicSubscription:TopicSubscription": _subscription,
