@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import redis
+from redis.commands.core import Script
 
 from service.queue.active_jobs import ActiveJobs
 from service.reading.ocr.devices import Devices
@@ -111,7 +112,7 @@ class Heartbeat:
         self.gpu_enabled = gpu_enabled
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
         self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
-        self._script = client.register_script((Path(__file__).parent / "heartbeat.lua").read_text())
+        self._script = heartbeat_script(client)
         # Held while Redis is written to: nothing may follow the removal of a worker.
         self._writing = threading.Lock()
         self._deregistered = False
@@ -152,6 +153,11 @@ class Heartbeat:
             pipeline.delete(HEARTBEAT_PREFIX + self.worker)
             pipeline.zrem(SEEN_KEY, self.worker)
             pipeline.execute()
+
+
+def heartbeat_script(client: redis.Redis) -> Script:
+    """Return the script that writes a heartbeat, one command."""
+    return client.register_script((Path(__file__).parent / "heartbeat.lua").read_text())
 
 
 def sighting(worker: str, seconds: float, text: str | bytes | None) -> WorkerSighting:

@@ -125,16 +125,16 @@ class TrafficReader:
         self.client = client
         self.settings = settings
         second_source = [CPU_QUEUE_KEY, CLAIMABLE_MARKS_KEY] if settings.claim_cpu_queue else []
-        self._keys = [
+        self.keys = [
             *(settings.queue_key, settings.processing_key, RETRY_KEY, settings.attempts_key),
             *(TIMESTAMPS_KEY, SEEN_KEY, MARKS_KEY, *second_source),
         ]
-        self._script = client.register_script((Path(__file__).parent / "snapshot.lua").read_text())
+        self.script = client.register_script((Path(__file__).parent / "snapshot.lua").read_text())
 
     def read(self) -> Traffic:
         """Take a snapshot, and mark the tail of each list. Raises ``redis.RedisError``."""
-        now, counts, workers, jobs = self._script(
-            keys=self._keys, args=[MARKS_EXPIRY, MAX_JOBS, HEARTBEAT_PREFIX, MAX_SEARCH]
+        now, counts, workers, jobs = self.script(
+            keys=self.keys, args=[MARKS_EXPIRY, MAX_JOBS, HEARTBEAT_PREFIX, MAX_SEARCH]
         )
         waiting, processing, put_off, oldest, claimable = map(int, counts)
         sightings = sorted(
