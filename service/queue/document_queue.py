@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias, cast
 import redis
 import structlog
 from redis.commands.core import Script
-from redis.exceptions import NoPermissionError
+from redis.exceptions import ClusterCrossSlotError, NoPermissionError
 
 from service.errors import SettingsError
 from service.queue.redis_client import connect_redis
@@ -76,7 +76,7 @@ POLL = 0.5
 LOOKS_PER_LEASE = 5
 
 #: What Redis answers to a script whose keys lie on several nodes.
-CROSSSLOT = (
+CLUSTER = (
     "REDIS_URL is a Redis in cluster mode (or serverless), which cannot hold FiLot's keys together: "
     "use one primary with replicas"
 )
@@ -186,10 +186,10 @@ class DocumentQueue:
     def _run(self, script: str, *arguments: str | int) -> Any:
         try:
             return self._scripts[script](keys=self._keys, args=arguments)
-        except redis.RedisError as error:
+        except ClusterCrossSlotError:
+            raise SettingsError(CLUSTER) from None
+        except redis.RedisError:
             self._next_look = 0.0
-            if str(error).startswith("CROSSSLOT"):
-                raise SettingsError(CROSSSLOT) from None
             raise
 
     def check_server(self) -> None:
