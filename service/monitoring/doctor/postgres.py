@@ -8,8 +8,10 @@ from typing import cast
 import psycopg2
 from psycopg2.extras import RealDictCursor
 
+from service.errors import SettingsError
 from service.monitoring.doctor.check_result import CheckResult, fail, passed
 from service.settings import Settings, needed
+from service.store.database_url import parse_database_url
 
 #: s for a connection, and ms for a statement of ours.
 CONNECT_TIMEOUT, STATEMENT_TIMEOUT = 5, 5000
@@ -89,7 +91,7 @@ def connect(settings: Settings) -> Iterator[RealDictCursor]:
     """
     with closing(
         psycopg2.connect(
-            needed(settings.database_url, "DATABASE_URL"),
+            parse_database_url(needed(settings.database_url, "DATABASE_URL")).dsn,
             cursor_factory=RealDictCursor,
             connect_timeout=CONNECT_TIMEOUT,
             application_name="filot-ocr-doctor",
@@ -130,6 +132,11 @@ def check_postgres(settings: Settings) -> Iterator[CheckResult]:
                           current_setting('default_transaction_read_only')::bool AS read_only"""
             )
             (row,) = cursor.fetchall()
+    except SettingsError as error:
+        if settings.database_url is None:
+            raise
+        yield fail("postgresql", "DATABASE_URL cannot be understood", str(error).partition(": ")[2])
+        return
     except psycopg2.Error as error:
         says, advice = connection_problem(error)
         yield fail("postgresql", says, advice)

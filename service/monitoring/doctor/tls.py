@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from psycopg2.extensions import parse_dsn
 
 from service.settings import Settings, needed
+from service.store.database_url import parse_database_url
 
 #: Hosts that no network lies between.
 LOCAL = frozenset({"", "localhost", "127.0.0.1", "::1"})
@@ -28,7 +29,7 @@ def insecure_connections(settings: Settings) -> Iterator[str]:
             yield "Redis is reached without encryption: REDIS_URL should begin with rediss://"
         elif options.get("ssl_cert_reqs", ["required"]) != ["required"] or "ssl_check_hostname" in options:
             yield "REDIS_URL turns the check of Redis' certificate off"
-    database = parse_dsn(needed(settings.database_url, "DATABASE_URL"))
+    database = parse_dsn(parse_database_url(needed(settings.database_url, "DATABASE_URL")).dsn)
     hosts = str(database.get("host", "")).split(",")
     local = all(host in LOCAL or host.startswith("/") for host in hosts)
     if not local and database.get("sslmode", os.environ.get("PGSSLMODE")) != VERIFIED:
