@@ -89,9 +89,15 @@ def connect(settings: Settings) -> Iterator[RealDictCursor]:
         SettingsError: ``DATABASE_URL`` is not set.
         psycopg2.Error: PostgreSQL is away, or refuses us; see `trouble`.
     """
+    url = needed(settings.database_url, "DATABASE_URL")
+    try:
+        dsn = parse_database_url(url).dsn
+    except SettingsError as error:
+        # Told as libpq's own complaint about a URL is.
+        raise psycopg2.ProgrammingError(str(error)) from None
     with closing(
         psycopg2.connect(
-            parse_database_url(needed(settings.database_url, "DATABASE_URL")).dsn,
+            dsn,
             cursor_factory=RealDictCursor,
             connect_timeout=CONNECT_TIMEOUT,
             application_name="filot-ocr-doctor",
@@ -108,7 +114,8 @@ def connection_problem(error: psycopg2.Error) -> tuple[str, str]:
     if isinstance(error, psycopg2.ProgrammingError) and error.pgcode is None:
         return (
             "DATABASE_URL cannot be understood",
-            "percent-encode the special characters of its password",
+            str(error).partition("DATABASE_URL cannot be used: ")[2]
+            or "percent-encode the special characters of its password",
         )
     for pattern, says, advice in REFUSALS:
         if pattern.search(str(error)):
@@ -132,11 +139,6 @@ def check_postgres(settings: Settings) -> Iterator[CheckResult]:
                           current_setting('default_transaction_read_only')::bool AS read_only"""
             )
             (row,) = cursor.fetchall()
-    except SettingsError as error:
-        if settings.database_url is None:
-            raise
-        yield fail("postgresql", "DATABASE_URL cannot be understood", str(error).partition(": ")[2])
-        return
     except psycopg2.Error as error:
         says, advice = connection_problem(error)
         yield fail("postgresql", says, advice)
