@@ -6,11 +6,15 @@ STAMP := $(VENV)/.installed
 MODELS := service/reading/ocr/models/.derived
 CUDA_BUILD := build/onnxruntime-gpu
 CUDA := build/cuda
+BACKEND := tests/acceptance/backend
+BACKEND_STAMP := $(BACKEND)/node_modules/.installed
+# Processes that run tests side by side: two a core, as most tests wait for servers and workers.
+WORKERS ?= $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
 AUDIT_BIN := .venv-audit/bin
 AUDIT_STAMP := .venv-audit/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv models demo test test-cuda lint bench bench-gpu bench-memory bench-queue bench-status-page accuracy reference hostile fuzz chaos chaos-mutants incidents audit sbom lock clean
+.PHONY: help venv models demo test test-quick test-programs test-cuda lint bench bench-gpu bench-memory bench-queue bench-status-page accuracy reference hostile fuzz chaos chaos-mutants incidents audit sbom lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -36,8 +40,19 @@ $(MODELS): $(STAMP) requirements/models.lock tools/models/derive.py service/read
 demo: $(STAMP) $(MODELS) ## Run the main job on real servers and show the result
 	$(BIN)/filot-ocr demo
 
-test: lint $(MODELS) lint-infra test-infra ## Lint, types and all tests
-	$(BIN)/pytest -n auto
+test: lint $(MODELS) lint-infra test-infra ## Lint, types and all tests; those whose program is missing are skipped
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+
+test-quick: lint $(MODELS) ## Lint, types and unit tests: no server is started
+	$(BIN)/pytest -n auto --dist worksteal -m "not slow" tests/unit
+
+test-programs: $(STAMP) $(MODELS) $(BACKEND_STAMP) ## The tests that need Tesseract, a browser, PgBouncer or Node.js; a missing program fails them
+	$(BIN)/pytest -n $(WORKERS) -m programs --require-programs
+
+# The libraries of FiLot's backend, which the tests of the contract use from Node.js.
+$(BACKEND_STAMP): $(BACKEND)/package-lock.json
+	cd $(BACKEND) && npm ci --no-audit --no-fund --ignore-scripts
+	@touch $@
 
 lint: $(STAMP) ## Lint, format check and strict types
 	$(BIN)/ruff check
@@ -120,75 +135,60 @@ $(AUDIT_STAMP): requirements/audit.lock
 	@touch $@
 
 clean: ## Remove everything that make made
-	rm -rf $(VENV) .venv-infra .venv-audit build .mypy_cache .pytest_cache .ruff_cache service/reading/ocr/models/*.onnx $(MODELS)
+	rm -rf $(VENV) .venv-infra .venv-audit build .mypy_cache .pytest_cache .ruff_cache $(BACKEND)/node_modules service/reading/ocr/models/*.onnx $(MODELS)
 
 # --- Image and AWS -------------------------------------------------------------------------------------------
 # Pulumi and the local AWS server of its tests live in .venv-infra. See docs/infrastructure.md.
-.PHONY: build push deploy all preview destroy test-infra test-infra-mutants lint-infra graph lock-infra
+.PHONY: build push deploy all up preview drift destroy secrets cost
+.PHONY: test-infra test-infra-mutants lint-infra graph lock-infra simulate-scaling
 STACK ?= production
 PULUMI_FLAGS ?=
+DIGEST ?=
 INFRA_BIN := .venv-infra/bin
 INFRA_STAMP := .venv-infra/.installed
-IMAGE := filot-ocr-gpu-worker
-# An image is named after the commit that it was built from.
-COMMIT = $(shell git rev-parse --short=12 HEAD)
-TAG = $(COMMIT)$(if $(shell git status --porcelain),-dirty)
-REGION = $(shell sed -n 's/^ *aws:region: *//p' Pulumi.$(STACK).yaml)
-PUSHED = $(shell aws ecr describe-images --region $(REGION) --repository-name $(IMAGE) \
-	--image-ids imageTag=$(COMMIT) --query 'imageDetails[0].imageDigest' --output text 2>/dev/null)
-DIGEST ?= $(PUSHED)
+release = PYTHONPATH=. $(INFRA_BIN)/python -m infra_pulumi.release $@ --stack $(STACK) \
+	--digest '$(DIGEST)' --pulumi-flags='$(PULUMI_FLAGS)'
 
 # A target that needs a program waits for `need-program`, before it spends time on anything else.
 need_docker = it builds and pushes the image; see docs.docker.com/engine/install
-need_aws = it talks to the image registry; see docs.aws.amazon.com/cli
+need_git = it names the image after its inputs; see git-scm.com
+need_aws = it talks to AWS; see docs.aws.amazon.com/cli
 need_pulumi = it makes and changes what is on AWS; see pulumi.com/docs/install
 need_uv = it resolves dependencies; see docs.astral.sh/uv
 need-%:
 	@command -v $* > /dev/null || { echo "$* was not found: $(need_$*)" >&2; exit 1; }
 
-clean_tree = test -z "$$(git status --porcelain)" || { \
-	echo "There are changes that are not committed; an image is named after a commit. Commit or stash them:" >&2; \
-	git status --short >&2; exit 1; }
-pulumi_up = pulumi up --stack $(STACK) --policy-pack infra_pulumi/policy $(PULUMI_FLAGS)
+build: need-docker need-git $(INFRA_STAMP) ## Build the image of this tree
+	@$(release)
 
-build: need-docker ## Build the GPU image
-	@echo "Building $(IMAGE):$(TAG) from Dockerfile.gpu."
-	docker build --platform linux/amd64 --file Dockerfile.gpu --tag $(IMAGE):$(TAG) .
+push: need-docker need-git need-aws need-pulumi $(INFRA_STAMP) ## Push it to ECR unless it is there
+	@$(release)
 
-push: need-docker need-aws need-pulumi ## Push the image of this commit to ECR (the tree must be clean)
-	@$(clean_tree)
-	@set -e; case "$(PUSHED)" in sha256:*) \
-		echo "ECR has the image of commit $(COMMIT) already, and its tags never move: nothing to push."; exit 0;; esac; \
-	repository="$$(pulumi stack output repository-url --stack $(STACK))"; \
-	echo "Pushing $(IMAGE):$(TAG) to $$repository."; \
-	aws ecr get-login-password --region $(REGION) \
-		| docker login --username AWS --password-stdin "$${repository%%/*}"; \
-	docker tag $(IMAGE):$(TAG) "$$repository:$(TAG)"; \
-	docker push "$$repository:$(TAG)"
+deploy: need-git need-aws need-pulumi $(INFRA_STAMP) ## Deploy the pushed image (DIGEST=sha256:... takes another)
+	@$(release)
 
-deploy: need-aws need-pulumi $(INFRA_STAMP) ## Bring AWS in line with this tree and the pushed image (DIGEST=sha256:... takes another)
-	@set -e; digest="$(DIGEST)"; \
-	case "$$digest" in sha256:*) ;; *) \
-		echo "ECR has no image of commit $(COMMIT): make build push, or give DIGEST=sha256:..." >&2; exit 1;; esac; \
-	echo "Deploying $(IMAGE)@$$digest to stack $(STACK); commit Pulumi.$(STACK).yaml afterwards."; \
-	pulumi config set --stack $(STACK) filot:image-digest "$$digest"; \
-	$(pulumi_up)
+all: need-docker need-git need-aws need-pulumi $(INFRA_STAMP) ## Build and push the image if it changed, then deploy it
+	@$(release)
 
-all: ## Build, push and deploy
-	@$(clean_tree)
-	$(MAKE) build
-	$(MAKE) push
-	$(MAKE) deploy
+up: need-aws need-pulumi $(INFRA_STAMP) ## Bring AWS in line with the configuration; the image stays
+	@$(release)
 
 preview: need-pulumi $(INFRA_STAMP) ## Show what an update of AWS would change
-	@echo "Comparing stack $(STACK) with this tree; nothing is changed."
-	pulumi preview --diff --stack $(STACK) --policy-pack infra_pulumi/policy $(PULUMI_FLAGS)
+	@$(release)
 
-destroy: need-pulumi $(INFRA_STAMP) ## Delete what the stack made on AWS (asks; protected things are refused)
-	@echo "Deleting stack $(STACK). The registry and the secrets are protected: docs/infrastructure.md says how."
-	pulumi destroy --stack $(STACK) $(PULUMI_FLAGS)
+drift: need-pulumi $(INFRA_STAMP) ## Compare AWS with the program; non-zero if they differ
+	@$(release)
 
-test-infra: $(INFRA_STAMP) ## Prove the Pulumi program and the image's claims without a cloud
+destroy: need-pulumi $(INFRA_STAMP) ## Delete what the stack made on AWS (asks; protected resources are refused)
+	@$(release)
+
+secrets: need-aws $(INFRA_STAMP) ## Ask for the value of each secret that has none
+	@$(release)
+
+cost: $(INFRA_STAMP) ## Print a month's bill of the stack's configuration
+	@$(release)
+
+test-infra: $(INFRA_STAMP) ## Test the Pulumi program, the image's instructions and these commands without a cloud
 	$(INFRA_BIN)/pytest --confcutdir tests/infra tests/infra
 
 test-infra-mutants: $(INFRA_STAMP) ## Plant mistakes in the infrastructure and count those that are caught
@@ -197,7 +197,10 @@ test-infra-mutants: $(INFRA_STAMP) ## Plant mistakes in the infrastructure and c
 lint-infra: $(INFRA_STAMP) ## Strict types of the Pulumi program and its tests
 	$(INFRA_BIN)/mypy --config-file tests/infra/mypy.ini
 
-graph: $(INFRA_STAMP) ## Draw the stack's resources into docs/
+simulate-scaling: $(INFRA_STAMP) ## Simulate the stack's scaling over three loads; prints a table
+	PYTHONPATH=.:tests/infra $(INFRA_BIN)/python -m bench.scaling
+
+graph: $(INFRA_STAMP) ## Draw the stack's resources and write the generated tables into docs/
 	PYTHONPATH=tests/infra $(INFRA_BIN)/python -m cloudless.graph
 
 $(INFRA_STAMP): requirements/infra.lock
@@ -205,8 +208,10 @@ $(INFRA_STAMP): requirements/infra.lock
 	$(INFRA_BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/infra.lock
 	@touch $@
 
+image_lock = uv pip compile pyproject.toml --extra tracing --python-platform x86_64-manylinux_2_28 \
+	--python-version 3.12 --generate-hashes --no-header --no-annotate --quiet
 lock-infra: need-uv ## Resolve the locks of .venv-infra and of the image again (needs uv)
 	uv pip compile --group pyproject.toml:infra --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --quiet --upgrade --output-file requirements/infra.lock
-	uv pip compile pyproject.toml --extra gpu --extra tracing --python-platform x86_64-manylinux_2_28 --python-version 3.12 \
-		--generate-hashes --no-header --no-annotate --quiet --upgrade --output-file requirements/gpu.lock
+	$(image_lock) --extra gpu --upgrade --output-file requirements/gpu.lock
+	$(image_lock) --extra cpu --upgrade --output-file requirements/cpu.lock

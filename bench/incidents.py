@@ -109,12 +109,12 @@ def _neighbour_thawed(ground: Ground) -> ChaosWorker:
 
 
 TROUBLES = (
-    Problem("redis-away", "Redis is away", _redis_away, _redis_back),
-    Problem("gpu-lost", "takes nothing", _gpu_missing, _cpu_allowed),
-    Problem("gpu-fallback", "reads on the CPU", _gpu_missing_cpu_reads, _cpu_allowed),
+    Problem("redis-away", "Redis is unavailable", _redis_away, _redis_back),
+    Problem("gpu-lost", "is paused", _gpu_missing, _cpu_allowed),
+    Problem("gpu-fallback", "runs on the CPU", _gpu_missing_cpu_reads, _cpu_allowed),
     Problem("reviews-away", "review service", _reviews_away, _reviews_back),
     Problem("poison", "used up its attempts", _poison, _poison_dropped),
-    Problem("stuck-neighbour", "fell silent", _neighbour_stuck, _neighbour_thawed),
+    Problem("stuck-neighbour", "stopped responding", _neighbour_stuck, _neighbour_thawed),
 )
 
 
@@ -232,7 +232,8 @@ def _report_after(worker: ChaosWorker, moment: float, ground: Ground) -> dict[st
 def _told(report: dict[str, Any] | None) -> str:
     if report is None:
         return "nothing"
-    values = {name: value for name, value in report.items() if name not in ("_aws", "Service")}
+    no_metrics = ("_aws", "Service", "StageSeconds")
+    values = {name: value for name, value in report.items() if name not in no_metrics}
     heartbeat = "" if "Heartbeat" in values else ", and no `Heartbeat`"
     return ", ".join(f"`{name}` {value}" for name, value in values.items()) + heartbeat
 

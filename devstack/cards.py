@@ -12,7 +12,7 @@ from devstack.npwp import NPWP_FORMS, NpwpForm, npwp_artwork, npwp_texts, npwp_t
 from devstack.people import Person, invent_person
 from devstack.printing import print_card
 from service.reading.documents.fields import DocumentType
-from service.reading.documents.scoring import Outcome
+from service.reading.documents.scoring import ReviewOutcome
 from service.reading.ocr.engine import ColourImage
 
 #: What happened to a card on its way: nothing, a scanner, a phone, a phone held wrong, or too much.
@@ -42,7 +42,7 @@ class DemoCard:
     content: bytes
     content_type: str
     truth: Mapping[str, str]
-    expected_outcome: Outcome
+    expected_outcome: ReviewOutcome
 
 
 @dataclass(frozen=True, slots=True)

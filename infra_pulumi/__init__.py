@@ -1,1 +1,1 @@
-"""The AWS side of the worker: registry, secrets, roles, GPU instances, service, scaling and alarms."""
+"""Pulumi program of the worker's AWS resources: network, instances, service, scaling and alarms."""

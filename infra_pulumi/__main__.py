@@ -1,4 +1,4 @@
-"""What the Pulumi CLI runs: it executes this folder as a script, so the package is put on the path first."""
+"""Entry point of the Pulumi CLI, which executes this folder as a script without its parent on the path."""
 
 import sys
 from importlib import import_module

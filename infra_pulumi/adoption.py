@@ -1,4 +1,4 @@
-"""What to do about a thing that was made before this stack: see ``filot:existing``."""
+"""Adoption of resources that exist already: see ``filot:existing``."""
 
 import pulumi
 
@@ -6,10 +6,10 @@ from infra_pulumi.config import Adoption
 
 
 def adopting(how: Adoption, identifier: str) -> pulumi.ResourceOptions:
-    """Options that take an existing thing into the stack as it is, when ``how`` says so.
+    """Options that import an existing resource, if ``how`` says so.
 
-    An import must not differ from what exists, so all differences are ignored until the operator sets
-    the switch back to ``create``; the next update then brings the thing into line.
+    An import must not differ from what exists, so all differences are ignored until the operator sets the
+    switch back to ``create``; the next update then brings the resource in line with the program.
     """
     if how != "import":
         return pulumi.ResourceOptions()

@@ -1,229 +1,312 @@
-"""What people are told: one SNS topic, one alarm per way in which the worker can fail FiLot."""
+"""Alarms for people, and the SNS topic that they go to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
 from infra_pulumi import metrics
+from infra_pulumi.component import Component
 from infra_pulumi.iam import policy
-from infra_pulumi.names import WORKER
+from infra_pulumi.names import CONTAINER, Names
 
-#: Failed documents among all finished ones, in percent.
-ERROR_PERCENT = 10
+#: Component that held the topic and all alarms before they were split.
+_FORMER = "Alarms::alarms"
 
-#: Minutes that a condition must hold before people are told.
-PATIENCE_MINUTES = 5
 
-#: The same for instances: one needs a few minutes to come up even when all is well.
-INSTANCE_PATIENCE_MINUTES = 15
+@dataclass(frozen=True, slots=True)
+class AlarmTopicArgs:
+    """Arguments of ``AlarmTopic``."""
+
+    names: Names
+    account_id: pulumi.Input[str]
+    emails: Sequence[str]
+    #: EventBridge publishes, too.
+    events: bool
+
+
+class AlarmTopic(Component):
+    """An SNS topic with e-mail subscriptions."""
+
+    def __init__(self, name: str, args: AlarmTopicArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("AlarmTopic", name, opts)
+        topic = aws.sns.Topic(
+            self.child_name("topic"),
+            name=f"{args.names.worker}-alarms",
+            opts=self.child("topic", moved_from=_FORMER),
+        )
+        aws.sns.TopicPolicy(
+            self.child_name("publishers"),
+            arn=topic.arn,
+            policy=pulumi.Output.all(topic.arn, args.account_id).apply(
+                lambda both: _publishers(*both, events=args.events)
+            ),
+            opts=self.child("publishers", moved_from=_FORMER),
+        )
+        for email in sorted(args.emails):
+            aws.sns.TopicSubscription(
+                self.child_name(f"mail-{email}"),
+                topic=topic.arn,
+                protocol="email",
+                endpoint=email,
+                opts=self.child(f"mail-{email}", moved_from=_FORMER),
+            )
+        self.arn = topic.arn
+        self.register_outputs({"arn": self.arn})
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """When an alarm fires: the comparison, how long it must hold, and what missing data counts as."""
+
+    operator: str
+    value: float
+    #: Periods in a row.
+    periods: int
+    #: ``breaching`` or ``notBreaching``.
+    missing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric of one period; of the worker unless ``namespace`` is given."""
+
+    name: str
+    statistic: str
+    seconds: int = 60
+    namespace: str | None = None
+    dimensions: dict[str, pulumi.Input[str]] = field(default_factory=lambda: {metrics.DIMENSION: CONTAINER})
+
+
+class _AlarmGroup(Component):
+    """Alarms of one stack that notify a topic, also when they recover."""
+
+    def __init__(
+        self,
+        kind: str,
+        name: str,
+        names: Names,
+        topic_arn: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None,
+    ) -> None:
+        super().__init__(kind, name, opts)
+        self._names, self._topic_arn = names, topic_arn
+
+    def alarm(
+        self, role: str, description: str, metric: Metric, threshold: Threshold
+    ) -> aws.cloudwatch.MetricAlarm:
+        """An alarm on a single metric."""
+        return self._alarm(
+            role,
+            description,
+            threshold,
+            {
+                "namespace": metric.namespace or self._names.metrics_namespace,
+                "metric_name": metric.name,
+                "dimensions": metric.dimensions,
+                "statistic": metric.statistic,
+                "period": metric.seconds,
+            },
+        )
+
+    def expression_alarm(
+        self, role: str, description: str, queries: Sequence[Any], threshold: Threshold
+    ) -> aws.cloudwatch.MetricAlarm:
+        """An alarm on a metric math expression."""
+        return self._alarm(role, description, threshold, {"metric_queries": list(queries)})
+
+    def _alarm(
+        self, role: str, description: str, threshold: Threshold, source: dict[str, Any]
+    ) -> aws.cloudwatch.MetricAlarm:
+        return aws.cloudwatch.MetricAlarm(
+            self.child_name(role),
+            name=f"{self._names.worker}-{role}",
+            alarm_description=description,
+            comparison_operator=threshold.operator,
+            threshold=threshold.value,
+            evaluation_periods=threshold.periods,
+            treat_missing_data=threshold.missing,
+            alarm_actions=[self._topic_arn],
+            ok_actions=[self._topic_arn],
+            **source,
+            opts=self.child(role, moved_from=_FORMER),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentAlarmsArgs:
+    """Arguments of ``DeploymentAlarms``."""
+
+    names: Names
+    topic_arn: pulumi.Input[str]
+    minutes: int
+    error_percent: int
+    #: The workers are meant to use a GPU.
+    gpu: bool
+
+
+class DeploymentAlarms(_AlarmGroup):
+    """Alarms that also undo a deployment, so they exist before the service; silent without reports."""
+
+    def __init__(
+        self, name: str, args: DeploymentAlarmsArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("DeploymentAlarms", name, args.names, args.topic_arn, opts)
+        alarms = [self._errors(args)]
+        if args.gpu:
+            alarms.append(self._no_gpu(args))
+        self.alarm_names = [alarm.name for alarm in alarms]
+        self.register_outputs({"alarmNames": self.alarm_names})
+
+    def _errors(self, args: DeploymentAlarmsArgs) -> aws.cloudwatch.MetricAlarm:
+        def sum_of(identifier: str, name: str) -> dict[str, Any]:
+            return {
+                "id": identifier,
+                "metric": {
+                    "namespace": args.names.metrics_namespace,
+                    "metric_name": name,
+                    "dimensions": {metrics.DIMENSION: CONTAINER},
+                    "stat": "Sum",
+                    "period": 60 * args.minutes,
+                },
+                "return_data": False,
+            }
+
+        share = {
+            "id": "share",
+            "label": "failed documents, percent",
+            # A single bad upload in a quiet hour is all of its results: it wakes nobody.
+            "expression": "IF(errors > 1, 100 * errors / results, 0)",
+            "return_data": True,
+        }
+        return self.expression_alarm(
+            "errors",
+            f"more than {args.error_percent} % of the documents of {args.minutes} minutes failed, two at "
+            "least: see the worker's logs",
+            [sum_of("errors", metrics.ERRORS), sum_of("results", metrics.RESULTS), share],
+            Threshold("GreaterThanThreshold", args.error_percent, 1, "notBreaching"),
+        )
+
+    def _no_gpu(self, args: DeploymentAlarmsArgs) -> aws.cloudwatch.MetricAlarm:
+        return self.alarm(
+            "no-gpu",
+            f"a worker has had no GPU for {args.minutes} minutes and reads on the CPU of a GPU instance: see "
+            "`filot-ocr doctor` in its container, and the worker's log for gpu_not_in_use",
+            Metric(metrics.GPU_IN_USE, "Minimum"),
+            Threshold("LessThanThreshold", 1, args.minutes, "notBreaching"),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class AlarmsArgs:
-    """What the alarms need to know."""
+    """Arguments of ``Alarms``."""
 
-    account_id: pulumi.Output[str]
-    cluster_name: pulumi.Output[str]
-    service_name: pulumi.Output[str]
-    service_arn: pulumi.Output[str]
-    #: None: the cluster's own instances.
-    capacity_provider: pulumi.Output[str] | None
+    names: Names
+    topic_arn: pulumi.Input[str]
+    cluster_name: pulumi.Input[str]
+    service_name: pulumi.Input[str]
+    service_arn: pulumi.Input[str]
+    #: None: instances are not managed by this stack.
+    capacity_provider: pulumi.Input[str] | None
     backlog: int
-    emails: Sequence[str]
+    minutes: int
+    instance_minutes: int
 
 
-class Alarms(pulumi.ComponentResource):
-    """The topic, its subscriptions and the alarms; all of them also say when it is over."""
+class Alarms(_AlarmGroup):
+    """Alarms about work that is not done, and about workers or instances that are missing."""
 
     def __init__(self, name: str, args: AlarmsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("filot:infra:Alarms", name, None, opts)
-        self._child = pulumi.ResourceOptions(parent=self)
-        self._topic = self._make_topic(args)
-        self.topic_arn = self._topic.arn
-        self._worker_alarms(args.backlog)
-        self._error_alarm()
-        self._review_alarm()
-        self._running_alarm(args)
+        super().__init__("Alarms", name, args.names, args.topic_arn, opts)
+        self._work(args)
+        self._presence(args)
         if args.capacity_provider is not None:
-            self._instance_alarm(args.cluster_name, args.capacity_provider)
+            self._instances(args, args.capacity_provider)
         else:
-            self._placement_event(args.service_arn)
-        self.register_outputs({"topicArn": self.topic_arn})
+            self._placement_event(args)
+        self.register_outputs({})
 
-    def _make_topic(self, args: AlarmsArgs) -> aws.sns.Topic:
-        topic = aws.sns.Topic("topic", name=f"{WORKER}-alarms", opts=self._child)
-        aws.sns.TopicPolicy(
-            "publishers",
-            arn=topic.arn,
-            policy=pulumi.Output.all(topic.arn, args.account_id).apply(
-                lambda both: _publishers(*both, events=args.capacity_provider is None)
-            ),
-            opts=self._child,
-        )
-        for email in sorted(args.emails):
-            aws.sns.TopicSubscription(
-                f"mail-{email}", topic=topic.arn, protocol="email", endpoint=email, opts=self._child
-            )
-        return topic
-
-    def _worker_alarms(self, backlog: int) -> None:
-        self._alarm(
+    def _work(self, args: AlarmsArgs) -> None:
+        self.alarm(
             "backlog",
-            aws.cloudwatch.MetricAlarmArgs(
-                alarm_description=f"more than {backlog} documents have waited for {PATIENCE_MINUTES} "
-                "minutes: are workers being added, and are they finishing documents?",
-                namespace=metrics.NAMESPACE,
-                metric_name=metrics.QUEUE_LENGTH,
-                dimensions={metrics.DIMENSION: WORKER},
-                statistic="Maximum",
-                period=60,
-                comparison_operator="GreaterThanThreshold",
-                threshold=backlog,
-                evaluation_periods=PATIENCE_MINUTES,
-                treat_missing_data="notBreaching",
-            ),
+            f"more than {args.backlog} documents have waited for {args.minutes} minutes: are workers being "
+            "added, and do they finish documents?",
+            Metric(metrics.QUEUE_LENGTH, "Maximum"),
+            Threshold("GreaterThanThreshold", args.backlog, args.minutes, "notBreaching"),
         )
-        self._alarm(
-            "no-heartbeat",
-            aws.cloudwatch.MetricAlarmArgs(
-                alarm_description=f"no worker has made progress for {PATIENCE_MINUTES} minutes: "
-                "what does the status page say, and `filot-ocr doctor`?",
-                namespace=metrics.NAMESPACE,
-                metric_name=metrics.HEARTBEAT,
-                dimensions={metrics.DIMENSION: WORKER},
-                statistic="SampleCount",
-                period=60,
-                comparison_operator="LessThanThreshold",
-                threshold=1,
-                evaluation_periods=PATIENCE_MINUTES,
-                treat_missing_data="breaching",
-            ),
-        )
-
-    def _error_alarm(self) -> None:
-        self._alarm(
-            "errors",
-            aws.cloudwatch.MetricAlarmArgs(
-                alarm_description=f"more than {ERROR_PERCENT} % of the documents failed in "
-                f"{PATIENCE_MINUTES} minutes, two at least: what do the worker's logs say?",
-                metric_queries=[
-                    _sum("errors", metrics.ERRORS),
-                    _sum("results", metrics.RESULTS),
-                    aws.cloudwatch.MetricAlarmMetricQueryArgs(
-                        id="share",
-                        label="failed documents, percent",
-                        # One bad upload in a quiet hour is all of its results: nobody is woken for that.
-                        expression="IF(errors > 1, 100 * errors / results, 0)",
-                        return_data=True,
-                    ),
-                ],
-                comparison_operator="GreaterThanThreshold",
-                threshold=ERROR_PERCENT,
-                evaluation_periods=1,
-                treat_missing_data="notBreaching",
-            ),
-        )
-
-    def _review_alarm(self) -> None:
-        self._alarm(
+        self.alarm(
             "reviews-given-up",
-            aws.cloudwatch.MetricAlarmArgs(
-                alarm_description="reviews were asked for in vain for a day, so no person looks at these "
-                "documents: when BULI2 answers again, `filot-ocr requeue --reviews`",
-                namespace=metrics.NAMESPACE,
-                metric_name=metrics.REVIEWS_GIVEN_UP,
-                dimensions={metrics.DIMENSION: WORKER},
-                statistic="Maximum",
-                period=60,
-                comparison_operator="GreaterThanThreshold",
-                threshold=0,
-                evaluation_periods=PATIENCE_MINUTES,
-                treat_missing_data="notBreaching",
-            ),
+            "reviews were requested for a day without an answer, so nobody looks at these documents: when "
+            "BULI2 answers again, `filot-ocr requeue --reviews`",
+            Metric(metrics.REVIEWS_GIVEN_UP, "Maximum"),
+            Threshold("GreaterThanThreshold", 0, args.minutes, "notBreaching"),
         )
 
-    def _running_alarm(self, args: AlarmsArgs) -> None:
-        self._alarm(
+    def _presence(self, args: AlarmsArgs) -> None:
+        self.alarm(
+            "no-heartbeat",
+            f"no worker has made progress for {args.minutes} minutes: see the status page and "
+            "`filot-ocr doctor`",
+            Metric(metrics.HEARTBEAT, "SampleCount"),
+            Threshold("LessThanThreshold", 1, args.minutes, "breaching"),
+        )
+        self.alarm(
             "no-running-task",
-            aws.cloudwatch.MetricAlarmArgs(
-                alarm_description=f"no task has run for {PATIENCE_MINUTES} minutes: "
-                "what do the service's events say?",
-                # ECS reports one sample a minute and running task, and nothing when there is none.
+            f"no task has run for {args.minutes} minutes: see the service's events",
+            # ECS reports one sample a minute and running task, and nothing without one.
+            Metric(
+                "CPUUtilization",
+                "SampleCount",
                 namespace="AWS/ECS",
-                metric_name="CPUUtilization",
                 dimensions={"ClusterName": args.cluster_name, "ServiceName": args.service_name},
-                statistic="SampleCount",
-                period=60,
-                comparison_operator="LessThanThreshold",
-                threshold=1,
-                evaluation_periods=PATIENCE_MINUTES,
-                treat_missing_data="breaching",
             ),
+            Threshold("LessThanThreshold", 1, args.minutes, "breaching"),
         )
 
-    def _instance_alarm(self, cluster_name: pulumi.Output[str], provider: pulumi.Output[str]) -> None:
-        self._alarm(
+    def _instances(self, args: AlarmsArgs, provider: pulumi.Input[str]) -> None:
+        self.alarm(
             "instances-short",
-            aws.cloudwatch.MetricAlarmArgs(
-                alarm_description=f"tasks have waited for a GPU instance for {INSTANCE_PATIENCE_MINUTES} "
-                "minutes: is the group at its limit, or has AWS none of this type?",
-                # Instances needed per instance running, in percent.
+            f"tasks have waited for a GPU instance for {args.instance_minutes} minutes: is the group at its "
+            "limit, or has AWS none of this type?",
+            # Instances needed per instance running, in percent.
+            Metric(
+                "CapacityProviderReservation",
+                "Average",
                 namespace="AWS/ECS/ManagedScaling",
-                metric_name="CapacityProviderReservation",
-                dimensions={"ClusterName": cluster_name, "CapacityProviderName": provider},
-                statistic="Average",
-                period=60,
-                comparison_operator="GreaterThanThreshold",
-                threshold=100,
-                evaluation_periods=INSTANCE_PATIENCE_MINUTES,
-                treat_missing_data="notBreaching",
+                dimensions={"ClusterName": args.cluster_name, "CapacityProviderName": provider},
             ),
+            Threshold("GreaterThanThreshold", 100, args.instance_minutes, "notBreaching"),
         )
 
-    def _placement_event(self, service_arn: pulumi.Output[str]) -> None:
-        """Own instances have no such metric: ECS says by an event when none has room for a task."""
+    def _placement_event(self, args: AlarmsArgs) -> None:
+        """Other capacity has no such metric: ECS emits an event when it cannot place a task."""
         rule = aws.cloudwatch.EventRule(
-            "instances-short",
-            name=f"{WORKER}-instances-short",
-            description="ECS found no GPU instance with room for a task",
+            self.child_name("instances-short"),
+            name=f"{args.names.worker}-instances-short",
+            description="ECS found no room for a task",
             event_pattern=pulumi.Output.json_dumps(
                 {
                     "source": ["aws.ecs"],
                     "detail-type": ["ECS Service Action"],
-                    "resources": [service_arn],
+                    "resources": [args.service_arn],
                     "detail": {"eventName": ["SERVICE_TASK_PLACEMENT_FAILURE"]},
                 }
             ),
-            opts=self._child,
+            opts=self.child("instances-short"),
         )
         aws.cloudwatch.EventTarget(
-            "instances-short", rule=rule.name, arn=self._topic.arn, target_id="topic", opts=self._child
+            self.child_name("instances-short-topic"),
+            rule=rule.name,
+            arn=args.topic_arn,
+            target_id="topic",
+            opts=self.child("instances-short"),
         )
-
-    def _alarm(self, name: str, alarm: aws.cloudwatch.MetricAlarmArgs) -> None:
-        alarm.name = f"{WORKER}-{name}"
-        alarm.alarm_actions = alarm.ok_actions = [self._topic.arn]
-        aws.cloudwatch.MetricAlarm(name, alarm, opts=self._child)
-
-
-def _sum(identifier: str, name: str) -> aws.cloudwatch.MetricAlarmMetricQueryArgs:
-    return aws.cloudwatch.MetricAlarmMetricQueryArgs(
-        id=identifier,
-        metric=aws.cloudwatch.MetricAlarmMetricQueryMetricArgs(
-            namespace=metrics.NAMESPACE,
-            metric_name=name,
-            dimensions={metrics.DIMENSION: WORKER},
-            stat="Sum",
-            period=60 * PATIENCE_MINUTES,
-        ),
-        return_data=False,
-    )
 
 
 def _publishers(topic_arn: str, account_id: str, *, events: bool) -> str:
-    """CloudWatch may publish for this account; EventBridge, only where an event takes an alarm's place."""
+    """CloudWatch may publish for this account; EventBridge, only where an event replaces an alarm."""
     statements: list[dict[str, object]] = [
         {
             "Principal": {"Service": "cloudwatch.amazonaws.com"},
@@ -233,7 +316,7 @@ def _publishers(topic_arn: str, account_id: str, *, events: bool) -> str:
         }
     ]
     if events:
-        # EventBridge does not say for whom it publishes to a topic: under any condition, events are lost.
+        # EventBridge sets no source account when it publishes to a topic: a condition would lose events.
         statements.append(
             {
                 "Principal": {"Service": "events.amazonaws.com"},

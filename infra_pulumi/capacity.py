@@ -1,4 +1,4 @@
-"""GPU instances that come when tasks wait for one and go when none needs them."""
+"""GPU instances that start when tasks wait for one and stop when no task needs them."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -7,49 +7,64 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from infra_pulumi.component import Component
 from infra_pulumi.iam import policy
-from infra_pulumi.names import CAPACITY, INSTANCE_POLICY, INSTANCE_ROLE
-from infra_pulumi.ordering import after
+from infra_pulumi.names import DEBUG_POLICY, INSTANCE_POLICY, Names
 
-#: The newest ECS image with GPU driver; EC2 looks it up at each launch, so a new one changes nothing here.
-NEWEST_IMAGE = "resolve:ssm:/aws/service/ecs/optimized-ami/amazon-linux-2023/gpu/recommended/image_id"
+#: SSM parameter of the newest ECS AMI with GPU driver; EC2 resolves it at each launch, so a newer AMI changes
+#: nothing here.
+NEWEST_AMI = "resolve:ssm:/aws/service/ecs/optimized-ami/amazon-linux-2023/gpu/recommended/image_id"
 
-#: GiB of the root disk: the system (30), two versions of the worker's image (about 10 each), room.
+#: GiB of the root volume: the AMI needs 30, two versions of the image about 20.
 DISK_GIB = 80
 
-#: Seconds an instance gets to boot and join before its load counts in scaling decisions.
+#: MiB/s and IOPS of the gp3 volume, whose throughput (125 MiB/s unless set) bounds pulling and unpacking the
+#: image. A g4dn.xlarge reaches 3.5 Gbit/s.
+DISK_THROUGHPUT = 400
+DISK_IOPS = 3000
+
+#: Seconds that an instance gets to boot and join before it counts in scaling decisions.
 WARM_UP_SECONDS = 300
+
+_SECONDS_PER_DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class GpuCapacityArgs:
-    """What the capacity needs to know."""
+    """Arguments of ``GpuCapacity``."""
 
-    cluster_name: pulumi.Output[str]
-    subnet_ids: Sequence[str]
-    security_group_ids: Sequence[str]
-    egress_ports: Sequence[int]
-    instance_type: str
+    names: Names
+    cluster_name: pulumi.Input[str]
+    subnet_ids: Sequence[pulumi.Input[str]]
+    #: All security groups of the instances.
+    security_group_ids: Sequence[pulumi.Input[str]]
+    #: In order of preference.
+    instance_types: Sequence[str]
+    #: None: the newest ECS GPU AMI.
     ami_id: str | None
     max_instances: int
-    #: Providers that the cluster has besides ours.
+    #: Age at which an instance is replaced.
+    max_instance_days: int
+    on_demand_base: int
+    spot_percent: int
+    #: Capacity providers that the cluster has besides this one.
     other_providers: Sequence[str]
+    #: Allow Session Manager.
+    debug: bool
     tags: Mapping[str, str]
 
 
-class GpuCapacity(pulumi.ComponentResource):
+class GpuCapacity(Component):
     """Launch template, Auto Scaling group and capacity provider, attached to the cluster."""
 
     def __init__(self, name: str, args: GpuCapacityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("filot:infra:GpuCapacity", name, None, opts)
-        self._child = pulumi.ResourceOptions(parent=self)
-        template = self._template(args)
-        group = self._group(args, template)
+        super().__init__("GpuCapacity", name, opts)
+        self._args = args
         provider = aws.ecs.CapacityProvider(
-            "provider",
-            name=CAPACITY,
+            self.child_name("provider"),
+            name=args.names.capacity,
             auto_scaling_group_provider={
-                "auto_scaling_group_arn": group.arn,
+                "auto_scaling_group_arn": self._group(self._template()).arn,
                 "managed_termination_protection": "ENABLED",
                 "managed_draining": "ENABLED",
                 "managed_scaling": {
@@ -60,65 +75,49 @@ class GpuCapacity(pulumi.ComponentResource):
                     "instance_warmup_period": WARM_UP_SECONDS,
                 },
             },
-            opts=self._child,
+            opts=self.child("provider"),
         )
-        attached = aws.ecs.ClusterCapacityProviders(
-            "attached",
+        aws.ecs.ClusterCapacityProviders(
+            self.child_name("attached"),
             cluster_name=args.cluster_name,
             capacity_providers=pulumi.Output.all(provider.name, *args.other_providers).apply(sorted),
-            opts=self._child,
+            opts=self.child("attached"),
         )
-        #: Name of the capacity provider, known once the cluster may use it.
-        self.provider_name = after(provider.name, attached.id)
+        self.provider_name = provider.name
         self.register_outputs({"providerName": self.provider_name})
 
     def _profile(self) -> aws.iam.InstanceProfile:
+        name = self._args.names.instance_role
         role = aws.iam.Role(
-            INSTANCE_ROLE,
-            name=INSTANCE_ROLE,
+            self.child_name("instance-role"),
+            name=name,
             assume_role_policy=policy(
                 {"Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}
             ),
-            opts=self._child,
+            opts=self.child(name),
         )
-        aws.iam.RolePolicyAttachment(
-            "join-cluster", role=role.name, policy_arn=INSTANCE_POLICY, opts=self._child
-        )
-        return aws.iam.InstanceProfile(INSTANCE_ROLE, name=INSTANCE_ROLE, role=role.name, opts=self._child)
-
-    def _firewall(self, args: GpuCapacityArgs) -> aws.ec2.SecurityGroup:
-        vpc_id = aws.ec2.get_subnet_output(
-            id=args.subnet_ids[0], opts=pulumi.InvokeOutputOptions(parent=self)
-        ).vpc_id
-        return aws.ec2.SecurityGroup(
-            "firewall",
-            name=CAPACITY,
-            description="GPU instances of the OCR worker: nothing comes in",
-            vpc_id=vpc_id,
-            ingress=[],
-            egress=[
-                {
-                    "description": f"TCP {port}",
-                    "protocol": "tcp",
-                    "from_port": port,
-                    "to_port": port,
-                    "cidr_blocks": ["0.0.0.0/0"],
-                }
-                for port in sorted(args.egress_ports)
-            ],
-            opts=self._child,
+        policies = {"join-cluster": INSTANCE_POLICY}
+        if self._args.debug:
+            policies["session-manager"] = DEBUG_POLICY
+        for purpose, arn in policies.items():
+            aws.iam.RolePolicyAttachment(
+                self.child_name(purpose), role=role.name, policy_arn=arn, opts=self.child(purpose)
+            )
+        return aws.iam.InstanceProfile(
+            self.child_name("instance-profile"), name=name, role=role.name, opts=self.child(name)
         )
 
-    def _template(self, args: GpuCapacityArgs) -> aws.ec2.LaunchTemplate:
+    def _template(self) -> aws.ec2.LaunchTemplate:
+        args = self._args
         return aws.ec2.LaunchTemplate(
-            "template",
-            name=CAPACITY,
+            self.child_name("template"),
+            name=args.names.capacity,
             update_default_version=True,
-            image_id=args.ami_id or NEWEST_IMAGE,
-            instance_type=args.instance_type,
+            image_id=args.ami_id or NEWEST_AMI,
+            instance_type=args.instance_types[0],
             iam_instance_profile={"arn": self._profile().arn},
-            vpc_security_group_ids=[self._firewall(args).id, *sorted(args.security_group_ids)],
-            # One hop: containers cannot reach the instance's credentials, the agent on the host can.
+            vpc_security_group_ids=list(args.security_group_ids),
+            # One hop: the agent on the host can use the instance's credentials, containers cannot.
             metadata_options={
                 "http_endpoint": "enabled",
                 "http_tokens": "required",
@@ -130,53 +129,103 @@ class GpuCapacity(pulumi.ComponentResource):
                     "ebs": {
                         "volume_size": DISK_GIB,
                         "volume_type": "gp3",
+                        "throughput": DISK_THROUGHPUT,
+                        "iops": DISK_IOPS,
                         "encrypted": "true",
                         "delete_on_termination": "true",
                     },
                 }
             ],
             tag_specifications=[
-                {"resource_type": kind, "tags": {**args.tags, "Name": CAPACITY}}
+                {"resource_type": kind, "tags": {**args.tags, "Name": args.names.capacity}}
                 for kind in ("instance", "volume")
             ],
-            user_data=args.cluster_name.apply(_user_data),
-            opts=self._child,
+            user_data=pulumi.Output.from_input(args.cluster_name).apply(_user_data),
+            opts=self.child("template"),
         )
 
-    def _group(self, args: GpuCapacityArgs, template: aws.ec2.LaunchTemplate) -> aws.autoscaling.Group:
-        # ECS adds the last tag itself when the provider joins a cluster; unless named here, it would be
-        # taken off again by the next update.
-        tags = {**args.tags, "Name": CAPACITY, "AmazonECSManaged": "true"}
+    def _group(self, template: aws.ec2.LaunchTemplate) -> aws.autoscaling.Group:
+        args = self._args
+        # ECS adds the last tag when the provider joins a cluster; the next update would remove it again.
+        tags = {**args.tags, "Name": args.names.capacity, "AmazonECSManaged": "true"}
         return aws.autoscaling.Group(
-            "group",
-            name=CAPACITY,
+            self.child_name("group"),
+            name=args.names.capacity,
             min_size=0,
             max_size=args.max_instances,
-            vpc_zone_identifiers=sorted(args.subnet_ids),
-            launch_template={"id": template.id, "version": "$Latest"},
-            # The capacity provider's termination protection works only on protected instances.
+            max_instance_lifetime=args.max_instance_days * _SECONDS_PER_DAY,
+            vpc_zone_identifiers=list(args.subnet_ids),
+            launch_template=None if self._mixed else {"id": template.id, "version": "$Latest"},
+            mixed_instances_policy=self._mixed_instances(template) if self._mixed else None,
+            # Required by the capacity provider's managed termination protection.
             protect_from_scale_in=True,
-            # `make destroy` would otherwise wait for ever for the protected instances.
+            # Otherwise `make destroy` waits forever for protected instances.
             force_delete=True,
             tags=[
                 {"key": key, "value": value, "propagate_at_launch": True}
                 for key, value in sorted(tags.items())
             ],
-            opts=self._child,
+            opts=self.child("group"),
         )
+
+    @property
+    def _mixed(self) -> bool:
+        return len(self._args.instance_types) > 1 or self._args.spot_percent > 0
+
+    def _mixed_instances(
+        self, template: aws.ec2.LaunchTemplate
+    ) -> aws.autoscaling.GroupMixedInstancesPolicyArgsDict:
+        return {
+            "launch_template": {
+                "launch_template_specification": {"launch_template_id": template.id, "version": "$Latest"},
+                "overrides": [{"instance_type": name} for name in self._args.instance_types],
+            },
+            "instances_distribution": {
+                "on_demand_allocation_strategy": "prioritized",
+                "on_demand_base_capacity": self._args.on_demand_base,
+                "on_demand_percentage_above_base_capacity": 100 - self._args.spot_percent,
+                "spot_allocation_strategy": "price-capacity-optimized",
+            },
+        }
 
 
 def _user_data(cluster: str) -> str:
-    """First boot of an instance, base64: which cluster the ECS agent joins."""
+    """First-boot script, base64: configures the ECS agent."""
     lines = [
         "#!/bin/bash",
         "cat >> /etc/ecs/ecs.config <<'END'",
         f"ECS_CLUSTER={cluster}",
         "ECS_ENABLE_GPU_SUPPORT=true",
-        # An image is named by digest, so one pull is enough. Not `prefer-cached`: it would keep every image
-        # that ever ran, until the disk is full.
+        # Two minutes before a Spot instance ends, its task gets SIGTERM.
+        "ECS_ENABLE_SPOT_INSTANCE_DRAINING=true",
+        # Images are named by digest, so one pull is enough. `prefer-cached` would never delete an image.
         "ECS_IMAGE_PULL_BEHAVIOR=once",
         "END",
         "",
     ]
     return base64.b64encode("\n".join(lines).encode()).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class FargateCapacityArgs:
+    """Arguments of ``FargateCapacity``."""
+
+    cluster_name: pulumi.Input[str]
+    #: Capacity providers that the cluster has besides Fargate's.
+    other_providers: Sequence[str]
+
+
+class FargateCapacity(Component):
+    """Fargate's two capacity providers, attached to the cluster."""
+
+    def __init__(
+        self, name: str, args: FargateCapacityArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("FargateCapacity", name, opts)
+        aws.ecs.ClusterCapacityProviders(
+            self.child_name("attached"),
+            cluster_name=args.cluster_name,
+            capacity_providers=sorted({"FARGATE", "FARGATE_SPOT", *args.other_providers}),
+            opts=self.child("attached"),
+        )
+        self.register_outputs({})

@@ -1,4 +1,4 @@
-"""The ECS cluster: made here, or one that exists."""
+"""The ECS cluster."""
 
 from dataclasses import dataclass
 
@@ -6,37 +6,36 @@ import pulumi
 import pulumi_aws as aws
 
 from infra_pulumi.adoption import adopting
+from infra_pulumi.component import Component
 from infra_pulumi.config import Adoption
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterArgs:
-    """What the cluster needs to know."""
+    """Arguments of ``Cluster``."""
 
-    name: str
+    cluster_name: str
     existing: Adoption
 
 
-class Cluster(pulumi.ComponentResource):
-    """An ECS cluster; ``name`` waits for it to exist."""
+class Cluster(Component):
+    """An ECS cluster, created or looked up."""
 
     def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("filot:infra:Cluster", name, None, opts)
+        super().__init__("Cluster", name, opts)
         self.arn: pulumi.Output[str]
         self.name: pulumi.Output[str]
         if args.existing == "lookup":
-            found = aws.ecs.get_cluster_output(
-                cluster_name=args.name, opts=pulumi.InvokeOutputOptions(parent=self)
-            )
+            found = aws.ecs.get_cluster_output(cluster_name=args.cluster_name, opts=self.invoke_opts())
             self.arn, self.name = found.arn, found.cluster_name
         else:
             cluster = aws.ecs.Cluster(
-                "cluster",
-                name=args.name,
-                # The alarms live on metrics that cost nothing; Container Insights is paid by the metric.
+                self.child_name("cluster"),
+                name=args.cluster_name,
+                # The alarms use metrics that cost nothing; Container Insights is billed per metric.
                 settings=[{"name": "containerInsights", "value": "disabled"}],
                 opts=pulumi.ResourceOptions.merge(
-                    pulumi.ResourceOptions(parent=self), adopting(args.existing, args.name)
+                    self.child("cluster"), adopting(args.existing, args.cluster_name)
                 ),
             )
             self.arn, self.name = cluster.arn, cluster.name

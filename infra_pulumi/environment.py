@@ -1,21 +1,20 @@
-"""Every environment variable of the worker: plain text, out of a secret, or set by ECS itself."""
+"""Environment variables of the worker: plain text, from Secrets Manager, or set by ECS."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from infra_pulumi import metrics
+from infra_pulumi.names import Names
 
-#: Plain variables and their values here; ``filot:worker-environment`` changes single ones.
+#: Plain variables with their values in a deployment; ``filot:worker-environment`` changes single ones.
 VARIABLES: Mapping[str, str] = {
     "LOG_LEVEL": "info",
-    "METRICS_NAMESPACE": metrics.NAMESPACE,
     "OCR_GPU_ARENA": "kSameAsRequested",
     "OCR_GPU_ATTEMPTS_KEY": "filot:ocr:gpu:attempts",
     "OCR_GPU_AUTOFALLBACK": "true",
+    "OCR_GPU_CLAIM_CPU_QUEUE": "false",
     "OCR_GPU_CONCURRENCY": "2",
     "OCR_GPU_CUDNN_SEARCH": "HEURISTIC",
     "OCR_GPU_DRIVER": "onnx",
-    "OCR_GPU_ENABLED": "true",
     "OCR_GPU_HEALTH_PORT": "8080",
     "OCR_GPU_JOB_TIMEOUT": "120000",
     "OCR_GPU_LEASE": "30000",
@@ -29,26 +28,37 @@ VARIABLES: Mapping[str, str] = {
     "OCR_GPU_PUBLISH_CHANNEL": "filot:ocr:gpu:results",
     "OCR_GPU_QUEUE_KEY": "filot:ocr:gpu:queue",
     "OCR_GPU_REAPER_INTERVAL": "60000",
-    # The worker applies it to its threads and again to its process: twice this must fit the task's
-    # stop timeout.
+    # Applied to the worker's threads, then to its process: twice this must fit the task's stop timeout.
     "OCR_GPU_SHUTDOWN_TIMEOUT": "30000",
     "OCR_GPU_STUCK_TIMEOUT": "300000",
 }
 
-#: Variables that other resources are built around: changing one alone would break the whole.
-FIXED = frozenset({"METRICS_NAMESPACE", "OCR_GPU_HEALTH_PORT"})
+#: Variables that follow from the stack itself and cannot be changed alone.
+DERIVED = frozenset({"METRICS_NAMESPACE", "OCR_GPU_ENABLED"})
 
-#: Set only where ``filot:worker-environment`` gives a value: the worker does without.
+#: Variables that ``filot:worker-environment`` may not change: other resources are built around their values.
+FIXED = DERIVED | {"OCR_GPU_HEALTH_PORT"}
+
+#: Optional variables without a default; set only by ``filot:worker-environment``.
 NOT_SET = frozenset({"OTEL_EXPORTER_OTLP_ENDPOINT"})
 
-#: Left to ECS, which shows each container its task's own GPU: a value of ours would hand it another task's,
-#: or none.
+#: Variables that ECS sets, so that each container sees its task's own GPU.
 SET_BY_ECS = frozenset({"CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES"})
+
+
+def plain_variables(names: Names, *, gpu: bool, changes: Mapping[str, str]) -> dict[str, str]:
+    """All plain variables of the container by name."""
+    return {
+        **VARIABLES,
+        "METRICS_NAMESPACE": names.metrics_namespace,
+        "OCR_GPU_ENABLED": "true" if gpu else "false",
+        **changes,
+    }
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerSecret:
-    """One value that the worker gets out of Secrets Manager."""
+    """A value that ECS reads from Secrets Manager when it starts the worker."""
 
     #: The worker's environment variable.
     variable: str
@@ -56,11 +66,6 @@ class WorkerSecret:
     key: str
     #: The worker also runs without it, so ``filot:without-secrets`` may name it.
     optional: bool = False
-
-    @property
-    def name(self) -> str:
-        """The secret's name in Secrets Manager."""
-        return f"filot/{self.key}"
 
 
 SECRETS = (

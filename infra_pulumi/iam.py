@@ -1,4 +1,4 @@
-"""Who may do what: ECS while it starts the task, the worker while it runs, the GPU instances."""
+"""IAM roles of the task: the one that ECS starts it with, and the one of the running worker."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,21 +8,33 @@ import pulumi
 import pulumi_aws as aws
 
 from infra_pulumi.adoption import adopting
+from infra_pulumi.component import Component
 from infra_pulumi.config import Adoption
-from infra_pulumi.names import EXECUTION_POLICY, EXECUTION_ROLE, TASK_ROLE
-from infra_pulumi.ordering import after
+from infra_pulumi.names import EXECUTION_POLICY, Names
+
+#: What ``aws ecs execute-command`` needs inside the task; AWS defines no resources for these actions.
+EXEC_ACTIONS = (
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class TaskRolesArgs:
-    """What the roles of the task need to know."""
+    """Arguments of ``TaskRoles``."""
 
-    account_id: pulumi.Output[str]
-    cluster_arn: pulumi.Output[str]
+    names: Names
+    account_id: pulumi.Input[str]
     #: Secrets that ECS reads when it starts the task, and no others.
-    secret_arns: Mapping[str, pulumi.Output[str]]
-    execution_role: Adoption
-    task_role: Adoption
+    secret_arns: Mapping[str, pulumi.Input[str]]
+    #: Name of the execution role; None: a role of this stack's own.
+    execution_role: str | None
+    existing_execution_role: Adoption
+    existing_task_role: Adoption
+    #: Allow ``aws ecs execute-command``.
+    debug: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,54 +43,63 @@ class _Role:
     arn: pulumi.Output[str]
 
 
-class TaskRoles(pulumi.ComponentResource):
-    """The role that ECS takes on to start the task, and the role that the worker has while it runs."""
+class TaskRoles(Component):
+    """Execution role and task role. The running worker calls no AWS API, so its role has no policy."""
 
     def __init__(self, name: str, args: TaskRolesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("filot:infra:TaskRoles", name, None, opts)
-        trust = args.account_id.apply(_trust_in_tasks)
-        child = pulumi.ResourceOptions(parent=self)
-        execution = self._role(EXECUTION_ROLE, args.execution_role, trust)
-        task = self._role(TASK_ROLE, args.task_role, trust)
-        reading = aws.iam.RolePolicy(
-            "read-secrets",
-            name="filot-ocr-worker-secrets",
+        super().__init__("TaskRoles", name, opts)
+        trust = pulumi.Output.from_input(args.account_id).apply(_trust_in_tasks)
+        execution = self._role(
+            "execution-role",
+            args.execution_role or args.names.execution_role,
+            args.existing_execution_role,
+            trust,
+        )
+        task = self._role("task-role", args.names.task_role, args.existing_task_role, trust)
+        aws.iam.RolePolicy(
+            self.child_name("read-secrets"),
+            name=args.names.secrets_policy,
             role=execution.name,
             policy=pulumi.Output.all(*args.secret_arns.values()).apply(_reading),
-            opts=child,
+            opts=self.child("read-secrets"),
         )
-        granted = [reading.id]
-        if args.execution_role != "lookup":
-            # A role that is only looked up belongs to others, who attached what they want.
-            attachment = aws.iam.RolePolicyAttachment(
-                "start-tasks", role=execution.name, policy_arn=EXECUTION_POLICY, opts=child
+        if args.existing_execution_role == "lookup":
+            pulumi.log.warn(
+                f"Role {args.execution_role} is shared: whoever may start tasks with it can read the "
+                "worker's secrets. Unset filot:execution-role for a role of the service's own."
             )
-            granted.append(attachment.id)
-        protecting = aws.iam.RolePolicy(
-            "protect-tasks",
-            name="filot-ocr-worker-task-protection",
-            role=task.name,
-            policy=args.cluster_arn.apply(_protecting),
-            opts=child,
-        )
-        #: Known once the role can do its work, so that no task starts before.
-        self.execution_role_arn = after(execution.arn, *granted)
-        self.task_role_arn = after(task.arn, protecting.id)
+        else:
+            # The owner of a looked-up role attaches policies to it.
+            aws.iam.RolePolicyAttachment(
+                self.child_name("start-tasks"),
+                role=execution.name,
+                policy_arn=EXECUTION_POLICY,
+                opts=self.child("start-tasks"),
+            )
+        if args.debug:
+            aws.iam.RolePolicy(
+                self.child_name("execute-command"),
+                name=f"{args.names.worker}-execute-command",
+                role=task.name,
+                policy=policy({"Action": list(EXEC_ACTIONS), "Resource": "*"}),
+                opts=self.child("execute-command"),
+            )
+        self.execution_role_arn, self.task_role_arn = execution.arn, task.arn
         self.register_outputs(
             {"executionRoleArn": self.execution_role_arn, "taskRoleArn": self.task_role_arn}
         )
 
-    def _role(self, name: str, existing: Adoption, trust: pulumi.Output[str]) -> _Role:
+    def _role(self, role: str, name: str, existing: Adoption, trust: pulumi.Output[str]) -> _Role:
         if existing == "lookup":
-            found = aws.iam.get_role_output(name=name, opts=pulumi.InvokeOutputOptions(parent=self))
+            found = aws.iam.get_role_output(name=name, opts=self.invoke_opts())
             return _Role(found.name, found.arn)
-        role = aws.iam.Role(
-            name,
+        made = aws.iam.Role(
+            self.child_name(role),
             name=name,
             assume_role_policy=trust,
-            opts=pulumi.ResourceOptions.merge(pulumi.ResourceOptions(parent=self), adopting(existing, name)),
+            opts=pulumi.ResourceOptions.merge(self.child(name), adopting(existing, name)),
         )
-        return _Role(role.name, role.arn)
+        return _Role(made.name, made.arn)
 
 
 def policy(*statements: Mapping[str, object]) -> str:
@@ -101,9 +122,3 @@ def _trust_in_tasks(account_id: str) -> str:
 
 def _reading(secret_arns: Sequence[str]) -> str:
     return policy({"Action": "secretsmanager:GetSecretValue", "Resource": sorted(secret_arns)})
-
-
-def _protecting(cluster_arn: str) -> str:
-    """The worker asks ECS not to stop its task while a document is being read; that is all it asks of AWS."""
-    tasks = cluster_arn.replace(":cluster/", ":task/") + "/*"
-    return policy({"Action": ["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"], "Resource": tasks})

@@ -1,4 +1,4 @@
-"""Where the worker's images are kept."""
+"""The ECR repository that holds the worker's images."""
 
 import json
 from dataclasses import dataclass
@@ -7,80 +7,105 @@ import pulumi
 import pulumi_aws as aws
 
 from infra_pulumi.adoption import adopting
+from infra_pulumi.component import Component
 from infra_pulumi.config import Adoption
-from infra_pulumi.names import WORKER
+from infra_pulumi.names import DEPLOYED_PREFIX
 
-#: Tagged images that stay, so that a roll-back finds its image.
+#: Deployed images to keep: the running one and those that a roll-back may need.
+KEPT_DEPLOYED = 50
+
+#: Pushed images to keep that were never deployed.
 KEPT_IMAGES = 30
 
-#: Days after which an image that no tag names is deleted.
+#: Days after which an image without a tag is deleted.
 UNTAGGED_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
 class RegistryArgs:
-    """What the registry needs to know."""
+    """Arguments of ``Registry``."""
 
+    repository_name: str
     existing: Adoption
 
 
-class Registry(pulumi.ComponentResource):
-    """The ECR repository: private, immutable tags, scanned on push, old images expire."""
+class Registry(Component):
+    """A private repository with immutable tags, scan on push and expiry of old images."""
 
     def __init__(self, name: str, args: RegistryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("filot:infra:Registry", name, None, opts)
+        super().__init__("Registry", name, opts)
         self.repository_url: pulumi.Output[str]
+        self.repository_arn: pulumi.Output[str]
         if args.existing == "lookup":
-            found = aws.ecr.get_repository_output(name=WORKER, opts=pulumi.InvokeOutputOptions(parent=self))
-            self.repository_url = found.repository_url
+            found = aws.ecr.get_repository_output(name=args.repository_name, opts=self.invoke_opts())
+            self.repository_url, self.repository_arn = found.repository_url, found.arn
         else:
-            self.repository_url = self._repository(args.existing).repository_url
+            made = self._repository(args)
+            self.repository_url, self.repository_arn = made.repository_url, made.arn
         self.register_outputs({"repositoryUrl": self.repository_url})
 
-    def _repository(self, existing: Adoption) -> aws.ecr.Repository:
+    def _repository(self, args: RegistryArgs) -> aws.ecr.Repository:
         repository = aws.ecr.Repository(
-            "repository",
-            name=WORKER,
+            self.child_name("repository"),
+            name=args.repository_name,
             image_tag_mutability="IMMUTABLE",
             image_scanning_configuration={"scan_on_push": True},
             encryption_configurations=[{"encryption_type": "AES256"}],
             opts=pulumi.ResourceOptions.merge(
-                pulumi.ResourceOptions(parent=self, protect=True), adopting(existing, WORKER)
+                self.child("repository", protect=True), adopting(args.existing, args.repository_name)
             ),
         )
         aws.ecr.LifecyclePolicy(
-            "lifecycle",
+            self.child_name("lifecycle"),
             repository=repository.name,
-            policy=json.dumps(_lifecycle()),
-            opts=pulumi.ResourceOptions(parent=self),
+            policy=json.dumps(lifecycle_policy()),
+            opts=self.child("lifecycle"),
         )
         return repository
 
 
-def _lifecycle() -> dict[str, object]:
-    def rule(priority: int, description: str, selection: dict[str, object]) -> dict[str, object]:
-        return {
-            "rulePriority": priority,
-            "description": description,
-            "selection": selection,
-            "action": {"type": "expire"},
-        }
-
-    untagged = {
-        "tagStatus": "untagged",
-        "countType": "sinceImagePushed",
-        "countUnit": "days",
-        "countNumber": UNTAGGED_DAYS,
-    }
-    tagged = {
-        "tagStatus": "tagged",
-        "tagPatternList": ["*"],
-        "countType": "imageCountMoreThan",
-        "countNumber": KEPT_IMAGES,
-    }
+def lifecycle_policy() -> dict[str, object]:
+    """Expiry rules. ECR never lets a rule expire an image that a rule of higher priority selects."""
     return {
         "rules": [
-            rule(1, f"untagged images go after {UNTAGGED_DAYS} days", untagged),
-            rule(2, f"the newest {KEPT_IMAGES} images stay", tagged),
+            _expire(
+                1,
+                f"the newest {KEPT_DEPLOYED} deployed images stay",
+                {
+                    "tagStatus": "tagged",
+                    "tagPrefixList": [DEPLOYED_PREFIX],
+                    "countType": "imageCountMoreThan",
+                    "countNumber": KEPT_DEPLOYED,
+                },
+            ),
+            _expire(
+                2,
+                f"images without a tag expire after {UNTAGGED_DAYS} days",
+                {
+                    "tagStatus": "untagged",
+                    "countType": "sinceImagePushed",
+                    "countUnit": "days",
+                    "countNumber": UNTAGGED_DAYS,
+                },
+            ),
+            _expire(
+                3,
+                f"the newest {KEPT_IMAGES} other images stay",
+                {
+                    "tagStatus": "tagged",
+                    "tagPatternList": ["*"],
+                    "countType": "imageCountMoreThan",
+                    "countNumber": KEPT_IMAGES,
+                },
+            ),
         ]
+    }
+
+
+def _expire(priority: int, description: str, selection: dict[str, object]) -> dict[str, object]:
+    return {
+        "rulePriority": priority,
+        "description": description,
+        "selection": selection,
+        "action": {"type": "expire"},
     }

@@ -1,23 +1,23 @@
-"""What went wrong, sorted by what happens next: fail now, wait, try another device, or let go.
+"""Errors by what happens to the job next: fail it, retry it, read it on another device, or drop it.
 
-The tree is small on purpose. A caller that catches one of these knows what to do with the job without
-knowing what broke.
+The hierarchy is small on purpose: whoever catches one of these knows what to do with the job without knowing
+what broke.
 """
 
 
 class OcrWorkerError(Exception):
-    """Base of every error this service raises on purpose."""
+    """Base class of all errors that the service raises itself."""
 
 
 class SettingsError(OcrWorkerError):
-    """The process cannot start as configured; the message is one line that says what to change."""
+    """The process cannot run with these settings. The message is one line that says what to change."""
 
 
 class DocumentError(OcrWorkerError):
-    """The document itself is at fault: no retry can help, so it fails now.
+    """The document is at fault: no retry can help, so the job fails at once.
 
-    ``str(error)`` is a sentence without personal data that FiLot shows to the user as it stands, in
-    Indonesian and English. ``code`` names the cause in logs and metrics.
+    ``str(error)`` is a sentence in Indonesian and English without personal data; FiLot shows it to the user
+    unchanged. ``code`` identifies the cause in logs and metrics.
     """
 
     def __init__(self, code: str, indonesian: str, english: str) -> None:
@@ -26,7 +26,7 @@ class DocumentError(OcrWorkerError):
 
 
 class RetriesExceededError(DocumentError):
-    """The document had every attempt it gets; ``cause`` says for the operator how the last one ended."""
+    """The job used up its attempts; ``cause`` tells the operator how the last one ended."""
 
     def __init__(self, code: str, indonesian: str, english: str, *, cause: str) -> None:
         super().__init__(code, indonesian, english)
@@ -34,24 +34,41 @@ class RetriesExceededError(DocumentError):
 
 
 class UnavailableError(OcrWorkerError):
-    """One of our own servers is away: wait and try again, without counting an attempt."""
+    """A server that we depend on is down: retry later, without counting an attempt."""
+
+
+class DatabaseRefusedError(UnavailableError):
+    """PostgreSQL refuses our statements: a missing right or table, or a read-only server.
+
+    ``sqlstate`` is the server's code; ``sentence`` says what to mend, with names of SQL objects and without
+    row data.
+    """
+
+    def __init__(self, message: str, sqlstate: str, sentence: str) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+        self.sentence = sentence
+
+
+class StorageRefusedError(UnavailableError):
+    """The document store refuses us (HTTP 401 or 403): wait, but not for ever."""
 
 
 class EngineError(OcrWorkerError):
-    """The OCR engine broke on this document: retry, counting an attempt."""
+    """The OCR engine failed on this document: retry, and count an attempt."""
 
 
 class DeviceError(EngineError):
-    """The GPU failed while it computed: read this document on the CPU, and probe the GPU again."""
+    """The GPU failed during a computation: read this document on the CPU, and probe the GPU again."""
 
 
 class DeviceRefusalError(DeviceError):
-    """The GPU could not take this one document, for its size or its shape, and is sound itself."""
+    """The GPU could not process this one document, because of its size or shape; the GPU itself works."""
 
 
 class DeviceLostError(DeviceError):
-    """Nothing that the GPU says to this process can be trusted any more; only a new process may ask again."""
+    """The GPU cannot be used by this process any more; only a new process may try again."""
 
 
 class LeaseLostError(OcrWorkerError):
-    """Someone else owns this job now: drop it and touch nothing."""
+    """Another worker owns this job now: drop it and change nothing."""

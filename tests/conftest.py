@@ -1,6 +1,6 @@
-"""Fixtures: real servers, one set a test process, emptied before every test that uses them.
+"""Fixtures of real servers, one set a test process; Hypothesis profiles; pytest's hooks.
 
-And how much is invented where any input must do: little in every run of the tests, much in `make fuzz`.
+The servers are emptied before every test that uses them. `make fuzz` takes the profile with many examples.
 """
 
 from collections.abc import Iterator
@@ -11,9 +11,8 @@ from hypothesis.configuration import set_hypothesis_home_dir
 
 from devstack.backend import FilotBackend
 from devstack.servers import FilotStack, filot_stack
-from tests.unit.reading.pages.hostile_report import pytest_addoption, pytest_terminal_summary
-
-__all__ = ["pytest_addoption", "pytest_terminal_summary"]
+from tests.support import programs
+from tests.unit.reading.pages import hostile_report
 
 set_hypothesis_home_dir("build/hypothesis")
 settings.register_profile(
@@ -23,6 +22,21 @@ settings.register_profile(
     "fuzz", max_examples=2000, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck)
 )
 settings.load_profile("tests")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    programs.add_option(parser)
+    hostile_report.add_option(parser)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    programs.check(item)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    hostile_report.write(terminalreporter, config)
+    for line in programs.summary(terminalreporter.stats.get("skipped", [])):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
@@ -43,8 +57,11 @@ def stack(servers: FilotStack) -> FilotStack:
 
 @pytest.fixture
 def environment(stack: FilotStack) -> dict[str, str]:
-    """The worker's variables for these servers, the test's own to change; without a health port."""
-    return {**stack.environment(), "OCR_GPU_HEALTH_PORT": "0"}
+    """Return the worker's variables for these servers, for a test to change.
+
+    The driver needs no program, and there is no health port.
+    """
+    return {**stack.environment(), "OCR_GPU_DRIVER": "onnx", "OCR_GPU_HEALTH_PORT": "0"}
 
 
 @pytest.fixture

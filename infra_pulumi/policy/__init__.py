@@ -1,1 +1,1 @@
-"""The rules as a policy pack."""
+"""The rules as a Pulumi policy pack."""

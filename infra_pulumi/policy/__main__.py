@@ -1,4 +1,4 @@
-"""The policy pack: ``pulumi up --policy-pack infra_pulumi/policy`` stops at a broken rule."""
+"""Entry point of the policy pack, which ``make up`` passes to Pulumi: an update stops at a broken rule."""
 
 import sys
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""Each rule as a mandatory policy over the whole stack."""
+"""Policy pack: each rule is a mandatory policy over the whole stack."""
 
 from pulumi_policy import (
     EnforcementLevel,
@@ -13,7 +13,7 @@ from infra_pulumi.rules.declared import Declared, Rule, Stack, demand_of, name_o
 
 
 def serve() -> None:
-    """Answer the CLI's questions until it ends this process."""
+    """Serve the policies to the Pulumi CLI until it ends this process."""
     PolicyPack(
         name="filot-ocr-gpu-worker",
         enforcement_level=EnforcementLevel.MANDATORY,

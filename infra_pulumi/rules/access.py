@@ -1,53 +1,59 @@
-"""Rules for who may do what, and for what may be reached from outside."""
+"""Laws of access: least privilege, and nothing that is open to the outside."""
 
 import json
 from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Network
 from typing import Any
 
-from infra_pulumi.names import EXECUTION_POLICY, INSTANCE_POLICY
+from infra_pulumi.names import DEBUG_POLICY, EXECUTION_POLICY, INSTANCE_POLICY
 from infra_pulumi.rules.declared import Rule, Stack
 
-#: Ready-made policies that a role of this stack may have.
-ALLOWED_POLICIES = frozenset({EXECUTION_POLICY, INSTANCE_POLICY})
+#: AWS managed policies that a role of this stack may have.
+ALLOWED_POLICIES = frozenset({DEBUG_POLICY, EXECUTION_POLICY, INSTANCE_POLICY})
 
-#: Services that cannot be held to an account: an instance gets its role through a profile of this account
-#: anyhow, and EventBridge does not say for whom it publishes to a topic.
+#: Services that set no source account: an instance gets its role through a profile of this account anyhow,
+#: and EventBridge does not say for whom it publishes to a topic.
 _WITHOUT_ACCOUNT = frozenset({"ec2.amazonaws.com", "events.amazonaws.com"})
 
 
 def no_wildcards(stack: Stack) -> Iterator[str]:
-    """Policies name actions, resources and principals; only a task's own id may be a wildcard."""
+    """Policies of what runs name actions, resources and principals."""
     for resource, statement in _statements(stack):
-        for action in _listed(statement.get("Action", "*")):
+        actions = _listed(statement.get("Action", "*"))
+        if resource.endswith("-actions"):
+            # People and workflows that deploy: deployer.py limits them by the names of resources.
+            continue
+        for action in actions:
             if "*" in action:
                 yield f"{resource} allows {action}"
         for target in _listed(statement.get("Resource", "")):
-            if "*" in target and not (
-                ":task/" in target and target.endswith("/*") and target.count("*") == 1
-            ):
+            # AWS defines no resources for Session Manager's channels.
+            if "*" in target and not all(action.startswith("ssmmessages:") for action in actions):
                 yield f"{resource} reaches {target}"
         if "*" in _principals(statement):
             yield f"{resource} trusts everybody"
 
 
 def services_act_for_this_account(stack: Stack) -> Iterator[str]:
-    """Roles and topics that other services use are open to them for this account's sake only."""
+    """Services may use roles and topics on behalf of this account only."""
     for resource, statement in _statements(stack):
         condition = statement.get("Condition", {}).get("StringEquals", {})
-        foreign = _principals(statement) - _WITHOUT_ACCOUNT
+        foreign = {
+            name for name in _principals(statement) if name.endswith(".amazonaws.com")
+        } - _WITHOUT_ACCOUNT
         if foreign and "aws:SourceAccount" not in condition:
-            yield f"{resource} trusts {', '.join(sorted(foreign))} whoever it acts for"
+            yield f"{resource} trusts {', '.join(sorted(foreign))} for any account"
 
 
-def ready_made_policies_are_known(stack: Stack) -> Iterator[str]:
-    """Roles have only the ready-made policies that they need."""
+def managed_policies_are_known(stack: Stack) -> Iterator[str]:
+    """Roles have only the AWS managed policies that they need."""
     for attachment in stack.of("iam/rolePolicyAttachment:RolePolicyAttachment"):
         if attachment.text("policyArn") not in ALLOWED_POLICIES:
             yield f"{attachment.text('role')} has {attachment.text('policyArn')}"
 
 
-def exactly_the_secrets_of_the_task(stack: Stack) -> Iterator[str]:
-    """ECS may read the secrets that the task uses, all of them and no others."""
+def task_reads_its_secrets_only(stack: Stack) -> Iterator[str]:
+    """The execution role reads the secrets that the task uses, all of them and no others."""
     readable = {
         target
         for _, statement in _statements(stack)
@@ -62,15 +68,15 @@ def exactly_the_secrets_of_the_task(stack: Stack) -> Iterator[str]:
             yield f"the execution role can read {arn}, which the task does not use"
 
 
-def secret_values_stay_out_of_state(stack: Stack) -> Iterator[str]:
-    """Values of secrets are write-only: Pulumi's state never holds one."""
+def secret_values_are_write_only(stack: Stack) -> Iterator[str]:
+    """Secret values are write-only inputs: the provider never reads one back into the state."""
     for version in stack.of("secretsmanager/secretVersion:SecretVersion"):
         if version.text("secretString") or version.text("secretBinary"):
-            yield f"the value of {version.name} would be kept in the state"
+            yield f"the value of {version.name} would be read back into the state"
 
 
 def registry_is_private(stack: Stack) -> Iterator[str]:
-    """The registry is private, its tags never move, and what is pushed is scanned."""
+    """The registry is private, its tags are immutable, and pushed images are scanned."""
     for public in (*stack.starting("ecrpublic/"), *stack.of("ecr/repositoryPolicy:RepositoryPolicy")):
         yield f"{public.name} opens the registry"
     for repository in stack.of("ecr/repository:Repository"):
@@ -81,10 +87,11 @@ def registry_is_private(stack: Stack) -> Iterator[str]:
 
 
 def instances_are_closed(stack: Stack) -> Iterator[str]:
-    """Nothing connects to an instance, disks are encrypted, containers cannot have its credentials."""
+    """Nothing outside the VPC connects in, disks are encrypted, containers cannot use the instance's role."""
     for group in stack.of("ec2/securityGroup:SecurityGroup"):
-        if group.items("ingress"):
-            yield f"{group.name} lets connections in"
+        for rule in group.items("ingress"):
+            if not all(IPv4Network(block).is_private for block in rule.get("cidrBlocks") or ["0.0.0.0/0"]):
+                yield f"{group.name} lets connections in"
         if any(rule["protocol"] == "-1" for rule in group.items("egress")):
             yield f"{group.name} lets everything out"
     for template in stack.of("ec2/launchTemplate:LaunchTemplate"):
@@ -120,11 +127,11 @@ def _principals(statement: Mapping[str, Any]) -> set[str]:
 
 
 RULES: tuple[Rule, ...] = (
-    exactly_the_secrets_of_the_task,
     instances_are_closed,
+    managed_policies_are_known,
     no_wildcards,
-    ready_made_policies_are_known,
     registry_is_private,
-    secret_values_stay_out_of_state,
+    secret_values_are_write_only,
     services_act_for_this_account,
+    task_reads_its_secrets_only,
 )

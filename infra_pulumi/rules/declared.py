@@ -1,4 +1,4 @@
-"""What a rule looks at: the resources of a stack, whoever lists them (the policy pack or the tests)."""
+"""The resources of a stack as rules see them, in the policy pack and in the tests."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 @dataclass(frozen=True)
 class Declared:
-    """One resource: inputs, or the state after an update."""
+    """A resource: its inputs, or its state after an update."""
 
     type: str
     name: str
@@ -36,7 +36,7 @@ class Stack:
         return (resource for resource in self._resources if resource.type == f"aws:{kind}")
 
     def starting(self, kind: str) -> Iterator[Declared]:
-        """Resources whose type starts so."""
+        """Resources whose type starts with ``kind``."""
         return (resource for resource in self._resources if resource.type.startswith(f"aws:{kind}"))
 
     def containers(self) -> Iterator[Mapping[str, Any]]:
@@ -45,15 +45,15 @@ class Stack:
             yield from json.loads(task.text("containerDefinitions"))
 
 
-#: Yields a sentence for each breach. Its docstring's first line says what it demands.
+#: Yields a sentence for each breach; the first line of its docstring states the law.
 Rule: TypeAlias = Callable[[Stack], Iterator[str]]
 
 
 def name_of(rule: Rule) -> str:
-    """The rule's name for operators: ``one_gpu_each`` is ``one-gpu-each``."""
+    """The rule's name for operators: ``one_gpu_per_task`` is ``one-gpu-per-task``."""
     return str(getattr(rule, "__name__", "")).replace("_", "-")
 
 
 def demand_of(rule: Rule) -> str:
-    """What the rule demands, in a sentence."""
+    """The law in a sentence."""
     return (rule.__doc__ or "").strip().partition("\n")[0]

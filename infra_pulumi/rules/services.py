@@ -1,6 +1,7 @@
-"""Rules for the service, its capacity and its autoscaling: mostly what would deadlock a deployment."""
+"""Laws of the service, its capacity and its scaling: mostly what would deadlock a deployment."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from infra_pulumi.rules.declared import Declared, Rule, Stack
 
@@ -10,7 +11,7 @@ _TARGET = "appautoscaling/target:Target"
 
 
 def launch_type_or_strategy(stack: Stack) -> Iterator[str]:
-    """A service says where it runs in one way: by launch type EC2 or by capacity providers."""
+    """A service has either a launch type or capacity providers."""
     for service in stack.of(_SERVICE):
         strategy, launch_type = service.items("capacityProviderStrategies"), service.text("launchType")
         if strategy and launch_type:
@@ -20,7 +21,7 @@ def launch_type_or_strategy(stack: Stack) -> Iterator[str]:
 
 
 def strategy_is_attached(stack: Stack) -> Iterator[str]:
-    """A service uses capacity providers that its cluster has."""
+    """A service uses capacity providers that are attached to its cluster."""
     attached = {
         name
         for cluster in stack.of("ecs/clusterCapacityProviders:ClusterCapacityProviders")
@@ -33,7 +34,7 @@ def strategy_is_attached(stack: Stack) -> Iterator[str]:
 
 
 def protection_is_mutual(stack: Stack) -> Iterator[str]:
-    """Managed termination protection works only on a group that protects its instances."""
+    """Managed termination protection needs a group that protects its instances."""
     protected = {
         group.text("arn") for group in stack.of(_GROUP) if group.props.get("protectFromScaleIn") is True
     }
@@ -48,35 +49,48 @@ def protection_is_mutual(stack: Stack) -> Iterator[str]:
             yield f"{provider.name} ends instances under running tasks"
 
 
-def deployments_fit_the_gpus(stack: Stack) -> Iterator[str]:
-    """A deployment needs no second GPU: the old task goes before the new one comes."""
+def deployments_find_a_gpu(stack: Stack) -> Iterator[str]:
+    """A new task finds a GPU: an old one stops first, or there is one more instance than workers."""
+    room = sum(int(group.props["maxSize"]) for group in stack.of(_GROUP))
+    workers = max((int(target.props["maxCapacity"]) for target in stack.of(_TARGET)), default=0)
     for service in stack.of(_SERVICE):
-        least, most = (
-            service.props.get(f"deployment{end}") for end in ("MinimumHealthyPercent", "MaximumPercent")
-        )
-        if least != 0 or most != 100:
-            yield f"{service.name} wants {least} to {most} % of its tasks while it deploys, not 0 to 100"
+        least: Any = service.props.get("deploymentMinimumHealthyPercent")
+        most: Any = service.props.get("deploymentMaximumPercent")
+        if service.props.get("networkConfiguration"):
+            continue  # Fargate always has room
+        stops_first = least == 0 and most == 100
+        surges = least == 100 and most > 100 and room > workers
+        if not (stops_first or surges):
+            yield f"{service.name} runs {least} to {most} % of its tasks in a deployment, on {room} instances"
         if service.text("availabilityZoneRebalancing") != "DISABLED":
-            yield f"{service.name} rebalances zones, which takes more than 100 %"
+            yield f"{service.name} rebalances zones, which takes instances of its own"
 
 
 def bad_deployments_roll_back(stack: Stack) -> Iterator[str]:
-    """A deployment that does not come up is taken back by itself."""
+    """A deployment that does not become healthy, or raises an alarm, is rolled back."""
+    alarms = {alarm.text("name") for alarm in stack.of("cloudwatch/metricAlarm:MetricAlarm")}
     for service in stack.of(_SERVICE):
-        breaker = service.props.get("deploymentCircuitBreaker") or {}
-        if not (breaker.get("enable") and breaker.get("rollback")):
-            yield f"{service.name} has no circuit breaker with rollback"
+        for key in ("deploymentCircuitBreaker", "alarms"):
+            undoing = service.props.get(key) or {}
+            if not (undoing.get("enable") and undoing.get("rollback")):
+                yield f"{service.name}: {key} does not roll back"
+        watched = set((service.props.get("alarms") or {}).get("alarmNames", []))
+        if not watched:
+            yield f"{service.name} deploys without alarms"
+        yield from (
+            f"{service.name} watches {name}, which does not exist" for name in sorted(watched - alarms)
+        )
 
 
 def autoscaler_keeps_its_count(stack: Stack) -> Iterator[str]:
-    """An update never undoes what the autoscaler decided."""
+    """An update never resets the count that autoscaling set."""
     for service in stack.of(_SERVICE):
         if "desiredCount" not in service.ignored:
             yield f"{service.name} does not ignore changes of desiredCount"
 
 
 def limits_are_in_order(stack: Stack) -> Iterator[str]:
-    """Minimum is at most maximum, at least one worker stays, and there can be an instance for each."""
+    """Minimum is at most maximum, one worker always stays, and each worker can have an instance."""
     room = [int(group.props["maxSize"]) for group in stack.of(_GROUP)]
     for target in stack.of(_TARGET):
         least, most = int(target.props["minCapacity"]), int(target.props["maxCapacity"])
@@ -112,7 +126,7 @@ def _resource_id(service: Declared) -> str:
 RULES: tuple[Rule, ...] = (
     autoscaler_keeps_its_count,
     bad_deployments_roll_back,
-    deployments_fit_the_gpus,
+    deployments_find_a_gpu,
     launch_type_or_strategy,
     limits_are_in_order,
     protection_is_mutual,

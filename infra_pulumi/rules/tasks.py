@@ -1,7 +1,8 @@
-"""Rules for the container and its task."""
+"""Laws of the container and its task."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from infra_pulumi.environment import SECRETS, SET_BY_ECS
 from infra_pulumi.rules.declared import Rule, Stack
@@ -22,12 +23,12 @@ _BUILT_IN = (
     "ecs.cpu-architecture",
 )
 
-#: Lists that AWS gives back even when they were left out.
+#: Lists that AWS returns even when they were left out.
 _ALWAYS_GIVEN_BACK = ("environment", "mountPoints", "portMappings", "systemControls", "volumesFrom")
 
 
 def health_check_in_bounds(stack: Stack) -> Iterator[str]:
-    """A health check keeps to the bounds of ECS and asks the worker's own port."""
+    """A health check stays within ECS' bounds and asks the worker's own port."""
     for container in stack.containers():
         check = container.get("healthCheck", {})
         for key, (least, most) in HEALTH_BOUNDS.items():
@@ -44,8 +45,10 @@ def health_check_in_bounds(stack: Stack) -> Iterator[str]:
 
 
 def placement_is_a_query(stack: Stack) -> Iterator[str]:
-    """Placement constraints are sentences of the cluster query language, with attributes that ECS knows."""
+    """Placement constraints are in the cluster query language and use attributes that ECS defines."""
     for task in stack.of("ecs/taskDefinition:TaskDefinition"):
+        if task.items("requiresCompatibilities") == ["FARGATE"]:
+            continue
         constraints = task.items("placementConstraints")
         if not constraints:
             yield "the task may run anywhere"
@@ -57,8 +60,11 @@ def placement_is_a_query(stack: Stack) -> Iterator[str]:
 
 
 def placement_admits_our_instances(stack: Stack) -> Iterator[str]:
-    """The instances that the stack launches are among those that the task may run on."""
+    """The task may run on every instance type that the stack launches."""
     types = [template.text("instanceType") for template in stack.of("ec2/launchTemplate:LaunchTemplate")]
+    for group in stack.of("autoscaling/group:Group"):
+        mixed = (group.props.get("mixedInstancesPolicy") or {}).get("launchTemplate") or {}
+        types += [override["instanceType"] for override in mixed.get("overrides") or []]
     for task in stack.of("ecs/taskDefinition:TaskDefinition"):
         for constraint in task.items("placementConstraints"):
             found = _COMPARISON.fullmatch(constraint["expression"])
@@ -68,6 +74,7 @@ def placement_admits_our_instances(stack: Stack) -> Iterator[str]:
 
 def container_is_confined(stack: Stack) -> Iterator[str]:
     """Containers run without root, privileges, capabilities or a writable file system."""
+    debugged = any(service.props.get("enableExecuteCommand") for service in stack.of("ecs/service:Service"))
     for container in stack.containers():
         linux = container.get("linuxParameters", {})
         capabilities = linux.get("capabilities", {})
@@ -75,27 +82,28 @@ def container_is_confined(stack: Stack) -> Iterator[str]:
             yield "the container runs as root"
         if container.get("privileged"):
             yield "the container is privileged"
-        if not container.get("readonlyRootFilesystem"):
+        if not container.get("readonlyRootFilesystem") and not debugged:
             yield "the container may write to its file system"
-        if not linux.get("tmpfs"):
+        if not (linux.get("tmpfs") or container.get("mountPoints")):
             yield "the container has no place for its work"
         if capabilities.get("drop") != ["ALL"] or capabilities.get("add"):
             yield "the container has capabilities"
-        if "no-new-privileges" not in container.get("dockerSecurityOptions", []):
+        if _wants_gpu(container) and "no-new-privileges" not in container.get("dockerSecurityOptions", []):
             yield "the container may gain privileges"
 
 
-def one_gpu_each(stack: Stack) -> Iterator[str]:
-    """Each worker has exactly one GPU, and ECS alone says which."""
+def one_gpu_per_task(stack: Stack) -> Iterator[str]:
+    """A worker that wants a GPU has exactly one, assigned by ECS; one that wants none asks for none."""
     for container in stack.containers():
-        if container.get("resourceRequirements") != [{"type": "GPU", "value": "1"}]:
-            yield "the container does not ask for one GPU"
+        wanted = [{"type": "GPU", "value": "1"}] if _wants_gpu(container) else []
+        if container.get("resourceRequirements", []) != wanted:
+            yield "the container does not ask for the GPU that it wants"
         if SET_BY_ECS & {item["name"] for item in container["environment"]}:
             yield "the environment chooses a GPU itself"
 
 
 def no_secret_in_plain_text(stack: Stack) -> Iterator[str]:
-    """Sensitive variables come out of Secrets Manager only."""
+    """Sensitive variables come from Secrets Manager only."""
     sensitive = {secret.variable for secret in SECRETS}
     for container in stack.containers():
         plain = {item["name"] for item in container["environment"]}
@@ -103,8 +111,8 @@ def no_secret_in_plain_text(stack: Stack) -> Iterator[str]:
             yield f"{name} is in the task definition in plain text"
 
 
-def definition_is_settled(stack: Stack) -> Iterator[str]:
-    """Lists are sorted and none is left out, so that AWS gives the definition back unchanged."""
+def definition_is_stable(stack: Stack) -> Iterator[str]:
+    """Lists are sorted and none is left out, so that AWS returns the definition unchanged."""
     for container in stack.containers():
         for key in ("environment", "secrets"):
             names = [item["name"] for item in container.get(key, [])]
@@ -116,14 +124,14 @@ def definition_is_settled(stack: Stack) -> Iterator[str]:
 
 
 def image_is_pinned(stack: Stack) -> Iterator[str]:
-    """The image is named by digest: what was tested is what runs."""
+    """The image is named by digest."""
     for container in stack.containers():
         if not re.search(r"@sha256:[0-9a-f]{64}$", container["image"]):
             yield f"{container['image']} has no digest"
 
 
 def stops_in_time(stack: Stack) -> Iterator[str]:
-    """The worker's own shutdown, which happens in two turns, fits the time that ECS gives."""
+    """The worker's own shutdown, which has two phases, fits into ECS' stop timeout."""
     for container in stack.containers():
         variables = {item["name"]: item["value"] for item in container["environment"]}
         own = 2 * int(variables.get("OCR_GPU_SHUTDOWN_TIMEOUT", 0)) / 1000
@@ -132,7 +140,7 @@ def stops_in_time(stack: Stack) -> Iterator[str]:
 
 
 def logs_go_to_the_group(stack: Stack) -> Iterator[str]:
-    """Containers log to CloudWatch, without waiting for it."""
+    """Containers log to CloudWatch without blocking."""
     groups = {group.text("name") for group in stack.of("cloudwatch/logGroup:LogGroup")}
     for container in stack.containers():
         log = container.get("logConfiguration", {})
@@ -143,14 +151,19 @@ def logs_go_to_the_group(stack: Stack) -> Iterator[str]:
             yield f"the container logs to {options.get('awslogs-group')}, which the stack does not make"
 
 
+def _wants_gpu(container: Mapping[str, Any]) -> bool:
+    plain = {item["name"]: item["value"] for item in container["environment"]}
+    return plain.get("OCR_GPU_ENABLED") == "true"
+
+
 RULES: tuple[Rule, ...] = (
     container_is_confined,
-    definition_is_settled,
+    definition_is_stable,
     health_check_in_bounds,
     image_is_pinned,
     logs_go_to_the_group,
     no_secret_in_plain_text,
-    one_gpu_each,
+    one_gpu_per_task,
     placement_admits_our_instances,
     placement_is_a_query,
     stops_in_time,

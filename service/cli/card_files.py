@@ -63,11 +63,11 @@ def _files_of(argument: str) -> Iterator[str]:
 
 
 def _is_readable_kind(path: Path) -> bool:
-    from service.reading.pages.decoder.file_formats import kind_of
+    from service.reading.pages.decoder.file_formats import detect_format
 
     try:
         with path.open("rb") as opened:
-            return kind_of(opened.read(1024)) is not None
+            return detect_format(opened.read(1024)) is not None
     except OSError:
         # Reported when its turn comes.
         return True
@@ -96,14 +96,14 @@ def _content(file: str) -> bytes:
 
 
 def _read_as(content: bytes, wanted: WantedType, engine: "Engine") -> "Reading":
-    from service.reading.documents.classification import shown_kind
+    from service.reading.documents.classification import classify_page
     from service.reading.reader import read_document
 
     if wanted != "auto":
         return read_document(content, wanted, engine)
     cached = _CachingEngine(engine)
     as_ktp = read_document(content, "KTP", cached)
-    shown = {shown_kind(page.lines) for page in as_ktp.pages}
+    shown = {classify_page(page.lines) for page in as_ktp.pages}
     if "KTP" in shown or shown == {"OTHER"}:
         return as_ktp
     as_npwp = read_document(content, "NPWP", cached)

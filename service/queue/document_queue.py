@@ -14,7 +14,7 @@ from redis.exceptions import ClusterCrossSlotError, NoPermissionError
 
 from service.errors import SettingsError
 from service.queue.redis_client import connect_redis
-from service.reading.ocr.engine import Device
+from service.reading.ocr.primitives import Device
 from service.settings import Settings
 from service.store.documents import is_document_id
 from service.telemetry.metrics import REFUSED
@@ -369,6 +369,15 @@ class DocumentQueue:
     def forget(self, document_id: str) -> bool:
         """End a document's job, whichever worker holds it; False when it was not in work."""
         return bool(self._run("forget", document_id))
+
+    def cancel(self, document_id: str) -> tuple[str, int, str, str]:
+        """Take a document out of the queue, wherever it is.
+
+        Returns where it was (``waiting``, ``in work``, or empty), the epoch ms of the Redis server, the
+        correlation id and the job id; either is empty where there was none.
+        """
+        state, now, correlation_id, job_id = self._run("cancel", document_id)
+        return str(state), int(now), str(correlation_id), str(job_id)
 
     def erase(self, document_id: str) -> int | None:
         """Remove every field that a document left behind; None when it waits or is in work, else how many."""

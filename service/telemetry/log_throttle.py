@@ -1,14 +1,14 @@
-"""What lasts is said in the log at once, and then ever more seldom."""
+"""Rate-limits repeated log lines about a lasting condition, with exponential backoff."""
 
 import threading
 import time
 
-#: s until it is said for the second time, doubled from then on, and s between two times at most.
+#: s until the second line, doubled for each further one, and the longest time between two lines.
 FIRST_PAUSE, MAX_PAUSE = 10.0, 600.0
 
 
 class LogThrottle:
-    """Paces the lines about one thing that lasts, such as an outage. Safe to use from several threads."""
+    """Rate limit of the log lines about one condition, such as an outage. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -17,7 +17,7 @@ class LogThrottle:
         self._pause = FIRST_PAUSE
 
     def should_log(self) -> bool:
-        """Note that it is so now; returns whether that should be said."""
+        """Record that the condition holds now; return whether to log it."""
         with self._lock:
             now = time.monotonic()
             if self._since is None:
@@ -29,7 +29,7 @@ class LogThrottle:
             return True
 
     def reset(self) -> float | None:
-        """Note that it is so no more; returns s that it lasted, None when it was not so before."""
+        """Record that the condition is over; return how long it lasted in s, or None if it did not hold."""
         with self._lock:
             since, self._since = self._since, None
             return None if since is None else time.monotonic() - since

@@ -1,7 +1,8 @@
-"""Log lines: JSON for machines, plain text on a terminal. Ids and codes only, never what a card says.
+"""Log format: JSON, or plain text on a terminal. Lines hold ids and codes, never the content of a card.
 
-Three things keep personal data out, whatever a line is written by: fields are allowed by name, exceptions are
-told by type and place without their messages, and other libraries' messages lose the values put into them.
+Three rules keep personal data out, whichever logger writes the line: only listed fields are written;
+exceptions are written as type and place, without their message; messages of other libraries are written
+without the values that were formatted into them.
 """
 
 import logging
@@ -16,10 +17,11 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-#: Loggers of which only errors matter: what APScheduler warns of at each turn, `schedule` says now and then.
+#: Loggers of which only errors are logged: APScheduler repeats a warning at every run, which the scheduler
+#: logs itself at a limited rate.
 REPETITIVE = ("apscheduler",)
 
-#: Loggers that are too talkative below warning.
+#: Loggers that are too verbose below warning.
 NOISY = (
     "botocore",
     "boto3",
@@ -31,7 +33,7 @@ NOISY = (
     "opentelemetry",
 )
 
-#: Fields that a line may have. A new one needs a look: can it ever hold what a card says?
+#: Fields that a line may have. Before adding one, check that it can never hold the content of a card.
 ALLOWED = frozenset(
     {
         *("event", "level", "logger", "timestamp", "exception", "dropped"),
@@ -43,27 +45,29 @@ ALLOWED = frozenset(
         *("documents", "entries", "jobs", "leases_expired", "listeners", "results", "retries_due"),
         # what an entry of the queue is that is no document id: its length and its hash, never the entry
         *("length", "sha1"),
+        # what an operator did by a command
+        *("action", "operator"),
         # which part of the service
         *("channel", "cpu_s", "engine", "exit_code", "next_start_in_s", "port", "task"),
     }
 )
 
-#: Characters of one value: ids come out of Redis, where anything may have been pushed.
+#: Maximum characters of one value: ids come from Redis, where anything can be pushed.
 MAX_VALUE_LENGTH = 300
 
-#: Steps of a traceback that are told, the innermost first, and parts of each file's path.
-MAX_STEPS, PATH_PARTS = 12, 3
+#: Frames of a traceback that are written, innermost first, and path components of each file.
+MAX_FRAMES, PATH_PARTS = 12, 3
 
 
 def configure_logs(level: str) -> None:
-    """Send structlog's and the standard library's records to stderr in one format.
+    """Write the records of structlog and of the standard library to stderr, in one format.
 
     Parameters:
         level: ``debug``, ``info``, ``warn`` or ``error``
     """
     number = {"debug": 10, "info": 20, "warn": 30, "error": 40}[level]
     handler = logging.StreamHandler(sys.stderr)
-    # Dramatiq puts a pipe in stderr's place; what the pipe ends in decides.
+    # Dramatiq replaces sys.stderr by a pipe; the file descriptor tells whether a terminal is behind it.
     handler.setFormatter(formatter(on_terminal=os.isatty(2)))
     logging.basicConfig(level=number, handlers=[handler], force=True)
     for name in NOISY:
@@ -82,14 +86,14 @@ def configure_logs(level: str) -> None:
 
 
 def formatter(*, on_terminal: bool) -> structlog.stdlib.ProcessorFormatter:
-    """What turns a record, of structlog's or of any other logger, into a line."""
+    """Return the formatter for the records of structlog and of all other loggers."""
     last: Processor = structlog.dev.ConsoleRenderer() if on_terminal else structlog.processors.JSONRenderer()
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[_without_values, *_shared()],
         use_get_message=False,
         pass_foreign_args=True,
         processors=[
-            _told_exception,
+            _format_exception,
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             _allowed_fields,
             last,
@@ -107,71 +111,71 @@ def _shared() -> list[Processor]:
 
 
 def _allowed_fields(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
-    """Drop fields that are not allowed, and say so."""
+    """Drop fields that are not listed, and name them in ``dropped``."""
     line = {field: _plain(value) for field, value in event.items() if field in ALLOWED}
     dropped = sorted(event.keys() - ALLOWED)
     return {**line, "dropped": dropped} if dropped else line
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON has it, of bounded length; of any other only the type."""
+    """Return a JSON value of limited length; of any other value, the name of its type."""
     if isinstance(value, str):
         return value[:MAX_VALUE_LENGTH]
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    return value if value is None or isinstance(value, int | float) else _shown(value)
+    return value if value is None or isinstance(value, int | float) else _type_name(value)
 
 
-def _shown(value: Any) -> str:
+def _type_name(value: Any) -> str:
     return f"<{type(value).__name__}>"
 
 
 def _without_values(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
-    """Another library's message as it stands in its code, with numbers filled in, but no texts or objects."""
+    """Format another library's message with its numbers only; texts and objects become their types."""
     values = event.pop("positional_args", None) or ()
     template = str(event["event"])
     if isinstance(values, tuple):
-        safe = tuple(value if isinstance(value, int | float) else _Shown(value) for value in values)
-        # A template that these do not fit says enough as it is.
+        safe = tuple(value if isinstance(value, int | float) else _TypeOnly(value) for value in values)
+        # A template that these values do not fit is logged unformatted.
         with suppress(TypeError, ValueError):
             template = template % safe if safe else template
     event["event"] = template
     return event
 
 
-class _Shown:
-    """Stands for a value of which only the type is told."""
+class _TypeOnly:
+    """Stands in for a value, and formats as its type."""
 
     def __init__(self, value: Any) -> None:
-        self.text = _shown(value)
+        self.text = _type_name(value)
 
     def __repr__(self) -> str:
         return self.text
 
 
-def _told_exception(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
-    """An exception as text, without its message and its variables: both can quote a card."""
+def _format_exception(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    """Replace an exception by text without its message and variables: both can quote a card."""
     given = event.pop("exc_info", None)
     if given:
         error = (
             given if isinstance(given, BaseException) else (given if given is not True else sys.exc_info())[1]
         )
         if error is not None:
-            event["exception"] = "; caused by ".join(_told(each) for each in _chain(error))
+            event["exception"] = "; caused by ".join(_format_error(each) for each in _chain(error))
     return event
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    following: BaseException | None = error
-    while following is not None:
-        yield following
-        following = following.__cause__ or (None if following.__suppress_context__ else following.__context__)
+    current: BaseException | None = error
+    while current is not None:
+        yield current
+        current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
 
 
-def _told(error: BaseException) -> str:
-    steps = [
+def _format_error(error: BaseException) -> str:
+    frames = [
         f"{'/'.join(Path(frame.f_code.co_filename).parts[-PATH_PARTS:])}:{line} {frame.f_code.co_name}"
         for frame, line in traceback.walk_tb(error.__traceback__)
     ]
-    place = " < ".join(reversed(steps[-MAX_STEPS:]))
+    place = " < ".join(reversed(frames[-MAX_FRAMES:]))
     return f"{type(error).__qualname__} at {place}" if place else type(error).__qualname__

@@ -1,35 +1,50 @@
-"""Everything that is counted or timed where it happens; what is looked up now and then is in ``sampling``."""
+"""Metric instruments that the code updates as events happen."""
 
 from collections.abc import Callable, Iterable
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-# Times of creation would double the number of series; restarts show in the process' own start time.
+# Creation timestamps would double the number of series; the process start time shows restarts.
 _without_created: Callable[[], None] = prometheus_client.disable_created_metrics
 _without_created()
 
 REGISTRY = CollectorRegistry()
 
-#: s; upper bounds of the histograms, from a look into a table to a job at its time limit.
+#: s; upper bounds of the histogram buckets, from one query to a job at its time limit.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 
-#: The parts of a job, in their order; ``review`` follows in a job of its own.
+#: Stages of a job in order; ``review`` follows in a job of its own.
 STAGES = ("take_wait", "download", "decode", "ocr", "parse", "store", "publish", "review")
 
 OUTCOMES = ("auto_approved", "pending_manual_review", "failed")
 
-#: Every cause that a document can fail for.
+#: Every code with which a document can fail.
 FAILURE_CODES = (
-    *("blank_page", "broken_pdf", "empty_file", "encrypted_pdf", "file_breaks_decoder", "file_missing"),
-    *("file_takes_too_long", "file_too_large", "file_url_unusable", "image_too_large", "image_too_small"),
-    *("no_file", "no_such_document", "not_an_image", "retries_exceeded", "truncated_image"),
+    "blank_page",
+    "broken_pdf",
+    "cancelled",
+    "empty_file",
+    "encrypted_pdf",
+    "file_breaks_decoder",
+    "file_missing",
+    "file_refused",
+    "file_takes_too_long",
+    "file_too_large",
+    "file_url_unusable",
+    "image_too_large",
+    "image_too_small",
+    "no_file",
+    "no_such_document",
+    "not_an_image",
+    "retries_exceeded",
+    "truncated_image",
     "unknown_document_type",
 )
 
 
 def _counter(name: str, help_text: str, label: str, known: Iterable[str]) -> Counter:
-    """A counter whose known labels stand at 0 from the start: a rate needs a first value."""
+    """Return a counter whose known labels start at 0: a rate needs a first value."""
     counter = Counter(name, help_text, [label], registry=REGISTRY)
     for value in known:
         counter.labels(value)

@@ -1,4 +1,4 @@
-"""The parts of a job, each timed for the metrics and shown as a span of its trace."""
+"""Stages of a job: each is timed for the metrics and is a span of the job's trace."""
 
 import time
 from collections.abc import Iterator
@@ -11,25 +11,28 @@ from service.telemetry.metrics import STAGE
 Stage: TypeAlias = Literal["download", "decode", "ocr", "parse", "store", "publish", "review"]
 
 
-#: The stages that go on in this process, each by a key of its own, with `time.perf_counter()` of its begin.
-_going_on: dict[object, tuple[Stage, float]] = {}
+#: The stages of reading, which wait for no server: one that takes too long hangs.
+READING: tuple[Stage, ...] = ("decode", "ocr", "parse")
+
+#: Stages running in this process, by a unique key, with `time.perf_counter()` at their start.
+_running: dict[object, tuple[Stage, float]] = {}
 
 
 @contextmanager
 def stage(name: Stage) -> Iterator[None]:
-    """Time what happens inside, whether or not it succeeds."""
+    """Time the block as one stage, whether or not it succeeds."""
     key, started = object(), time.perf_counter()
-    _going_on[key] = (name, started)
+    _running[key] = (name, started)
     with tracing.span(name):
         try:
             yield
         finally:
-            del _going_on[key]
+            del _running[key]
             STAGE.labels(name).observe(time.perf_counter() - started)
 
 
-def longest(name: Stage) -> float:
-    """s that the longest stage of this name has gone on for in this process; 0 when none does."""
-    # A copy first: other threads begin and end stages meanwhile.
-    begins = [started for each, started in list(_going_on.values()) if each == name]
-    return time.perf_counter() - min(begins) if begins else 0.0
+def longest(*names: Stage) -> float:
+    """Return s that the longest running stage of these names has run in this process; 0: none runs."""
+    # Copied first: other threads start and end stages meanwhile.
+    starts = [started for each, started in list(_running.values()) if each in names]
+    return time.perf_counter() - min(starts) if starts else 0.0

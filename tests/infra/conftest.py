@@ -1,11 +1,15 @@
-"""A production stack on a local AWS server, made once for all tests that only look at it."""
+"""Fixtures: a production stack on a local AWS server for all tests that only read it, and others."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from cloudless.deployment import Deployment, production_config
 from cloudless.engine import Engine
 from cloudless.server import Aws, local_aws
+from cloudless.workplace import Workplace, new_workplace
+
+from bench.scaling import LOADS, Outcome, Policies, simulate
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +51,23 @@ def first_preview(accounts: Callable[[], Aws]) -> tuple[Aws, Engine]:
 def empty_aws(server: Aws, accounts: Callable[[], Aws]) -> Aws:
     """An account of the test's own; the production stack's is the first."""
     return accounts()
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workplace:
+    """A checkout as the current folder, with stand-ins for docker, aws and pulumi."""
+    place = new_workplace(tmp_path)
+    monkeypatch.chdir(place.tree)
+    return place
+
+
+@pytest.fixture(scope="session")
+def policies(server: Aws, production: Deployment) -> Policies:
+    """Alarms and scaling policies of the production stack."""
+    return Policies.of(server)
+
+
+@pytest.fixture(scope="session")
+def outcomes(policies: Policies) -> dict[str, Outcome]:
+    """All simulated loads by name."""
+    return {load.name: simulate(load, policies) for load in LOADS}

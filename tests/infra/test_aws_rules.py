@@ -1,8 +1,9 @@
-"""The rules hold for the stack, and hold it up as a policy pack."""
+"""The stack keeps the rules, and the policy pack stops one that does not."""
 
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import grpc
 import pytest
@@ -44,6 +45,25 @@ def test_cfn_lint_finds_nothing(production: Deployment) -> None:
 
     assert len(rendered["Resources"]) > 20
     assert complaints == []
+
+
+def test_cfn_lint_knows_the_sizes_that_fargate_has(production: Deployment) -> None:
+    # Neither the local server nor AWS' API description has them.
+    fargate = {
+        "requiresCompatibilities": ["FARGATE"],
+        "networkMode": "awsvpc",
+        "placementConstraints": [],
+        "cpu": "2048",
+    }
+    (task,) = production.of("TaskDefinition")
+
+    for memory, accepted in (("4096", True), ("4500", False)):
+        changed = replace(task, inputs={**task.inputs, **fargate, "memory": memory})
+        sizes = [
+            text for text in cloudformation.complaints(cloudformation.template([changed])) if memory in text
+        ]
+
+        assert (sizes == []) is accepted
 
 
 @pytest.fixture(scope="module")
@@ -97,14 +117,12 @@ def test_policy_pack_lets_the_stack_pass(
 def test_policy_pack_stops_a_deployment_that_would_deadlock(
     pack: analyzer_pb2_grpc.AnalyzerStub, production: Deployment
 ) -> None:
-    request = as_analysed(
-        production.resources.values(), deploymentMinimumHealthyPercent=100, launchType="EC2"
-    )
+    request = as_analysed(production.resources.values(), deploymentMinimumHealthyPercent=50, launchType="EC2")
 
     answer = pack.AnalyzeStack(request)
 
     stopped = {diagnostic.policyName for diagnostic in answer.diagnostics}
-    assert stopped == {"deployments-fit-the-gpus", "launch-type-or-strategy"}
+    assert stopped == {"deployments-find-a-gpu", "launch-type-or-strategy"}
 
 
 def test_policy_pack_only_remarks_on_what_a_preview_cannot_know(

@@ -8,8 +8,11 @@ from typing import Any
 
 from cloudless.deployment import ROOT, Deployment
 
-from infra_pulumi.names import WORKER
+from infra_pulumi.deployer import as_text, deployer_policy
+from infra_pulumi.names import Names
 
+PRODUCTION = Names("production")
+WORKER = PRODUCTION.worker
 TEXT = (ROOT / "docs" / "infrastructure-deployer.json").read_text()
 STATEMENTS: list[dict[str, Any]] = json.loads(TEXT)["Statement"]
 
@@ -64,9 +67,10 @@ def test_deployer_may_give_roles_only_what_the_stack_gives_them() -> None:
 
     assert not [action for action in on_everything if action.startswith("iam:") or action.endswith(":*")]
     assert {name.rpartition("/")[2] for name in roles} == {
-        "ecsTaskExecutionRole",
+        "filot-ecs-execution-role",
         "filot-ecs-gpu-instance-role",
         "filot-ecs-task-role",
+        "filot-ocr-patch-role",
     }
     conditional = [
         s for s in STATEMENTS if {"iam:AttachRolePolicy", "iam:PassRole"} & set(listed(s["Action"]))
@@ -75,5 +79,29 @@ def test_deployer_may_give_roles_only_what_the_stack_gives_them() -> None:
     assert all(statement["Condition"] for statement in conditional)
 
 
-def test_policy_is_as_short_as_iam_wants_it() -> None:
+def test_policy_fits_into_a_managed_policy() -> None:
     assert len(re.sub(r"\s", "", TEXT)) <= 6144
+
+
+def test_policy_in_the_docs_is_the_programs() -> None:
+    made = deployer_policy(
+        PRODUCTION, cluster=PRODUCTION.cluster, execution_role=PRODUCTION.execution_role, vpc=False
+    )
+
+    assert as_text(made) == TEXT
+
+
+def test_policy_of_another_stack_reaches_nothing_of_productions() -> None:
+    staging = Names("staging")
+    made = deployer_policy(staging, cluster=staging.cluster, execution_role=staging.execution_role, vpc=True)
+
+    named = [
+        resource
+        for statement in made["Statement"]
+        for resource in listed(statement["Resource"])
+        if "filot" in resource
+    ]
+    assert named
+    assert all("staging" in resource for resource in named)
+    # An inline policy of a role may have 10,240 characters.
+    assert len(json.dumps(made)) <= 10_240

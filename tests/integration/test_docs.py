@@ -14,12 +14,12 @@ from bench.incidents import TROUBLES
 from bench.markdown import marks
 from infra_pulumi import names
 from service.cli import app
-from service.monitoring.backlog import Backlog, OutboxBacklog
 from service.monitoring.gpu_usage import GpuUse
 from service.monitoring.prometheus import Exposition
 from service.runtime.app import App, build_app
 from service.settings import Settings
 from service.telemetry.logging import ALLOWED
+from tests.support.polled import set_answers
 from tests.unit.telemetry.test_logging import is_of_a_log
 
 REPOSITORY = Path(__file__).parents[2]
@@ -74,13 +74,9 @@ def exposition(settings: Settings) -> Iterator[Exposition]:
 
 
 def exposition_of(worker: App) -> Exposition:
-    sampler = worker.sampler
-    sampler.backlog = Backlog(waiting=1, processing=1, put_off=0, oldest_waiting=1.0)
-    sampler.outbox_backlog = OutboxBacklog(
-        dead=0, given_up=0, undelivered={"result": (0, 0.0), "review": (0, 0.0)}
-    )
-    sampler.gpu = GpuUse(memory_used=1, memory_total=2, utilisation=0.5)
-    return Exposition(sampler, worker.active_jobs, worker.devices, worker.publisher, list)
+    set_answers(worker.poller)
+    worker.poller.gpu = GpuUse(memory_used=1, memory_total=2, utilisation=0.5)
+    return Exposition(worker.poller, worker.active_jobs, worker.devices, worker.publisher, list)
 
 
 def label_names(exposition: Exposition) -> set[str]:
@@ -185,9 +181,9 @@ def check_command(words: list[str]) -> None:
 
 def test_every_alarm_has_its_section() -> None:
     program = (REPOSITORY / "infra_pulumi" / "alarms.py").read_text()
-    alarms = set(re.findall(r'self\._alarm\(\s*"([a-z-]+)"', program))
+    alarms = set(re.findall(r'self\.(?:expression_)?alarm\(\s*"([a-z-]+)"', program))
 
-    assert len(alarms) == 6
+    assert len(alarms) == 7
     assert alarms == SECTIONS.keys()
 
 
@@ -216,6 +212,7 @@ def test_names_in_aws_are_those_of_the_stack() -> None:
     stack = (REPOSITORY / "Pulumi.production.yaml").read_text()
     cluster = re.findall(r"filot:cluster: (\S+)", stack)
 
-    assert f"`{names.WORKER}-`" in PAGE
-    assert f"`{names.LOG_GROUP}`" in PAGE
+    production = names.Names("production")
+    assert f"`{production.worker}-`" in PAGE
+    assert f"`{production.log_group}`" in PAGE
     assert re.findall(r"--cluster (\S+)", PAGE) == cluster

@@ -7,7 +7,6 @@ for every name, number and address on them.
 import io
 import json
 import re
-import shutil
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from devstack.cards import DemoCard, Level, sample_cards
 from devstack.servers import FilotStack
 from devstack.servers.worker import Worker
 from tests.integration.test_api import picture
+from tests.support.waiting import wait_until
 
 #: Letters and digits: shorter parts of a value ("A", "WNI", "001") say nothing of anybody.
 MIN_TELLING = 5
@@ -71,8 +71,7 @@ class Ground:
                 self.backend.enqueue(document_id)
             self.results += channel.wait_for(len(waited_for), timeout=240)
         undelivered = "SELECT 1 FROM ocr_worker.outbox WHERE told_at IS NULL"
-        while self.backend.redis.scard(PROCESSING) or self.backend.execute(undelivered):
-            self.backend.redis.blpop(["nothing is pushed here"], timeout=1)
+        wait_until(lambda: not (self.backend.redis.scard(PROCESSING) or self.backend.execute(undelivered)))
 
     def answer(self, path: str) -> str:
         with urlopen(f"http://127.0.0.1:{self.worker.port}{path}", timeout=10) as answer:
@@ -249,7 +248,7 @@ def test_nothing_that_the_worker_leaves_behind_tells_what_a_card_says(
     assert list(ground.worker.directory.iterdir()) == []
 
 
-@pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
+@pytest.mark.programs("tesseract")
 def test_tesseract_leaves_no_picture_behind(start: Callable[[str], Ground], backend: FilotBackend) -> None:
     (card, *_) = cards()
     ground = start("tesseract")
@@ -269,8 +268,7 @@ def test_every_line_of_a_job_says_which_job_it_is(
     stack.reviews.answer_with(500)
     doubtful = backend.add_document(picture(), "KTP")
     backend.enqueue(doubtful)
-    while '"review_put_off"' not in ground.worker.log.read_text():
-        backend.redis.blpop(["nothing is pushed here"], timeout=1)
+    wait_until(lambda: '"review_put_off"' in ground.worker.log.read_text())
     stack.reviews.answer_with(200)
 
     ground.process(

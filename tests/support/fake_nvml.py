@@ -44,6 +44,8 @@ class FakeNvml:
     asked_for: int | str | None = None
     #: Calls of `nvmlInit` less those of `nvmlShutdown`.
     opened: int = 0
+    #: Calls of `nvmlInit`.
+    initialisations: int = 0
 
     def call(self, name: str, *arguments: Any) -> Any:
         """Answer one call of the library."""
@@ -70,6 +72,7 @@ class FakeNvml:
 
     def _count(self, change: int) -> None:
         self.opened += change
+        self.initialisations += change > 0
 
     def _ask_for(self, name: int | str) -> object:
         self.asked_for = name

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from service.cli import output
-from service.cli.queue import EXIT_INTERRUPTED
 from service.runtime.supervisor import EXIT_CONFIGURATION
 from service.runtime.watchdog import HUNG
 from service.store.result import GPUOCRResult
@@ -33,7 +32,7 @@ def test_the_exit_codes_are_those_of_the_code() -> None:
 
     assert documented == {
         *(0, output.EXIT_INPUT, output.EXIT_ENVIRONMENT),
-        *(EXIT_CONFIGURATION, HUNG, EXIT_INTERRUPTED),
+        *(EXIT_CONFIGURATION, HUNG, output.EXIT_INTERRUPTED),
     }
 
 

@@ -1,4 +1,7 @@
-"""Which card a page shows, told by its headings and labels: people upload one card in the other's place."""
+"""Classifies a page as KTP, NPWP or other document by its headings and labels.
+
+Users sometimes upload one card in place of the other.
+"""
 
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
@@ -9,10 +12,10 @@ from service.reading.documents.npwp import HEADINGS as NPWP_HEADINGS
 from service.reading.documents.vocabulary import nearest
 from service.reading.ocr.engine import TextLine
 
-#: What a page can show; ``OTHER`` is a document that FiLot takes neither as a KTP nor as an NPWP.
-Kind: TypeAlias = DocumentType | Literal["OTHER"]
+#: ``OTHER`` is a document that FiLot accepts neither as a KTP nor as an NPWP.
+PageClass: TypeAlias = DocumentType | Literal["OTHER"]
 
-#: Labels that only a KTP prints; NIK, name and address stand on both cards.
+#: Labels of a KTP only; NIK, name and address are on both cards.
 _KTP_LABELS = LabelSet(
     {
         "province": ("PROVINSI", "PROPINSI"),
@@ -28,12 +31,12 @@ _KTP_LABELS = LabelSet(
     }
 )
 
-#: Labels that only an NPWP prints.
+#: Labels of an NPWP only.
 _NPWP_LABELS = LabelSet(
     {"number": ("NPWP", "NPWP15", "NPWP16"), "registered": ("Terdaftar",), "office": ("KPP Pratama",)}
 )
 
-#: Headings of documents with a NIK, a name and an address that are neither card.
+#: Headings of other documents with a NIK, a name and an address.
 _OTHER_HEADINGS = LabelSet(
     {
         "family": ("KARTU KELUARGA",),
@@ -42,38 +45,38 @@ _OTHER_HEADINGS = LabelSet(
     }
 )
 
-#: Marks that tell a card: one alone may be a word of an address or misread.
-_MIN_MARKS = 2
+#: Labels needed to recognise a card: a single one may be misread, or a word of an address.
+_MIN_LABELS = 2
 
-#: How much more often the one card must be meant than the other: both may lie on one picture.
-_LEAD = 2
+#: A card needs more than this many times the labels of the other one: both may be on one picture.
+_MIN_LEAD = 2
 
 
-#: All of them, to be looked for in one go.
-_LABELS = LabelSet(
+#: All of them, matched in one pass.
+_ALL_LABELS = LabelSet(
     {**_KTP_LABELS.spellings, **_NPWP_LABELS.spellings, **_OTHER_HEADINGS.spellings},
 )
 
 
-def shown_kind(lines: Sequence[TextLine]) -> Kind | None:
-    """What the page shows, or None when its lines do not tell."""
+def classify_page(lines: Sequence[TextLine]) -> PageClass | None:
+    """Return the class of a page, or None if its lines do not determine one."""
     texts = [line.text for line in lines]
-    found = [_LABELS.at_start(text) for text in texts]
+    found = [_ALL_LABELS.at_start(text) for text in texts]
     if _count(found, _OTHER_HEADINGS):
         return "OTHER"
     ktp, npwp = _count(found, _KTP_LABELS), _count(found, _NPWP_LABELS)
     npwp += len({word.value for text in texts if (word := nearest(text, NPWP_HEADINGS))})
-    if ktp >= _MIN_MARKS and ktp > _LEAD * npwp:
+    if ktp >= _MIN_LABELS and ktp > _MIN_LEAD * npwp:
         return "KTP"
-    return "NPWP" if npwp >= _MIN_MARKS and npwp > _LEAD * ktp else None
+    return "NPWP" if npwp >= _MIN_LABELS and npwp > _MIN_LEAD * ktp else None
 
 
-def is_another(document_type: DocumentType, lines: Sequence[TextLine]) -> bool:
-    """Whether the page clearly shows something else than this type of document."""
-    return shown_kind(lines) not in {document_type, None}
+def is_other_document(document_type: DocumentType, lines: Sequence[TextLine]) -> bool:
+    """Whether the page clearly shows another type of document."""
+    return classify_page(lines) not in {document_type, None}
 
 
 def _count(found: Sequence[Sequence[Label]], labels: LabelSet) -> int:
-    """Count the labels of a set of which one line or another begins with, a line's likeliest of that set."""
+    """Count the different labels of a set that lines start with; each line counts for its likeliest one."""
     firsts = (next((one.key for one in line if one.key in labels.spellings), None) for line in found)
     return len({*firsts} - {None})

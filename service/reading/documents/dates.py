@@ -1,4 +1,4 @@
-"""Dates as Indonesian cards print them: day, month, year, with misread digits repaired."""
+"""Parses dates as printed on Indonesian cards (day, month, year) and repairs misread digits."""
 
 import re
 from dataclasses import dataclass
@@ -6,48 +6,48 @@ from datetime import date
 
 from service.reading.documents.characters import DIGIT_LIKE, repair_digits
 
-#: ``17-08-1990``, with any separator or none, and not in the middle of a longer number.
+#: ``17-08-1990``, with any separator or none, but not inside a longer number.
 _SEPARATOR = r"\s*[-\u2013\u2014./,:_]?\s*"
 _DATE = re.compile(
     rf"(?<!\d)(?=({DIGIT_LIKE}{{2}}){_SEPARATOR}({DIGIT_LIKE}{{2}}){_SEPARATOR}({DIGIT_LIKE}{{4}})(?!\d))"
 )
 
-#: A date needs at least this many of its eight digits read as digits, or any word would do.
+#: How many of the eight digits must have been read as digits; otherwise many words would match.
 _MIN_DIGITS = 6
 
-#: Years that a living holder's card can show, expiry included.
+#: Years that a card can show, expiry dates included.
 _YEARS = range(1900, 2100)
 
 
 @dataclass(frozen=True, slots=True)
 class PrintedDate:
-    """A date found in a text."""
+    """A date in a text."""
 
     day: date
-    #: Offset in the text where it begins.
+    #: Offset of its first character.
     start: int
-    #: How many characters had to be repaired.
+    #: Number of repaired characters.
     repairs: int
 
     @property
     def value(self) -> str:
-        """As the contract writes it, for example ``17-08-1990``."""
+        """Date in the contract's format, for example ``17-08-1990``."""
         return self.day.strftime("%d-%m-%Y")
 
 
 def find_date(text: str) -> PrintedDate | None:
-    """The last valid date in ``text``, or None. Digits that make no calendar date are not corrected."""
-    found = [printed for match in _DATE.finditer(text) if (printed := _printed(match))]
+    """Return the valid date in ``text`` with the fewest repairs, the last of several, or None."""
+    found = [printed for match in _DATE.finditer(text) if (printed := _parse_match(match))]
     return min(found, key=lambda printed: (printed.repairs, -printed.start), default=None)
 
 
 def parse_date(value: str) -> date | None:
-    """The day that a value such as ``17-08-1990`` names, or None."""
+    """Parse a value such as ``17-08-1990``; None if it is not a date."""
     found = find_date(value)
     return found.day if found else None
 
 
-def _printed(match: re.Match[str]) -> PrintedDate | None:
+def _parse_match(match: re.Match[str]) -> PrintedDate | None:
     repaired = repair_digits("".join(match.groups()))
     if repaired is None:
         return None

@@ -1,12 +1,12 @@
-"""What the parsers of KTP and NPWP share: a field that was read, and with what confidence."""
+"""Fields that the parsers of KTP and NPWP return."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from service.reading.ocr.engine import Box
+from service.reading.ocr.primitives import Box
 
-#: The document types that FiLot's ``documents.type`` holds.
+#: Values of FiLot's ``documents.type``.
 DocumentType: TypeAlias = Literal["KTP", "NPWP"]
 
 
@@ -14,13 +14,13 @@ DocumentType: TypeAlias = Literal["KTP", "NPWP"]
 class Field:
     """One value read from a card."""
 
-    #: Normalised as the contract wants it, for example ``17-08-1990`` or ``LAKI-LAKI``.
+    #: Normalised as in the contract, for example ``17-08-1990`` or ``LAKI-LAKI``.
     value: str
-    #: 0 to 1: the engine's confidence in the pieces, lowered by every repair that was needed.
+    #: The engine's confidence, lowered by each repair, 0 to 1.
     confidence: float
-    #: The place on the upright page that the value was read from; None when it was put together.
+    #: Place on the upright page; None if the value was put together from several places.
     box: Box | None = None
 
 
-#: Fields by the contract's key (``nik``, ``birthDate``, ...); what could not be read is left out.
+#: Fields by the contract's key (``nik``, ``birthDate``, ...); unreadable ones are left out.
 Fields: TypeAlias = Mapping[str, Field]

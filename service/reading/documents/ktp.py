@@ -1,16 +1,25 @@
-"""Reads the fields of a KTP, Indonesia's identity card."""
+"""Parses the text lines of a KTP, Indonesia's identity card, into fields."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
 from service.reading.documents import values
 from service.reading.documents.characters import strip_colon
 from service.reading.documents.dates import parse_date
 from service.reading.documents.fields import Field, Fields
-from service.reading.documents.label_layout import UNLABELLED, Cell, cells
+from service.reading.documents.label_layout import INFERRED_LABEL_FACTOR, Cell, find_cells
 from service.reading.documents.labels import LabelSet
-from service.reading.documents.layout import Row, before, behind, joined, row_text, rows, run
-from service.reading.documents.nik import Printed, read_nik
+from service.reading.documents.layout import (
+    Row,
+    first_run,
+    join_pieces,
+    row_after,
+    row_before,
+    row_text,
+    rows,
+)
+from service.reading.documents.nik import PrintedFacts, read_nik
 from service.reading.documents.vocabulary import (
     GENDERS,
     LIFELONG,
@@ -21,7 +30,7 @@ from service.reading.documents.vocabulary import (
 )
 from service.reading.ocr.engine import TextLine
 
-#: The labels from top to bottom. ``birth`` holds place and date.
+#: Labels from top to bottom. ``birth`` is the label of both place and date.
 LABELS = LabelSet(
     {
         "nik": ("NIK",),
@@ -40,40 +49,26 @@ LABELS = LabelSet(
     }
 )
 
-#: The label that stands on the row of the gender, to the right.
+#: Label on the row of the gender, to the right.
 BLOOD_LABEL = LabelSet({"bloodType": ("Gol. Darah", "Golongan Darah")})
 
-#: The heading above the labels.
+#: Heading above the labels.
 HEADING = LabelSet({"province": ("PROVINSI", "PROPINSI")})
 
-#: How a city's line begins; Jakarta's cities may stand without it.
+#: Start of a city's line; Jakarta's cities may lack it.
 _CITY = re.compile(r"^(KABUPATEN|KAB\.?|KOTA)\b", re.IGNORECASE)
 
-#: Rows of an address and of a name below the first.
-_MORE_ADDRESS, _MORE_NAME = 2, 1
+#: A heading row with fewer letters than this is not a city.
+_MIN_CITY_LETTERS = 4
 
+#: Additional rows that an address and a name may take.
+_MORE_ADDRESS_ROWS, _MORE_NAME_ROWS = 2, 1
 
-def read_ktp(lines: Sequence[TextLine]) -> Fields:
-    """The fields of a KTP out of its text lines; what could not be read is left out."""
-    page = rows(lines)
-    found = cells(page, LABELS, _row_told_by)
-    fields: dict[str, Field | None] = {
-        **_heading(page, found),
-        **_birth(found.get("birth")),
-        **_gender_and_blood(found.get("gender")),
-        "name": _several(found.get("name"), _MORE_NAME, values.person),
-        "address": _several(found.get("address"), _MORE_ADDRESS, values.address),
-    }
-    for key, read in _SINGLE.items():
-        fields[key] = _one(found.get(key), read)
-    for key, words in _CLOSED.items():
-        fields[key] = fields[key] or _alone(page, words)
-    fields["nik"] = _nik(page, found, _printed(fields))
-    return {key: field for key, field in fields.items() if field is not None}
+#: Reads one value out of the text behind its label.
+ValueReader: TypeAlias = Callable[[TextLine], Field | None]
 
-
-#: Fields of one row, and what reads them.
-_SINGLE: Mapping[str, Callable[[TextLine], Field | None]] = {
+#: Readers of values that take one row, by key.
+_ONE_ROW_VALUES: Mapping[str, ValueReader] = {
     "rtRw": values.rt_rw,
     "village": values.free_text,
     "district": values.free_text,
@@ -84,54 +79,76 @@ _SINGLE: Mapping[str, Callable[[TextLine], Field | None]] = {
     "validUntil": values.valid_until,
 }
 
+#: Vocabularies that occur in no other row, so that a value is recognised even without its label.
+_UNIQUE_VOCABULARIES: Mapping[str, Sequence[str]] = {
+    "religion": RELIGIONS,
+    "maritalStatus": MARITAL_STATUSES,
+}
 
-#: Fields whose words stand in no other row, so that they are known wherever they stand alone.
-_CLOSED: Mapping[str, Sequence[str]] = {"religion": RELIGIONS, "maritalStatus": MARITAL_STATUSES}
+
+def read_ktp(lines: Sequence[TextLine]) -> Fields:
+    """Return the fields of a KTP; unreadable ones are left out."""
+    page = rows(lines)
+    cells = find_cells(page, LABELS, _key_of_value)
+    heading = page[: min((cell.row for cell in cells.values()), default=0)]
+    fields: dict[str, Field | None] = {
+        **_province_and_city(heading),
+        **_birth(cells.get("birth")),
+        **_gender_and_blood_type(cells.get("gender")),
+        "name": _multi_row_value(cells.get("name"), _MORE_NAME_ROWS, values.person),
+        "address": _multi_row_value(cells.get("address"), _MORE_ADDRESS_ROWS, values.address),
+    }
+    for key, read in _ONE_ROW_VALUES.items():
+        fields[key] = _one_row_value(cells.get(key), read)
+    for key, words in _UNIQUE_VOCABULARIES.items():
+        fields[key] = fields[key] or _value_without_label(page, words)
+    fields["nik"] = _nik(page, cells, _printed_facts(fields))
+    return {key: field for key, field in fields.items() if field is not None}
 
 
-def _row_told_by(value: str) -> str | None:
-    """The key of the row that alone can hold this value."""
+def _key_of_value(value: str) -> str | None:
+    """Return the key of the only row that can hold this value, or None."""
     text = strip_colon(value)
     if values.is_birth(text):
         return "birth"
     if values.is_rt_rw(text):
         return "rtRw"
-    told = {"gender": tuple(GENDERS), "validUntil": (LIFELONG,), **_CLOSED}
-    return next((key for key, words in told.items() if nearest(text, words)), None)
+    vocabularies = {"gender": tuple(GENDERS), "validUntil": (LIFELONG,), **_UNIQUE_VOCABULARIES}
+    return next((key for key, words in vocabularies.items() if nearest(text, words)), None)
 
 
-def _alone(page: Sequence[Row], words: Sequence[str]) -> Field | None:
-    """The only piece on the card that is one of ``words``, when its label was not read."""
+def _value_without_label(page: Sequence[Row], words: Sequence[str]) -> Field | None:
+    """Return the only piece on the card that is one of ``words``; None if there are none or several."""
     lines = [values.bare(piece.line) for row in page for piece in row]
     found = [field for line in lines if (field := values.known(line, words))]
-    sure = [field for field in found if field.confidence > UNLABELLED]
-    return values.doubted(sure[0], UNLABELLED) if len(sure) == 1 else None
+    certain = [field for field in found if field.confidence > INFERRED_LABEL_FACTOR]
+    return values.discounted(certain[0], INFERRED_LABEL_FACTOR) if len(certain) == 1 else None
 
 
-def _one(cell: Cell | None, read: Callable[[TextLine], Field | None]) -> Field | None:
+def _one_row_value(cell: Cell | None, read: ValueReader) -> Field | None:
     if cell is None or not cell.pieces:
         return None
-    return values.doubted(read(values.bare(joined(run(cell.pieces)))), cell.certainty)
+    return values.discounted(read(values.bare(join_pieces(first_run(cell.pieces)))), cell.certainty)
 
 
-def _several(cell: Cell | None, more: int, read: Callable[[TextLine], Field | None]) -> Field | None:
-    """A value that may go on in rows below, until one of them is something else."""
+def _multi_row_value(cell: Cell | None, more_rows: int, read: ValueReader) -> Field | None:
+    """Read a value that may continue in rows below, up to one that is the value of another label."""
     if cell is None or not cell.pieces:
         return None
-    pieces = list(run(cell.pieces))
-    for row in cell.below[:more]:
-        if values.is_something_else(row_text(row)):
+    pieces = list(first_run(cell.pieces))
+    for row in cell.below[:more_rows]:
+        if values.belongs_to_other_row(row_text(row)):
             break
-        pieces += run(row)
-    # A pattern of the ground that was taken for text shows no letter.
+        pieces += first_run(row)
+    # A piece without a letter or digit is a pattern of the background that was taken for text.
     written = [piece for piece in pieces if any(map(str.isalnum, piece.line.text))]
-    return values.doubted(read(values.bare(joined(written))), cell.certainty) if written else None
+    return values.discounted(read(values.bare(join_pieces(written))), cell.certainty) if written else None
 
 
-def _printed(fields: Mapping[str, Field | None]) -> Printed:
-    """What the other fields say of the NIK."""
+def _printed_facts(fields: Mapping[str, Field | None]) -> PrintedFacts:
+    """Return what other fields say about the NIK."""
     read = {key: field.value for key, field in fields.items() if field}
-    return Printed(
+    return PrintedFacts(
         birth_date=parse_date(read.get("birthDate", "")),
         gender=read.get("gender"),
         province=read.get("province"),
@@ -139,9 +156,9 @@ def _printed(fields: Mapping[str, Field | None]) -> Printed:
     )
 
 
-def _nik(page: Sequence[Row], found: Mapping[str, Cell], printed: Printed) -> Field | None:
-    """The number behind its label, or else the only line on the card that is one."""
-    if number := _one(found.get("nik"), lambda line: values.nik(line, printed)):
+def _nik(page: Sequence[Row], cells: Mapping[str, Cell], printed: PrintedFacts) -> Field | None:
+    """Return the number behind its label, or else the only line on the card that is a NIK."""
+    if number := _one_row_value(cells.get("nik"), lambda line: values.nik(line, printed)):
         return number
     numbers = [piece.line for row in page for piece in row if read_nik(piece.line.text)]
     return values.nik(numbers[0], printed) if len(numbers) == 1 else None
@@ -150,43 +167,51 @@ def _nik(page: Sequence[Row], found: Mapping[str, Cell], printed: Printed) -> Fi
 def _birth(cell: Cell | None) -> Mapping[str, Field | None]:
     if cell is None or not cell.pieces:
         return {}
-    pieces = [*run(cell.pieces), *(piece for row in cell.below[:1] for piece in run(row))]
-    place, day = values.place_and_date(values.bare(joined(pieces)))
+    pieces = [*first_run(cell.pieces), *(piece for row in cell.below[:1] for piece in first_run(row))]
+    place, day = values.place_and_date(values.bare(join_pieces(pieces)))
     return {
-        "birthPlace": values.doubted(place, cell.certainty),
-        "birthDate": values.doubted(day, cell.certainty),
+        "birthPlace": values.discounted(place, cell.certainty),
+        "birthDate": values.discounted(day, cell.certainty),
     }
 
 
-def _gender_and_blood(cell: Cell | None) -> Mapping[str, Field | None]:
+def _gender_and_blood_type(cell: Cell | None) -> Mapping[str, Field | None]:
     if cell is None or not cell.pieces:
         return {}
     text = row_text(cell.pieces)
     blood = BLOOD_LABEL.inside("bloodType", text)
-    gender = before(cell.pieces, blood[0]) if blood else cell.pieces
+    gender = row_before(cell.pieces, blood[0]) if blood else cell.pieces
     read: dict[str, Field | None] = {}
     if gender:
-        line = values.bare(joined(run(gender)))
-        read["gender"] = values.doubted(values.gender(line), cell.certainty)
-    if blood and (rest := behind(cell.pieces, blood[0] + blood[1].end)):
-        read["bloodType"] = values.blood_type(values.bare(joined(run(rest))))
+        line = values.bare(join_pieces(first_run(gender)))
+        read["gender"] = values.discounted(values.gender(line), cell.certainty)
+    if blood and (rest := row_after(cell.pieces, blood[0] + blood[1].end)):
+        read["bloodType"] = values.blood_type(values.bare(join_pieces(first_run(rest))))
     return read
 
 
-def _letters(row: Row) -> int:
-    return sum(character.isalpha() for character in row_text(row))
+def _province_and_city(heading: Sequence[Row]) -> Mapping[str, Field | None]:
+    """Read the rows above the first label: PROVINSI with its name, and below it the city or regency.
 
-
-def _heading(page: Sequence[Row], found: Mapping[str, Cell]) -> Mapping[str, Field | None]:
-    """Province and city: two centred rows above the first label."""
-    first = min((cell.row for cell in found.values()), default=0)
-    for index, row in enumerate(page[:first]):
+    Without a readable province, a row that starts as a city's line does is taken as the city.
+    """
+    for index, row in enumerate(heading):
         label = HEADING.find("province", row_text(row))
-        if label is None or not (name := behind(row, label.end)):
-            continue
-        province = values.province(values.bare(joined(run(name))))
-        city = next((below for below in page[index + 1 : first] if _letters(below) > 3), ())
-        of = province.value if province else ""
-        return {"province": province, "city": values.city(joined(run(city)), of) if city else None}
-    cities = [run(row) for row in page[:first] if _CITY.match(row_text(row))]
-    return {"city": values.free_text(joined(cities[0]))} if cities else {}
+        name = row_after(row, label.end) if label else ()
+        if name:
+            province = values.province(values.bare(join_pieces(first_run(name))))
+            return {"province": province, "city": _city(heading[index + 1 :], province)}
+    cities = [first_run(row) for row in heading if _CITY.match(row_text(row))]
+    return {"city": values.free_text(join_pieces(cities[0]))} if cities else {}
+
+
+def _city(below_province: Sequence[Row], province: Field | None) -> Field | None:
+    """Read the city in the first row below the province that has enough letters."""
+    row = next((row for row in below_province if _count_letters(row) >= _MIN_CITY_LETTERS), None)
+    if row is None:
+        return None
+    return values.city(join_pieces(first_run(row)), province.value if province else "")
+
+
+def _count_letters(row: Row) -> int:
+    return sum(character.isalpha() for character in row_text(row))

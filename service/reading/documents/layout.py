@@ -1,7 +1,7 @@
-"""Rows and columns of a form, found from the boxes of its text lines.
+"""Groups text lines into rows by their boxes.
 
-The page may be turned by a few degrees or seen slightly from one side: positions are straightened with
-the slope of the long lines before they are compared.
+The page may be rotated by a few degrees or seen slightly from one side. Positions are straightened with the
+slope of the long lines before they are compared.
 """
 
 import math
@@ -13,17 +13,17 @@ from typing import TypeAlias
 from service.reading.documents.characters import single_spaced
 from service.reading.ocr.engine import Box, TextLine
 
-#: Pieces of one printed value stand no further apart than this, in heights of text.
-WORD_GAP = 2.5
+#: Maximum gap between pieces of one printed value, in text heights.
+MAX_WORD_GAP = 2.5
 
-#: Middles of pieces in one row differ by less than this, in heights of the lower piece.
-_ROW_TOLERANCE = 0.5
+#: Maximum vertical distance between the centres of two pieces in a row, in heights of the lower piece.
+_MAX_ROW_OFFSET = 0.5
 
-#: A line at least this many heights wide tells the slope of the page.
-_LONG = 4.0
+#: Aspect ratio from which a line is used for measuring the slope of the page.
+_MIN_LONG_LINE = 4.0
 
-#: A slope this far from the page's median (about 4 degrees) is a badly found box.
-_SLOPE_OUTLIER = 0.07
+#: A slope further than this from the page's median (about 4 degrees) belongs to a bad box.
+_MAX_SLOPE_OUTLIER = 0.07
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Piece:
     line: TextLine
     left: float
     right: float
-    #: Middle of the line.
+    #: Vertical centre.
     y: float
     height: float
 
@@ -43,7 +43,7 @@ Row: TypeAlias = tuple[Piece, ...]
 
 
 def rows(lines: Iterable[TextLine]) -> tuple[Row, ...]:
-    """Group text lines into rows, from top to bottom; lines without text are dropped."""
+    """Group text lines into rows, from top to bottom; lines without text are left out."""
     written = [line for line in lines if line.text.strip()]
     if not written:
         return ()
@@ -59,46 +59,46 @@ def rows(lines: Iterable[TextLine]) -> tuple[Row, ...]:
 
 
 def row_text(row: Sequence[Piece]) -> str:
-    """The texts of a row's pieces with one blank between them."""
+    """Return the texts of the pieces, separated by one blank."""
     return " ".join(piece.line.text for piece in row)
 
 
-def behind(row: Row, offset: int) -> Row:
-    """What is left of ``row`` from ``offset`` in its ``row_text`` on; pieces are cut where needed."""
+def row_after(row: Row, offset: int) -> Row:
+    """Return the part of ``row`` from ``offset`` in its ``row_text`` on; a piece is split if needed."""
     rest: list[Piece] = []
     for piece in row:
         length = len(piece.line.text)
         if offset <= 0:
             rest.append(piece)
         elif offset < length:
-            rest.append(_part(piece, offset, length))
+            rest.append(_slice(piece, offset, length))
         offset -= length + 1
     return tuple(rest)
 
 
-def before(row: Row, offset: int) -> Row:
-    """What stands in ``row`` up to ``offset`` in its ``row_text``."""
+def row_before(row: Row, offset: int) -> Row:
+    """Return the part of ``row`` up to ``offset`` in its ``row_text``; a piece is split if needed."""
     kept: list[Piece] = []
     for piece in row:
         if offset <= 0:
             break
-        kept.append(_part(piece, 0, offset) if offset < len(piece.line.text) else piece)
+        kept.append(_slice(piece, 0, offset) if offset < len(piece.line.text) else piece)
         offset -= len(piece.line.text) + 1
     return tuple(kept)
 
 
-def run(row: Row) -> Row:
-    """The first pieces of ``row`` that belong together: up to the first wide gap."""
+def first_run(row: Row) -> Row:
+    """Return the first pieces of ``row``, up to the first wide gap."""
     for index in range(1, len(row)):
-        if row[index].left - row[index - 1].right > WORD_GAP * row[index].height:
+        if row[index].left - row[index - 1].right > MAX_WORD_GAP * row[index].height:
             return row[:index]
     return row
 
 
-def joined(pieces: Sequence[Piece]) -> TextLine:
-    """One text line out of several pieces, as sure as the least sure of them.
+def join_pieces(pieces: Sequence[Piece]) -> TextLine:
+    """Join pieces into one text line with the lowest of their confidences.
 
-    The box of one piece is kept; several give their upright bounding rectangle.
+    The box of a single piece is kept; several pieces get their axis-aligned bounding box.
     """
     lines = [piece.line for piece in pieces]
     if len(lines) == 1:
@@ -111,14 +111,14 @@ def joined(pieces: Sequence[Piece]) -> TextLine:
 
 
 def _straightener(lines: Sequence[TextLine]) -> Callable[[TextLine], Piece]:
-    """A function that places a line where it would stand on a page seen from straight above."""
+    """Return a function that places a line on the straightened page."""
     slope_at = _slope_by_height(lines)
-    centre = sum(_middle(line)[0] for line in lines) / len(lines)
+    centre = sum(_centre(line)[0] for line in lines) / len(lines)
     origin = min(line.top for line in lines)
 
     def straighten(line: TextLine) -> Piece:
         (x1, y1), (x2, y2), (x3, y3), (x4, y4) = line.box
-        x, y = _middle(line)
+        x, y = _centre(line)
         slope = slope_at(y)
         lean = slope_at(origin) * (y - origin)
         height = max(1.0, (math.hypot(x4 - x1, y4 - y1) + math.hypot(x3 - x2, y3 - y2)) / 2)
@@ -128,23 +128,23 @@ def _straightener(lines: Sequence[TextLine]) -> Callable[[TextLine], Piece]:
 
 
 def _slope_by_height(lines: Sequence[TextLine]) -> Callable[[float], float]:
-    """The slope of text (dy/dx) at a height of the page: perspective makes it change from top to bottom."""
+    """Return a function from y to the slope of text (dy/dx): with perspective it changes down the page."""
     measured = [
-        (_middle(line)[1], _slope(line))
+        (_centre(line)[1], _slope(line))
         for line in lines
-        if line.right - line.left > _LONG * _thickness(line)
+        if line.right - line.left > _MIN_LONG_LINE * _thickness(line)
     ]
     if not measured:
         return lambda _: 0.0
     typical = median(slope for _, slope in measured)
-    kept = [(y, slope) for y, slope in measured if abs(slope - typical) < _SLOPE_OUTLIER]
+    kept = [(y, slope) for y, slope in measured if abs(slope - typical) < _MAX_SLOPE_OUTLIER]
     if len(kept) < 6:
         return lambda _: typical
     rate, start = linear_regression(*zip(*kept, strict=True))
     return lambda y: start + rate * y
 
 
-def _middle(line: TextLine) -> tuple[float, float]:
+def _centre(line: TextLine) -> tuple[float, float]:
     return sum(x for x, _ in line.box) / 4, sum(y for _, y in line.box) / 4
 
 
@@ -159,29 +159,29 @@ def _thickness(line: TextLine) -> float:
 
 
 def _continues(last: Piece, piece: Piece) -> bool:
-    """Whether ``piece`` stands in the row that ends with ``last``, to its right."""
-    if abs(last.y - piece.y) > _ROW_TOLERANCE * min(last.height, piece.height):
+    """Whether ``piece`` continues the row that ends with ``last``."""
+    if abs(last.y - piece.y) > _MAX_ROW_OFFSET * min(last.height, piece.height):
         return False
     overlap = min(last.right, piece.right) - piece.left
     return overlap < 0.5 * min(last.right - last.left, piece.right - piece.left)
 
 
-def _part(piece: Piece, start: int, end: int) -> Piece:
-    """The characters ``start`` to ``end`` of a piece; characters are taken to be equally wide."""
+def _slice(piece: Piece, start: int, end: int) -> Piece:
+    """Return the characters ``start`` to ``end`` of a piece, assuming that all are equally wide."""
     line = piece.line
     length = len(line.text)
     first, last = start / length, end / length
     top_left, top_right, bottom_right, bottom_left = line.box
     box: Box = (
-        _between(top_left, top_right, first),
-        _between(top_left, top_right, last),
-        _between(bottom_left, bottom_right, last),
-        _between(bottom_left, bottom_right, first),
+        _interpolate(top_left, top_right, first),
+        _interpolate(top_left, top_right, last),
+        _interpolate(bottom_left, bottom_right, last),
+        _interpolate(bottom_left, bottom_right, first),
     )
     width = piece.right - piece.left
     cut = TextLine(line.text[start:end], line.confidence, box)
     return Piece(cut, piece.left + width * first, piece.left + width * last, piece.y, piece.height)
 
 
-def _between(one: tuple[float, float], other: tuple[float, float], share: float) -> tuple[float, float]:
+def _interpolate(one: tuple[float, float], other: tuple[float, float], share: float) -> tuple[float, float]:
     return one[0] + (other[0] - one[0]) * share, one[1] + (other[1] - one[1]) * share

@@ -1,4 +1,4 @@
-"""Reads the fields of an NPWP, the tax card: a number, below it the name, the address, the tax office."""
+"""Parses the text lines of an NPWP, the tax card: number, name, address and tax office, in this order."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from service.reading.documents import values
 from service.reading.documents.fields import Field, Fields
 from service.reading.documents.labels import LabelSet
-from service.reading.documents.layout import Row, behind, joined, row_text, rows, run
+from service.reading.documents.layout import Row, first_run, join_pieces, row_after, row_text, rows
 from service.reading.documents.nik import read_nik
 from service.reading.documents.npwp_number import read_npwp_number
 from service.reading.documents.vocabulary import nearest
 from service.reading.ocr.engine import TextLine
 
-#: The labels that some of the card's forms print; ``office`` begins the line that ends the address.
+#: Labels that some versions of the card print; ``office`` starts the line behind the address.
 LABELS = LabelSet(
     {
         "npwpNumber": ("NPWP", "NPWP15", "NPWP16"),
@@ -24,7 +24,7 @@ LABELS = LabelSet(
     }
 )
 
-#: Lines that name the card and its issuer, never its holder.
+#: Lines that name the card or its issuer, not its holder.
 HEADINGS = (
     "KEMENTERIAN KEUANGAN REPUBLIK INDONESIA",
     "KEMENTERIAN KEUANGAN",
@@ -36,7 +36,7 @@ HEADINGS = (
     "WWW.PAJAK.GO.ID",
 )
 
-#: Words that begin an address and no name.
+#: Words that an address starts with, and no name does.
 _STREET_WORDS = (
     "JL",
     "JLN",
@@ -52,36 +52,36 @@ _STREET_WORDS = (
     "RT",
 )
 
-#: A name without a label stands at most this far below the number, in heights of text: the line after it
-#: could be the address, when the name itself was not found.
-_NEXT_LINE = 2.2
+#: Maximum distance from the number down to a name without a label, in text heights: if the name was not
+#: found, the following line may be the address.
+_MAX_LINE_DISTANCE = 2.2
 
-#: Sixteen digits and no label: the number of a card since 2024 whose label was not read, or else the NIK.
-_BARE = "bare"
+#: Sixteen digits without a label: the number of a card since 2024 whose label was not read, or the NIK.
+_UNLABELLED_NIK = "unlabelled NIK"
 
-#: Where the number may stand, by trust. What is labelled as the NIK is never taken for the number.
-_NUMBER_LABELS = ("npwpNumber", None, _BARE)
+#: Labels of lines that may hold the number, most trusted first. A number labelled as NIK is never used.
+_NUMBER_LABELS = ("npwpNumber", None, _UNLABELLED_NIK)
 
-#: Lines of an address.
-_MAX_ADDRESS = 4
+#: Lines of an address, at most.
+_MAX_ADDRESS_LINES = 4
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A row of the card, split at its label."""
+    """A row of the card, with its label split off."""
 
-    #: Key of ``LABELS``, ``_BARE``, or None.
+    #: Key of ``LABELS``, ``_UNLABELLED_NIK``, or None.
     label: str | None
-    #: What stands behind the label, or all of the row.
+    #: The part behind the label, or the whole row.
     value: Row
 
 
 def read_npwp(lines: Sequence[TextLine]) -> Fields:
-    """The fields of an NPWP out of its text lines; what could not be read is left out."""
+    """Return the fields of an NPWP; unreadable ones are left out."""
     printed = rows(lines)
     body = [row for row in printed if nearest(row_text(row), HEADINGS) is None]
-    page = [_line(run(row)) for row in body]
-    start = _number_line(page, bare=len(body) < len(printed))
+    page = [_split_label(first_run(row)) for row in body]
+    start = _number_line(page, has_heading=len(body) < len(printed))
     fields = _labelled([line for index, line in enumerate(page) if index != start])
     if start is None:
         return _present(fields)
@@ -100,29 +100,29 @@ def _present(fields: Mapping[str, Field | None]) -> Fields:
     return {key: field for key, field in fields.items() if field is not None}
 
 
-def _line(row: Row) -> _Line:
-    """Tell label from value; a label needs a colon or a number behind it, or to be without a mistake."""
+def _split_label(row: Row) -> _Line:
+    """Split a row at its label; a label is followed by a colon or a number, or must match exactly."""
     text = row_text(row)
     for label in LABELS.at_start(text):
         rest = text[label.end :]
         has_colon = rest.lstrip()[:1] in {":", ";"}
         is_whole_word = label.likeness == 1 and not rest[:1].isalnum()
-        # A colon that was passed over leaves label and number stuck together.
+        # If the colon was not read, label and number are joined.
         is_before_number = label.key == "npwpNumber" and read_npwp_number(rest)
         if has_colon or is_whole_word or is_before_number:
-            return _Line(label.key, behind(row, label.end))
-    # A NIK tells itself, whatever became of its label.
+            return _Line(label.key, row_after(row, label.end))
+    # A NIK is recognised without its label.
     number = text.find(":") + 1
     if not read_nik(text[number:]):
         return _Line(None, row)
-    return _Line("nik" if text[:number].strip(" :") else _BARE, behind(row, number))
+    return _Line("nik" if text[:number].strip(" :") else _UNLABELLED_NIK, row_after(row, number))
 
 
-def _number_line(page: Sequence[_Line], *, bare: bool) -> int | None:
-    """Index of the line with the number: the labelled one, or else the first that is a number.
+def _number_line(page: Sequence[_Line], *, has_heading: bool) -> int | None:
+    """Return the index of the line with the number: the labelled one, or else the first that is a number.
 
-    A bare number of 16 digits counts only where the card's heading was read (``bare``) and nothing stands
-    above it: else it may be the NIK of another card, or of one whose own number could not be read.
+    An unlabelled number of 16 digits counts only if the card's heading was read and it is the first line
+    below. Otherwise it may be the NIK of another card, or of this card while its own number was not read.
     """
     numbers = [
         index
@@ -130,23 +130,23 @@ def _number_line(page: Sequence[_Line], *, bare: bool) -> int | None:
         if line.value
         and line.label in {*_NUMBER_LABELS}
         and values.npwp_number(_text(line.value))
-        and (line.label != _BARE or (bare and not index))
+        and (line.label != _UNLABELLED_NIK or (has_heading and not index))
     ]
     return min(numbers, key=lambda index: _NUMBER_LABELS.index(page[index].label), default=None)
 
 
 def _labelled(page: Sequence[_Line]) -> dict[str, Field | None]:
-    """The fields whose label is printed on the card."""
+    """Return the fields with a label."""
     readers: Mapping[str, Callable[[TextLine], Field | None]] = {
         "name": values.person,
         "nik": values.nik,
-        _BARE: values.nik,
+        _UNLABELLED_NIK: values.nik,
         "registeredAt": values.date_only,
     }
     fields: dict[str, Field | None] = {}
     for index, line in enumerate(page):
         if line.value and line.label and line.label in readers:
-            key = "nik" if line.label == _BARE else line.label
+            key = "nik" if line.label == _UNLABELLED_NIK else line.label
             fields.setdefault(key, readers[line.label](_text(line.value)))
         elif line.value and line.label == "address":
             fields["address"] = _address([_Line(None, line.value), *page[index + 1 :]])
@@ -154,10 +154,10 @@ def _labelled(page: Sequence[_Line]) -> dict[str, Field | None]:
 
 
 def _address(page: Sequence[_Line]) -> Field | None:
-    """The unlabelled lines up to the tax office, joined."""
+    """Join the unlabelled lines up to the tax office."""
     pieces: list[Row] = []
     for line in page:
-        if line.label in {"office", "registeredAt"} or len(pieces) == _MAX_ADDRESS:
+        if line.label in {"office", "registeredAt"} or len(pieces) == _MAX_ADDRESS_LINES:
             break
         if line.label is None and (not pieces or _is_aligned(pieces[0], line.value)):
             pieces.append(line.value)
@@ -170,15 +170,15 @@ def _holder(line: TextLine) -> Field | None:
 
 
 def _text(row: Row) -> TextLine:
-    return values.bare(joined(row))
+    return values.bare(join_pieces(row))
 
 
 def _is_next(upper: Row, lower: Row) -> bool:
-    """Whether ``lower`` is the line right below ``upper``."""
+    """Whether ``lower`` is the next line below ``upper``."""
     height = (upper[0].height + lower[0].height) / 2
-    return lower[0].y - upper[0].y < _NEXT_LINE * height
+    return lower[0].y - upper[0].y < _MAX_LINE_DISTANCE * height
 
 
 def _is_aligned(upper: Row, lower: Row) -> bool:
-    """Whether two lines begin at about the same place."""
+    """Whether two lines start at about the same x."""
     return abs(upper[0].left - lower[0].left) < 3 * lower[0].height

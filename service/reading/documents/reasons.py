@@ -1,15 +1,15 @@
-"""Every reason for which a person looks at a document, and what the user or the reviewer can do about it."""
+"""Reasons for manual review, with advice for user and reviewer."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-#: Codes that are given where a page as a whole is judged.
+#: Codes for a page as a whole.
 MISSING_FIELDS, UNREADABLE, WRONG_TYPE = "missing_fields", "unreadable", "wrong_document_type"
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """A sentence in both languages."""
+    """One sentence of advice in both languages."""
 
     indonesian: str
     english: str
@@ -18,7 +18,7 @@ class Advice:
         return f"{self.indonesian} / {self.english}"
 
 
-#: Advice by the code that ``reviewReasons`` holds. Codes are never renamed: listeners know them.
+#: Advice by the code in ``reviewReasons``. Codes are never renamed: other services use them.
 ADVICE: Mapping[str, Advice] = {
     # The picture.
     "blurred": Advice(
@@ -27,7 +27,7 @@ ADVICE: Mapping[str, Advice] = {
     ),
     "glare": Advice(
         "Ada pantulan cahaya pada kartu; silakan foto ulang tanpa lampu kilat.",
-        "Light is reflected on the card: take the photo again without flash.",
+        "The card reflects light: take the photo again without flash.",
     ),
     "cut_off": Advice(
         "Kartu terpotong; silakan foto ulang dengan keempat sudutnya terlihat.",
@@ -35,7 +35,7 @@ ADVICE: Mapping[str, Advice] = {
     ),
     "text_too_small": Advice(
         "Tulisan terlalu kecil; silakan foto ulang dari jarak lebih dekat.",
-        "The text is too small: take the photo again from nearer.",
+        "The text is too small: take the photo again from closer.",
     ),
     "too_dark": Advice(
         "Foto terlalu gelap; silakan foto ulang di tempat terang.",
@@ -48,32 +48,32 @@ ADVICE: Mapping[str, Advice] = {
     # The page.
     UNREADABLE: Advice(
         "Tidak ada tulisan yang terbaca; silakan foto ulang kartu dari dekat di tempat terang.",
-        "No text could be read: take the photo again from near and in good light.",
+        "No text could be read: take the photo again from close up and in good light.",
     ),
     WRONG_TYPE: Advice(
         "Dokumen ini bukan jenis kartu yang diminta; silakan unggah kartu yang benar.",
-        "This is not the kind of card that was asked for: upload the right one.",
+        "This is not the requested type of card: upload the right one.",
     ),
     MISSING_FIELDS: Advice(
         "Sebagian data tidak terbaca; lengkapi dari gambar atau foto ulang kartu.",
-        "Some fields could not be read: fill them in from the picture, or take it again.",
+        "Some fields could not be read: fill them in from the picture, or take the photo again.",
     ),
     # The fields.
     "nik_birth_date_mismatch": Advice(
         "Tanggal lahir dalam NIK berbeda dengan yang tercetak; bandingkan keduanya dengan kartu.",
-        "The NIK holds another birth date than the printed one: compare both with the card.",
+        "The birth date in the NIK differs from the printed one: compare both with the card.",
     ),
     "nik_gender_mismatch": Advice(
         "Jenis kelamin dalam NIK berbeda dengan yang tercetak; bandingkan keduanya dengan kartu.",
-        "The NIK holds another sex than the printed one: compare both with the card.",
+        "The gender in the NIK differs from the printed one: compare both with the card.",
     ),
     "nik_implausible": Advice(
         "NIK ini tidak mungkin ada; periksa setiap angkanya pada kartu.",
-        "No such NIK can exist: check each of its digits on the card.",
+        "This NIK cannot exist: check each digit on the card.",
     ),
     "nik_unknown_region": Advice(
         "Kode wilayah dalam NIK tidak dikenal; periksa enam angka pertamanya pada kartu.",
-        "The NIK begins with an unknown region: check its first six digits on the card.",
+        "The NIK starts with an unknown region code: check its first six digits on the card.",
     ),
     "nik_unconfirmed": Advice(
         "Tanggal lahir tidak terbaca, sehingga NIK tidak dapat dicocokkan; periksa NIK pada kartu.",
@@ -81,30 +81,30 @@ ADVICE: Mapping[str, Advice] = {
     ),
     "npwp_implausible": Advice(
         "Nomor NPWP ini tidak mungkin ada; periksa setiap angkanya pada kartu.",
-        "No such NPWP number can exist: check each of its digits on the card.",
+        "This NPWP number cannot exist: check each digit on the card.",
     ),
     "npwp_nik_mismatch": Advice(
         "Nomor NPWP berbeda dengan NIK pada kartu yang sama; bandingkan keduanya dengan kartu.",
-        "The NPWP number is not the NIK on the same card: compare both with the card.",
+        "The NPWP number differs from the NIK on the same card: compare both with the card.",
     ),
     "low_confidence_nik": Advice(
         "NIK tidak terbaca dengan pasti; periksa setiap angkanya pada kartu.",
-        "The NIK could not be read for certain: check each of its digits on the card.",
+        "The NIK could not be read with certainty: check each digit on the card.",
     ),
     "low_confidence_npwp": Advice(
         "Nomor NPWP tidak terbaca dengan pasti; periksa setiap angkanya pada kartu.",
-        "The NPWP number could not be read for certain: check each of its digits on the card.",
+        "The NPWP number could not be read with certainty: check each digit on the card.",
     ),
     "low_confidence_name": Advice(
         "Nama tidak terbaca dengan pasti; periksa ejaannya pada kartu.",
-        "The name could not be read for certain: check its spelling on the card.",
+        "The name could not be read with certainty: check its spelling on the card.",
     ),
 }
 
 
 def advice(codes: Iterable[str]) -> list[str]:
-    """For each code what can be done about it, as ``Indonesian / English``.
+    """Return the advice for each code, as ``Indonesian / English``.
 
-    Codes that this version does not know, in rows that another one stored, stand for themselves.
+    A code that this version does not know, in a row stored by another one, is returned as it is.
     """
     return [str(ADVICE.get(code, code)) for code in codes]

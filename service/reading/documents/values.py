@@ -1,4 +1,4 @@
-"""One printed value in, one field out: normalised as the contract wants it, repaired where that is safe."""
+"""Readers of single values: normalise a printed value to the contract's form and repair safe misreadings."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -21,86 +21,86 @@ from service.reading.documents.vocabulary import (
     LIFELONG,
     MARITAL_STATUSES,
     RELIGIONS,
+    correct_spelling,
     nearest,
-    spelt,
 )
 from service.reading.ocr.engine import TextLine
 
-#: Values of rows that no other row can hold.
-_CLOSED_VALUES = (*GENDERS, *RELIGIONS, *MARITAL_STATUSES)
+#: Values that occur in one row of a KTP only.
+_UNIQUE_VALUES = (*GENDERS, *RELIGIONS, *MARITAL_STATUSES)
 
-#: Letters that may be repaired in a name or place; with more it is something else.
+#: Repaired letters in a name or place at most; a text with more is something else.
 _MAX_REPAIRS = 2
 
 _BLOOD_TYPE = re.compile(r"(AB|A|B|O)\s*([+-]?)")
-#: What stands before a comma or a digit.
+#: Text before a comma or a digit.
 _PLACE = re.compile(r"[^,\d]+(?=[,\d])")
 _RT_RW = re.compile(r"\d{1,3}\s*/\s*\d{1,3}")
-#: The slash of ``004/007`` lost, or read as a 1.
+#: ``004/007`` with its slash lost, or read as a 1.
 _RT_RW_PACKED = re.compile(r"(\d{3})1?(\d{3})")
 #: Abbreviations that cards print with a blank behind them.
 _ABBREVIATION = re.compile(r"\b(NO|JL|JLN|GG|KP|KOMP|PERUM|KAV|LINGK)\.(?=\w)")
-#: Every form in which an apostrophe between letters is read.
+#: Characters that are read in place of an apostrophe between letters.
 _QUOTE = re.compile(r"(?<=[^\W\d_])[`\u00b4\u2018\u2019\"](?=[^\W\d_])")
-#: A full stop behind a whole word of a name: no abbreviation is so long, so it may be a title's comma.
+#: A full stop behind a long word of a name: no abbreviation is that long, so it may be a title's comma.
 _STOP_FOR_COMMA = re.compile(r"[^\W\d_]{5}\.(?=.)")
-#: A letter alone, or letters without a vowel, whose full stop may be lost: `ST YULIANA`, `DEWI S SETIAWAN`.
-#: The Balinese `I WAYAN` has none, and titles behind a comma are printed both ways.
+#: A single letter, or letters without a vowel, whose full stop may be lost: `ST YULIANA`, `DEWI S SETIAWAN`.
+#: Not the Balinese `I WAYAN`, which has none, nor titles behind a comma, which are printed both ways.
 _LOST_STOP = re.compile(r"[^,]*?\b(?<!')([^\W\dAEIOUY]+|[AEOUY])(?=[ ,]|$)")
-#: What a name can hold: letters, blanks, and the punctuation of titles, initials and compound names.
+#: A name: letters, blanks, and the punctuation of titles, initials and compound names.
 _PERSON = re.compile(r"[^\W\d_]+(?:[ .,'/()-]+[^\W\d_]+)*[.)]?")
 
 
 def bare(line: TextLine) -> TextLine:
-    """The line without the colon in front of the value and with single blanks."""
+    """Return the line without the colon before the value, and with single blanks."""
     return replace(line, text=single_spaced(strip_colon(line.text)))
 
 
-def doubted(field: Field | None, certainty: float) -> Field | None:
-    """The field with its confidence multiplied by ``certainty``."""
+def discounted(field: Field | None, certainty: float) -> Field | None:
+    """Return the field with its confidence multiplied by ``certainty``."""
     return field and replace(field, confidence=field.confidence * certainty)
 
 
-def nik(line: TextLine, printed: nik_number.Printed | None = None) -> Field | None:
-    """16 digits, misread ones rebuilt from what else is ``printed``."""
+def nik(line: TextLine, printed: nik_number.PrintedFacts | None = None) -> Field | None:
+    """Read a NIK of 16 digits; misread ones are repaired with what else is ``printed``."""
     read = nik_number.read_nik(line.text, printed)
     return Field(read.digits, read.confidence(line.confidence), line.box) if read else None
 
 
 def npwp_number(line: TextLine) -> Field | None:
-    """``12.345.678.9-012.345``, or 16 digits."""
+    """Read a number such as ``12.345.678.9-012.345``, or of 16 digits."""
     read = read_npwp_number(line.text)
     return Field(read.digits, read.confidence(line.confidence), line.box) if read else None
 
 
 def person(line: TextLine) -> Field | None:
-    """A person's name in capitals, titles included; None when it holds what no name does."""
+    """Read a person's name in capitals, titles included; None if the text cannot be a name."""
     text, repairs = repair_letters(_QUOTE.sub("'", line.text.strip(" ,;:-_")))
-    if not _PERSON.fullmatch(text) or repairs > _MAX_REPAIRS or is_something_else(line.text):
+    if not _PERSON.fullmatch(text) or repairs > _MAX_REPAIRS or belongs_to_other_row(line.text):
         return None
     repairs += bool(_STOP_FOR_COMMA.search(text)) + bool(_LOST_STOP.match(text))
     return Field(text, confidence_after(line.confidence, repairs), line.box)
 
 
 def free_text(line: TextLine) -> Field | None:
-    """Capitals with single blanks; None when it has no letter or is another row's value."""
+    """Read any text, in capitals with single blanks; None if it has no letter or belongs to another row."""
     text = single_spaced(line.text.strip(" ,;:-_").upper())
-    if not re.search(r"[^\W\d_]", text) or is_something_else(text):
+    if not re.search(r"[^\W\d_]", text) or belongs_to_other_row(text):
         return None
     return Field(text, line.confidence, line.box)
 
 
 def address(line: TextLine) -> Field | None:
-    """As ``free_text``, with the blank behind ``NO.`` and ``JL.`` that engines lose."""
+    """Read an address: as ``free_text``, with the blank behind ``NO.`` and ``JL.`` restored."""
     field = free_text(line)
     return field and replace(field, value=_ABBREVIATION.sub(r"\1. ", field.value))
 
 
 def place_and_date(line: TextLine) -> tuple[Field | None, Field | None]:
-    """``JAKARTA, 17-08-1990``: the place before the date, and the date."""
+    """Read place and date of birth, such as ``JAKARTA, 17-08-1990``."""
     printed = find_date(line.text)
     day = _date_field(line, printed) if printed else None
-    # A date that is none still tells where the place ends.
+    # Digits that are not a valid date still mark the end of the place.
     before = line.text[: printed.start] if printed else (_PLACE.match(line.text) or [""])[0]
     text, repairs = repair_letters(before.strip(" ,.;:-_"))
     if not re.search(r"[A-Z]{2}", text) or re.search(r"\d", text) or repairs > _MAX_REPAIRS:
@@ -109,7 +109,7 @@ def place_and_date(line: TextLine) -> tuple[Field | None, Field | None]:
 
 
 def known(line: TextLine, words: Sequence[str] | Mapping[str, str]) -> Field | None:
-    """One of ``words``; a mapping also says what to write for it."""
+    """Read one of ``words``; a mapping gives the value to return for each."""
     word = nearest(line.text, tuple(words))
     if word is None:
         return None
@@ -118,19 +118,19 @@ def known(line: TextLine, words: Sequence[str] | Mapping[str, str]) -> Field | N
 
 
 def gender(line: TextLine) -> Field | None:
-    """``LAKI-LAKI`` or ``PEREMPUAN``; half of LAKI-LAKI can mean nothing else."""
+    """Read ``LAKI-LAKI`` or ``PEREMPUAN``; one half of LAKI-LAKI is enough."""
     return known(line, GENDERS) or known(line, {"LAKI": "LAKI-LAKI"})
 
 
 def blood_type(line: TextLine) -> Field | None:
-    """A, B, AB or O, with its sign when printed; None for the hyphen of an unknown one."""
+    """Read a blood type (A, B, AB or O, with its sign if printed); None for the hyphen of an unknown one."""
     text = line.text.upper().replace("0", "O").strip(" .,:;")
     match = _BLOOD_TYPE.fullmatch(text)
     return match and Field(match[1] + match[2], line.confidence, line.box)
 
 
 def rt_rw(line: TextLine) -> Field | None:
-    """``004/007``."""
+    """Read a pair of numbers such as ``004/007``."""
     halves = re.split(r"[/\\|]", line.text)
     digits = [repair_digits(half) for half in halves]
     if len(halves) == 2 and digits[0] and digits[1]:
@@ -145,26 +145,26 @@ def rt_rw(line: TextLine) -> Field | None:
 
 
 def valid_until(line: TextLine) -> Field | None:
-    """``SEUMUR HIDUP``, or the date on which an old card expires."""
+    """Read ``SEUMUR HIDUP``, or the expiry date of an old card."""
     if word := nearest(line.text, (LIFELONG,)):
         return Field(word.value, line.confidence * word.likeness, line.box)
     return date_only(line)
 
 
 def province(line: TextLine) -> Field | None:
-    """A province as it is written, misread letters put right; an unknown one as it was read."""
-    word = spelt(line.text, regions.province_names())
+    """Read a province and correct its spelling; an unknown one is returned as read."""
+    word = correct_spelling(line.text, regions.province_names())
     return Field(word.value, line.confidence * word.likeness, line.box) if word else free_text(line)
 
 
 def city(line: TextLine, province: str) -> Field | None:
-    """A city or regency of this province as it is written, misread letters put right; else as it was read."""
-    word = spelt(line.text, regions.regency_names(province))
+    """Read a city of this province and correct its spelling; an unknown one is returned as read."""
+    word = correct_spelling(line.text, regions.regency_names(province))
     return Field(word.value, line.confidence * word.likeness, line.box) if word else free_text(line)
 
 
 def date_only(line: TextLine) -> Field | None:
-    """``DD-MM-YYYY``, whatever stands around it."""
+    """Read a date as ``DD-MM-YYYY``; other text around it is ignored."""
     printed = find_date(line.text)
     return _date_field(line, printed) if printed else None
 
@@ -174,21 +174,21 @@ def _date_field(line: TextLine, printed: PrintedDate) -> Field:
 
 
 def is_birth(text: str) -> bool:
-    """Whether ``text`` is a place with a date behind it."""
+    """Whether ``text`` is a place followed by a date."""
     printed = find_date(text)
     return bool(printed and re.search(r"[^\W\d]{3}", text[: printed.start]))
 
 
 def is_rt_rw(text: str) -> bool:
-    """Whether ``text`` is two small numbers with a slash between them."""
+    """Whether ``text`` is two short numbers with a slash between them."""
     return bool(_RT_RW.fullmatch(text.strip(" :.")))
 
 
-def is_something_else(text: str) -> bool:
-    """Whether ``text`` can be no place, street, trade or name, but is the value of another row.
+def belongs_to_other_row(text: str) -> bool:
+    """Whether ``text`` is a value of another row, and no place, street, occupation or name.
 
-    Rows slip when a card is tilted more than the engine's boxes tell, and labels go unread.
+    Rows get mixed up if a card is tilted more than the engine's boxes show, or labels are not read.
     """
-    word = nearest(text, _CLOSED_VALUES)
-    is_closed = word is not None and word.likeness >= 0.8
-    return is_closed or bool(find_date(text)) or is_rt_rw(text)
+    word = nearest(text, _UNIQUE_VALUES)
+    is_unique = word is not None and word.likeness >= 0.8
+    return is_unique or bool(find_date(text)) or is_rt_rw(text)

@@ -1,4 +1,4 @@
-"""Values of which a card can hold only a few, and the misread text that still means one of them."""
+"""Closed vocabularies of a card, and fuzzy matching of misread text against them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,30 +7,31 @@ from rapidfuzz.distance import Levenshtein
 
 from service.reading.documents.characters import fold, folded_word
 
-#: How alike a text must be to a known word, 0 to 1: one wrong letter in five.
-_LIKENESS = 0.8
+#: Minimum similarity of a text and a known word, 0 to 1: one wrong letter in five.
+_MIN_LIKENESS = 0.8
 
-#: A text less alike still means a word when every other word is further off by the lead: LAK-LAKG is no
+#: A less similar text still matches if every other word is less similar by the lead: LAK-LAKG is not
 #: PEREMPUAN.
-_CLEAR_LIKENESS, _CLEAR_LEAD = 0.6, 0.25
+_MIN_LIKENESS_WITH_LEAD, _MIN_LEAD = 0.6, 0.25
 
-#: How alike two known words are that are spellings of one, such as KATOLIK and KATHOLIK: no rivals.
-_SPELLINGS = 0.8
+#: Similarity from which two known words are spellings of one, such as KATOLIK and KATHOLIK, and do not
+#: compete.
+_MIN_SPELLING_LIKENESS = 0.8
 
-#: How alike a text must be to a name in a long list of them: one wrong letter in seven.
-_NAME_LIKENESS = 0.85
+#: Minimum similarity of a text and a name in a long list: one wrong letter in seven.
+_MIN_NAME_LIKENESS = 0.85
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A known word that a text means."""
+    """A known word that a text matches."""
 
     value: str
-    #: 0 to 1: 1 when the text is the word, but for look-alike characters.
+    #: Similarity, 0 to 1; 1 if only look-alike characters differ.
     likeness: float
 
 
-#: Religions as printed; both spellings of two of them are in use.
+#: Religions as printed; some have two spellings.
 RELIGIONS = (
     "ISLAM",
     "KRISTEN",
@@ -55,7 +56,7 @@ MARITAL_STATUSES = (
     "CERAI MATI",
 )
 
-#: What is printed, to what the contract wants.
+#: Printed words, with the contract's value of each.
 GENDERS = {"LAKI-LAKI": "LAKI-LAKI", "PRIA": "LAKI-LAKI", "PEREMPUAN": "PEREMPUAN", "WANITA": "PEREMPUAN"}
 
 NATIONALITIES = ("WNI", "WNA")
@@ -64,10 +65,10 @@ LIFELONG = "SEUMUR HIDUP"
 
 
 def nearest(text: str, words: Sequence[str]) -> Word | None:
-    """The word that ``text`` means, or None when no word is near enough or two are equally near.
+    """Return the word that ``text`` matches; None if none is similar enough or two are equally similar.
 
-    A text that goes on behind the word (a neighbour that was read in one piece with it) still means it,
-    when it has the word's beginning without a mistake.
+    A text that continues behind the word (a neighbour read as one piece with it) matches too, if it starts
+    with exactly that word.
     """
     folded, _ = fold(text)
     if not folded:
@@ -80,24 +81,26 @@ def nearest(text: str, words: Sequence[str]) -> Word | None:
     likeness, word = ranked[0]
     rivals = [other for other, name in ranked if not _is_spelling(known[name], known[word])]
     lead = likeness - max(rivals, default=0.0)
-    if (likeness >= _LIKENESS and lead > 0) or (likeness >= _CLEAR_LIKENESS and lead >= _CLEAR_LEAD):
+    if (likeness >= _MIN_LIKENESS and lead > 0) or (
+        likeness >= _MIN_LIKENESS_WITH_LEAD and lead >= _MIN_LEAD
+    ):
         return Word(word, likeness)
     beginnings = [word for word, plain in known.items() if len(plain) > 4 and folded.startswith(plain)]
-    return Word(max(beginnings, key=len), _LIKENESS) if beginnings else None
+    return Word(max(beginnings, key=len), _MIN_LIKENESS) if beginnings else None
 
 
-def spelt(text: str, names: Sequence[str]) -> Word | None:
-    """The name that ``text`` spells with few mistakes, or None when there is none or two are equally near.
+def correct_spelling(text: str, names: Sequence[str]) -> Word | None:
+    """Return the name that ``text`` spells with few errors; None if there is none or two are equally similar.
 
-    Unlike ``nearest`` it takes no name for the beginning of a longer one, and a text that has a name's
-    letters keeps its own blanks and full stops: lists differ in them, and cards follow no list. Only blanks
-    that are fewer than the name's were lost by the engine.
+    Unlike ``nearest``, a name does not match as the beginning of a longer text. A text with exactly the
+    letters of a name keeps its own blanks and full stops, because lists and cards differ in them, unless it
+    has fewer blanks than the name: those were lost by the engine.
     """
     folded, _ = fold(text)
     ranked = sorted(
         ((Levenshtein.normalized_similarity(folded, folded_word(name)), name) for name in names), reverse=True
     )
-    if not ranked or ranked[0][0] < _NAME_LIKENESS:
+    if not ranked or ranked[0][0] < _MIN_NAME_LIKENESS:
         return None
     likeness, name = ranked[0]
     rivals = {folded_word(rival) for other, rival in ranked if other == likeness}
@@ -109,7 +112,7 @@ def spelt(text: str, names: Sequence[str]) -> Word | None:
 
 
 def _is_spelling(one: str, other: str) -> bool:
-    return Levenshtein.normalized_similarity(one, other) >= _SPELLINGS
+    return Levenshtein.normalized_similarity(one, other) >= _MIN_SPELLING_LIKENESS
 
 
 def _letters(text: str) -> str:

@@ -1,6 +1,6 @@
-"""Traces of jobs by OpenTelemetry, off unless ``OTEL_EXPORTER_OTLP_ENDPOINT`` says where they go.
+"""OpenTelemetry traces of jobs, off unless ``OTEL_EXPORTER_OTLP_ENDPOINT`` is set.
 
-This module needs nothing of OpenTelemetry, which comes with the extra ``tracing`` and is loaded when wanted.
+This module does not import OpenTelemetry: that is in the extra ``tracing``, and `start` loads it when needed.
 """
 
 import importlib
@@ -12,18 +12,18 @@ from service.settings import Settings
 
 
 class _Process:
-    """The traces of this process; None while they are off."""
+    """State of this process: its traces, or None while tracing is off."""
 
     traces: Any = None
 
 
 def start(settings: Settings) -> Any:
-    """Begin to trace when the settings say so; returns the `traces.Traces` of this process, else None.
+    """Start tracing if the settings say so; return the `traces.Traces` of this process, else None.
 
-    To be called before the first connection to PostgreSQL, which is traced from its beginning or never.
+    Call it before the first connection to PostgreSQL: only connections that are opened afterwards are traced.
 
     Raises:
-        SettingsError: traces are wanted, and this installation cannot make them.
+        SettingsError: tracing is on, but its libraries are not installed.
     """
     if settings.otlp_endpoint is None:
         return None
@@ -38,12 +38,12 @@ def start(settings: Settings) -> Any:
 
 
 def stop() -> None:
-    """Send what is left, and trace no more."""
+    """Export the remaining spans and stop tracing."""
     if _Process.traces is not None:
         traces, _Process.traces = _Process.traces, None
         traces.close()
 
 
 def span(name: str) -> AbstractContextManager[Any]:
-    """Show what happens inside as one span of the current job's trace; nothing while traces are off."""
+    """Record the block as one span of the current job's trace; does nothing while tracing is off."""
     return nullcontext() if _Process.traces is None else _Process.traces.span(name)

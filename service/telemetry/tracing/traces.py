@@ -1,4 +1,4 @@
-"""OpenTelemetry's side of the traces: what is recorded, what of it may leave the process, and where to."""
+"""OpenTelemetry set-up: which spans are recorded, which attributes are exported, and where to."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -16,14 +16,14 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased,
 from opentelemetry.trace import Link, Span, SpanKind, Status, TraceState
 from opentelemetry.util.types import Attributes
 
-#: Unless ``OTEL_SERVICE_NAME`` says otherwise.
+#: Service name, unless ``OTEL_SERVICE_NAME`` sets another.
 SERVICE = "filot-ocr-worker"
 
-#: Our own attributes begin so; they hold ids and codes.
+#: Prefix of our own attributes; they hold ids and codes.
 PREFIX = "filot."
 
-#: Attributes of the instrumented libraries that may leave the process: SQL without its parameters, Redis
-#: commands without their arguments, addresses of servers, status codes.
+#: Attributes of the instrumented libraries that are exported: SQL without parameters, Redis commands without
+#: arguments, server addresses, status codes.
 ALLOWED = frozenset(
     {
         *("db.name", "db.namespace", "db.operation", "db.operation.name", "db.system", "db.system.name"),
@@ -37,15 +37,15 @@ ALLOWED = frozenset(
 
 
 _types: tuple[type[Any], ...] = (RedisInstrumentor, Psycopg2Instrumentor, BotocoreInstrumentor)
-#: What makes the libraries record spans; there is one of each in a process.
+#: Instrumentors of the libraries; each exists once per process.
 INSTRUMENTORS = tuple(instrumentor() for instrumentor in _types)
 
 
 class Traces:
-    """Records the spans of jobs while it is open; one at a time in a process.
+    """Records the spans of jobs until it is closed. A process can have one at a time.
 
     Parameters:
-        exporter: where finished spans go
+        exporter: receives finished spans
     """
 
     def __init__(self, exporter: SpanExporter) -> None:
@@ -58,11 +58,11 @@ class Traces:
 
     @classmethod
     def over_http(cls) -> "Traces":
-        """Traces that go where the standard ``OTEL_EXPORTER_OTLP_*`` variables say."""
+        """Return traces that are exported as the standard ``OTEL_EXPORTER_OTLP_*`` variables say."""
         return cls(OTLPSpanExporter())
 
     def begin(self, name: str, start_time: int, attributes: Attributes) -> Span:
-        """The first span of a job's trace; the caller ends it.
+        """Start the root span of a job's trace; the caller ends it.
 
         Parameters:
             start_time: epoch ns
@@ -72,26 +72,26 @@ class Traces:
         )
 
     def part(self, name: str) -> Span:
-        """A span of the job that the current thread works on; the caller ends it."""
+        """Start a span of the current thread's job; the caller ends it."""
         return self._tracer.start_span(name)
 
     def span(self, name: str) -> AbstractContextManager[Span]:
-        """The same, current while the context is open and ended with it."""
+        """Return a context manager that runs its block in a span of the current thread's job."""
         return self._tracer.start_as_current_span(name)
 
     def close(self) -> None:
-        """Send what is left, and leave the libraries as they were."""
+        """Export the remaining spans and remove the instrumentation of the libraries."""
         for instrumentor in INSTRUMENTORS:
             instrumentor.uninstrument()
         self._provider.shutdown()
 
 
-#: Tells the sampler which traces are ours.
+#: Marks the root span of a job for the sampler.
 _IS_JOB = PREFIX + "job"
 
 
 class _JobsOnly(Sampler):
-    """Drops traces that no job began: the queue is looked at every second, and leases are renewed."""
+    """Samples jobs only: polling the queue and renewing leases would be traces of their own."""
 
     def should_sample(
         self,
@@ -103,31 +103,31 @@ class _JobsOnly(Sampler):
         links: Sequence[Link] | None = None,
         trace_state: TraceState | None = None,
     ) -> SamplingResult:
-        """Decide on the first span of a trace."""
+        """Sample a root span if it is a job's."""
         chosen = ALWAYS_ON if _IS_JOB in (attributes or {}) else ALWAYS_OFF
         return chosen.should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
 
     def get_description(self) -> str:
-        """For whoever inspects the provider."""
+        """Return the sampler's name."""
         return "JobsOnly"
 
 
 class _WithoutContents(SpanExporter):
-    """Passes spans on without whatever may quote a document: PostgreSQL's errors, for example, quote rows."""
+    """Exports spans without what may quote a document: PostgreSQL's errors, for example, quote rows."""
 
     def __init__(self, exporter: SpanExporter) -> None:
         self._exporter = exporter
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Send them, without events (exceptions with their messages) and words about the status."""
+        """Export spans without events (these hold exception messages) and status descriptions."""
         return self._exporter.export([_without_contents(span) for span in spans])
 
     def shutdown(self) -> None:
-        """End the exporter."""
+        """Shut the exporter down."""
         self._exporter.shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Send what the exporter holds back."""
+        """Export buffered spans."""
         return self._exporter.force_flush(timeout_millis)
 
 

@@ -1,1 +1,1 @@
-"""Pulumi without its CLI and AWS without an account: an engine here, a provider on a local server."""
+"""In-process Pulumi engine, AWS provider on a local server, and evaluation of alarms, for tests."""

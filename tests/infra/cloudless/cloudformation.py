@@ -1,4 +1,4 @@
-"""The stack as a CloudFormation template, for cfn-lint and the resource schemas that it carries."""
+"""The stack as a CloudFormation template, for cfn-lint and its resource schemas."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -8,7 +8,7 @@ from cfnlint.api import ManualArgs, lint
 
 from cloudless.engine import Resource
 from cloudless.provider.inputs import capital
-from cloudless.provider.watching import query_of
+from cloudless.provider.monitoring import query_of
 from cloudless.server import REGION
 
 #: CloudFormation's type, and what it calls some inputs; None: it has no such property.
@@ -40,7 +40,7 @@ _DOCUMENTS = ("AssumeRolePolicyDocument", "PolicyDocument")
 
 
 def template(resources: Iterable[Resource]) -> dict[str, Any]:
-    """Those of the resources that CloudFormation has, too."""
+    """A template of the resources that CloudFormation supports."""
     rendered = {}
     for number, resource in enumerate(resources):
         kind = resource.type.removeprefix("aws:")
@@ -52,7 +52,7 @@ def template(resources: Iterable[Resource]) -> dict[str, Any]:
 
 
 def complaints(rendered: Mapping[str, Any]) -> list[str]:
-    """What cfn-lint has against a template."""
+    """Complaints of cfn-lint about a template."""
     found = lint(json.dumps(rendered), config=ManualArgs(regions=[REGION]))
     return [f"{match.rule.id}: {match.message}" for match in found]
 
@@ -74,12 +74,18 @@ def _service(inputs: Mapping[str, Any]) -> dict[str, Any]:
         "MinimumHealthyPercent": inputs["deploymentMinimumHealthyPercent"],
         "MaximumPercent": inputs["deploymentMaximumPercent"],
         "DeploymentCircuitBreaker": capital(inputs["deploymentCircuitBreaker"]),
+        "Alarms": capital(inputs["alarms"]),
     }
     others = {
         names.get(key, key[0].upper() + key[1:]): capital(value)
         for key, value in inputs.items()
-        if not key.startswith("deployment") and key != "waitForSteadyState"
+        if not key.startswith("deployment")
+        and key not in ("alarms", "networkConfiguration", "waitForSteadyState")
     }
+    if network := inputs.get("networkConfiguration"):
+        awsvpc = capital(network)
+        awsvpc["AssignPublicIp"] = "ENABLED" if network["assignPublicIp"] else "DISABLED"
+        others["NetworkConfiguration"] = {"AwsvpcConfiguration": awsvpc}
     return {**others, "DeploymentConfiguration": deployment}
 
 

@@ -1,4 +1,4 @@
-"""One stack deployed on a local AWS server."""
+"""Deployments of a stack on a local AWS server."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ import yaml
 from cloudless.engine import Engine, Resource
 from cloudless.provider import LocalProvider
 from cloudless.run import run_program
-from cloudless.server import REGION, Aws
+from cloudless.server import Aws
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -21,14 +21,15 @@ STACK = "production"
 DIGEST = "sha256:" + "1" * 64
 
 
-def stack_defaults(root: Path = ROOT) -> dict[str, str]:
-    """The configuration that the repository keeps for the production stack, as the CLI passes it on."""
-    return dict(yaml.safe_load((root / f"Pulumi.{STACK}.yaml").read_text())["config"])
+def stack_defaults(root: Path = ROOT, stack: str = STACK) -> dict[str, str]:
+    """The configuration that the repository keeps for a stack, as the CLI passes it on."""
+    given = yaml.safe_load((root / f"Pulumi.{stack}.yaml").read_text())["config"]
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}
 
 
 @dataclass
 class Deployment:
-    """What a run of the program left behind, and the server that it left it on."""
+    """A stack on a server, and what the last run of the program left there."""
 
     aws: Aws
     #: Repository that holds ``infra_pulumi``.
@@ -36,15 +37,16 @@ class Deployment:
     #: Resources of the last run by URN.
     resources: Mapping[str, Resource] = field(default_factory=dict)
     last: Engine | None = None
-    #: What its runs asked of AWS, as IAM names actions.
+    #: IAM actions that its runs needed.
     asked: set[str] = field(default_factory=set)
+    stack: str = STACK
 
     def up(
         self, config: Mapping[str, str], secrets: Mapping[str, str] | None = None, *, preview: bool = False
     ) -> Engine:
         """Run the program once, on top of what the runs before left."""
         project = yaml.safe_load((self.root / "Pulumi.yaml").read_text())
-        engine = Engine(project["name"], STACK, LocalProvider(self.aws), self.resources, preview=preview)
+        engine = Engine(project["name"], self.stack, LocalProvider(self.aws), self.resources, preview=preview)
         given = {**config, **(secrets or {})}
         self.aws.actions.clear()
         run_program(self.root / project["main"], engine, given, list(secrets or {}))
@@ -66,7 +68,7 @@ class Deployment:
 def network(aws: Aws) -> list[str]:
     """A VPC with two subnets, such as an operator has; returns the subnets' ids."""
     vpc = aws("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-    zones = (("10.0.0.0/24", f"{REGION}a"), ("10.0.1.0/24", f"{REGION}b"))
+    zones = (("10.0.0.0/24", f"{aws.region}a"), ("10.0.1.0/24", f"{aws.region}b"))
     made: list[Any] = [
         aws("ec2").create_subnet(VpcId=vpc, CidrBlock=block, AvailabilityZone=zone)["Subnet"]
         for block, zone in zones
@@ -75,7 +77,7 @@ def network(aws: Aws) -> list[str]:
 
 
 def production_config(aws: Aws) -> dict[str, str]:
-    """The repository's defaults and what an operator must, or will, add to them."""
+    """The repository's defaults and what an operator adds to them."""
     return {
         **stack_defaults(),
         "filot:alarm-emails": '["ops@example.com"]',

@@ -1,4 +1,4 @@
-"""A Pulumi engine in this process: programs register resources with it as they do with the CLI's."""
+"""An in-process Pulumi engine, with which programs register resources as they do with the CLI's."""
 
 import json
 import threading
@@ -41,30 +41,33 @@ class Resource:
     protected: bool
     #: Id of the existing thing to take in, or empty.
     imported: str
-    #: URN of the provider resource, empty when the default one is meant.
+    #: URN of the provider resource, empty for the default one.
     provider: str
+    #: URNs that the resource may have had before.
+    aliases: frozenset[str] = frozenset()
+    timeouts: Mapping[str, str] = field(default_factory=dict)
     id: str = ""
     outputs: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Provider(Protocol):
-    """What makes resources real."""
+    """Creates, updates and looks up resources."""
 
     def create(self, resource: Resource, tags: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
-        """Make it (or take it in, when ``imported``); returns its id and outputs."""
+        """Create the resource (import it if ``imported``); returns its id and outputs."""
 
     def update(self, old: Resource, new: Resource, tags: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
-        """Bring it in line with changed inputs; returns its id and outputs."""
+        """Apply changed inputs; returns its id and outputs."""
 
     def invoke(self, function: str, args: Mapping[str, Any]) -> dict[str, Any]:
-        """Look something up."""
+        """Answer a lookup."""
 
 
 class Engine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineServicer):
     """One run of a program.
 
     ``previous`` are the resources of the run before; a resource whose inputs did not change is left alone.
-    A preview makes nothing: ids and outputs stay unknown.
+    A preview creates nothing: ids and outputs stay unknown.
     """
 
     def __init__(
@@ -121,7 +124,16 @@ class Engine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineSe
             protected=request.protect,
             imported=request.importId,
             provider=request.provider.rpartition("::")[0],
+            aliases=frozenset(self._alias(alias, request) for alias in request.aliases),
+            timeouts={key: value for key, value in _timeouts(request) if value},
         )
+
+    def _alias(self, alias: Any, request: Any) -> str:
+        if alias.HasField("urn"):
+            return str(alias.urn)
+        spec = alias.spec
+        parent = spec.parentUrn or ("" if spec.noParent else request.parent)
+        return self._urn(parent, spec.type or request.type, spec.name or request.name)
 
     def _refusal(self, resource: Resource) -> str:
         if resource.urn in self.resources:
@@ -133,7 +145,7 @@ class Engine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineSe
         return ""
 
     def _settle(self, new: Resource) -> Resource:
-        old = self.previous.get(new.urn)
+        old = self._former(new)
         if not new.custom or new.type.startswith("pulumi:providers:"):
             return _with(new, "provider-id" if new.custom else "", {})
         if old is not None and (new.ignored >= {"*"} or _wanted(old) == _wanted(new)):
@@ -145,6 +157,11 @@ class Engine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineSe
             return _with(new, *self.provider.create(new, self._tags(new)))
         self.updated.append(new.name)
         return _with(new, *self.provider.update(old, new, self._tags(new)))
+
+    def _former(self, new: Resource) -> Resource | None:
+        """The resource of the run before, under its URN or an alias."""
+        known = (self.previous.get(urn) for urn in (new.urn, *sorted(new.aliases)))
+        return next((old for old in known if old is not None), None)
 
     def _tags(self, resource: Resource) -> Mapping[str, str]:
         """The provider's default tags. On the wire a provider's structured inputs are JSON text."""
@@ -206,6 +223,11 @@ class Engine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineSe
 
     def SignalAndWaitForShutdown(self, request: Any, context: Any) -> Any:  # noqa: N802
         return empty_pb2.Empty()
+
+
+def _timeouts(request: Any) -> list[tuple[str, str]]:
+    given = request.customTimeouts
+    return [("create", given.create), ("update", given.update), ("delete", given.delete)]
 
 
 def _with(resource: Resource, identifier: str, outputs: Mapping[str, Any]) -> Resource:

@@ -1,4 +1,4 @@
-"""Draws the production stack for review: `make graph` writes docs/infrastructure.svg and .json."""
+"""Draws the production stack: `make graph` writes docs/infrastructure.svg, .json and generated tables."""
 
 import json
 from collections import defaultdict
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from cloudless import reference
 from cloudless.deployment import ROOT, Deployment, production_config
 from cloudless.engine import Resource
 from cloudless.server import local_aws
@@ -22,7 +23,7 @@ def describe(resources: Mapping[str, Resource]) -> list[dict[str, Any]]:
     return [
         {
             "component": resources[resource.parent].name,
-            "name": resource.name,
+            "name": _role(resources, resource),
             "type": resource.type.removeprefix("aws:"),
             "dependsOn": sorted(_label(resources, urn) for urn in resource.dependencies if urn in real),
         }
@@ -63,8 +64,13 @@ def as_svg(described: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _label(resources: Mapping[str, Resource], urn: str) -> str:
+    """Component and child, without the component's name in the child's."""
     resource = resources[urn]
-    return f"{resources[resource.parent].name}/{resource.name}"
+    return f"{resources[resource.parent].name}/{_role(resources, resource)}"
+
+
+def _role(resources: Mapping[str, Resource], resource: Resource) -> str:
+    return resource.name.removeprefix(f"{resources[resource.parent].name}-")
 
 
 def _places(
@@ -114,6 +120,7 @@ def main() -> None:
         described = describe(deployment.up(production_config(aws)).resources)
     DATA.write_text(as_json(described))
     PICTURE.write_text(as_svg(described))
+    reference.main()
     print(f"{len(described)} resources drawn in {PICTURE.relative_to(ROOT)}")
 
 

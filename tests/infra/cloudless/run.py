@@ -1,4 +1,4 @@
-"""Runs the Pulumi program in a process of its own, as the CLI does, against the engine here."""
+"""Runs the Pulumi program in a process of its own, as the CLI does, against the in-process engine."""
 
 import json
 import os
@@ -13,10 +13,10 @@ from pulumi.runtime.proto import engine_pb2_grpc, resource_pb2_grpc
 
 from cloudless.engine import Engine
 
-#: Seconds that a run may take, far more than it needs.
+#: Timeout of a run in seconds, far more than it needs.
 LIMIT = 250
 
-#: What the CLI's launcher for Python programs does: configure, change into the folder, run it as a script.
+#: The CLI's launcher for Python programs: configure, change into the folder, run it as a script.
 LAUNCHER = """
 import asyncio, runpy, sys, pulumi
 from pulumi import runtime
@@ -34,7 +34,7 @@ except pulumi.RunError as error:
 
 
 class ProgramError(Exception):
-    """The program did not come to its end; the text says why."""
+    """The program failed, or the engine refused a resource; the text gives the reason."""
 
 
 def run_program(
@@ -56,7 +56,7 @@ def run_program(
         "PULUMI_CONFIG_SECRET_KEYS": json.dumps(list(secrets)),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    # The CLI's program finds its modules by itself.
+    # The program must find its modules without help.
     environment.pop("PYTHONPATH", None)
     mode = "preview" if engine.preview else "update"
     try:

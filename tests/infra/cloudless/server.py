@@ -1,4 +1,4 @@
-"""A local AWS server, and clients that check requests against all that AWS says about its API."""
+"""A local AWS server, and clients that validate requests against AWS' description of its API."""
 
 import itertools
 import logging
@@ -18,17 +18,21 @@ ACCOUNT = "123456789012"
 
 
 class RefusedError(Exception):
-    """AWS would not accept this request."""
+    """AWS would refuse this request."""
 
 
 class Aws:
     """Clients by service name, all of one account on the local server."""
 
-    def __init__(self, endpoint: str, account: str = ACCOUNT) -> None:
-        self._endpoint, self._account = endpoint, account
+    def __init__(self, endpoint: str, account: str = ACCOUNT, region: str = REGION) -> None:
+        self._endpoint, self._account, self.region = endpoint, account, region
         self._clients: dict[str, Any] = {}
-        #: What was asked of it, as IAM names actions.
+        #: IAM actions of the requests.
         self.actions: set[str] = set()
+
+    def in_region(self, region: str) -> "Aws":
+        """The same account in another region."""
+        return Aws(self._endpoint, self._account, region)
 
     def __call__(self, service: str) -> Any:
         """The client of one service."""
@@ -39,7 +43,7 @@ class Aws:
     def _client(self, service: str) -> Any:
         client = boto3.client(
             service,
-            region_name=REGION,
+            region_name=self.region,
             endpoint_url=self._endpoint,
             aws_access_key_id="none",
             aws_secret_access_key="none",
@@ -53,7 +57,7 @@ class Aws:
             self.actions.add(f"{service}:{model.name}")
             params["headers"]["x-moto-account-id"] = self._account
 
-        # Botocore itself checks names and types, not the values that are allowed.
+        # Botocore validates names and types, but not enums, patterns and ranges.
         name = client.meta.service_model.service_id.hyphenize()
         client.meta.events.register(f"before-parameter-build.{name}", check)
         client.meta.events.register(f"before-call.{name}", say_who)
@@ -62,8 +66,8 @@ class Aws:
 
 @contextmanager
 def local_aws() -> Iterator[Callable[[], Aws]]:
-    """The server; each call of what it yields gives an account in which nothing exists yet."""
-    # The policies that AWS itself keeps: a role may only be given one that exists.
+    """Run the server; yields a function that returns a new, empty account."""
+    # AWS managed policies: only an existing one can be attached.
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)

@@ -1,4 +1,4 @@
-"""Values as they travel between a Pulumi program and its engine."""
+"""Wire format of values between a Pulumi program and its engine."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from google.protobuf import json_format, struct_pb2
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"
 
-#: Stands for a value that only an update will bring.
+#: Stands for a value that is unknown until the update.
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 

@@ -17,7 +17,6 @@ from tests.support import fake_cuda
 from tests.support.fake_cuda import FakeCuda
 from tests.support.fake_nvml import FakeNvml
 from tests.support.health_port import ask
-from tests.unit.reading.ocr.test_tesseract import needs_tesseract
 
 VOID = {"NVIDIA_VISIBLE_DEVICES": "void"}
 
@@ -67,7 +66,8 @@ def machine(cuda: FakeCuda, nvml: FakeNvml, monkeypatch: pytest.MonkeyPatch) -> 
 
 def status(app: App) -> str:
     """What `filot-ocr status` says, once the worker has told it."""
-    Heartbeat(app.active_jobs, app.devices, app.publisher).beat()
+    client = app.document_queue.client
+    Heartbeat(client, app.active_jobs, app.devices, app.publisher, gpu_enabled=True).beat()
     settings.current_settings.cache_clear()
     api._document_queue.cache_clear()
     said = api.get_gpu_worker_status()
@@ -92,7 +92,7 @@ def settled(port: int) -> tuple[int, dict[str, Any]]:
             Machine.nothing,
             {"OCR_GPU_DRIVER": "tesseract"},
             "Tesseract has no GPU mode: set OCR_GPU_DRIVER=onnx",
-            marks=needs_tesseract,
+            marks=pytest.mark.programs("tesseract"),
         ),
         (Machine.nothing, {"CUDA_VISIBLE_DEVICES": "-1"}, "CUDA_VISIBLE_DEVICES=-1 hides every GPU"),
         (Machine.without_extra, {}, "nvidia-ml-py is missing, install extra `gpu`"),

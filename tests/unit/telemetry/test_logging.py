@@ -13,7 +13,7 @@ import structlog
 
 from service.telemetry.logging import ALLOWED, MAX_VALUE_LENGTH, configure_logs, formatter
 
-SERVICE = Path(__file__).parents[2] / "service"
+SERVICE = Path(__file__).parents[3] / "service"
 
 NAME = "SITI RAHAYU"
 
@@ -122,7 +122,7 @@ def test_an_exception_is_told_by_type_and_place_only(on_terminal: bool) -> None:
     assert NAME not in text
     assert "RuntimeError at " in text
     assert "caused by ValueError at " in text
-    assert "unit/test_logs.py:" in text
+    assert "telemetry/test_logging.py:" in text
     assert "fail_with" in text
 
 

@@ -3,8 +3,6 @@
 import ast
 import sys
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -12,46 +10,19 @@ from service.monitoring.gpu_usage import GpuMeter, GpuUse
 from service.reading.pages.refusals import REFUSALS
 from service.telemetry.metrics import REGISTRY, STAGE
 from service.telemetry.stages import stage
+from tests.support import fake_nvml
+from tests.support.fake_nvml import FakeNvml
 
-SERVICE = Path(__file__).parents[2] / "service"
+SERVICE = Path(__file__).parents[3] / "service"
 
 #: What a name may end with: units, and what is counted.
 UNITS = ("_total", "_seconds", "_bytes", "_ratio")
 
 
-class FakeNvml:
-    """NVIDIA's library on a machine with one GPU, which can be taken out."""
-
-    class NVMLError(Exception):
-        pass
-
-    def __init__(self) -> None:
-        self.present = True
-        self.starts = 0
-
-    def nvmlInit(self) -> None:  # noqa: N802 - the library's name
-        self.starts += 1
-
-    def nvmlShutdown(self) -> None:  # noqa: N802
-        pass
-
-    def nvmlDeviceGetHandleByIndex(self, index: int) -> str:  # noqa: N802
-        return f"device {index}"
-
-    def nvmlDeviceGetMemoryInfo(self, device: str) -> Any:  # noqa: N802
-        if not self.present:
-            raise self.NVMLError("GPU is lost")
-        return SimpleNamespace(used=3 * 2**30, total=16 * 2**30)
-
-    def nvmlDeviceGetUtilizationRates(self, device: str) -> Any:  # noqa: N802
-        return SimpleNamespace(gpu=42)
-
-
 @pytest.fixture
 def nvml(monkeypatch: pytest.MonkeyPatch) -> FakeNvml:
-    nvml = FakeNvml()
-    monkeypatch.setitem(sys.modules, "pynvml", nvml)
-    return nvml
+    """The driver of a GPU that this machine seems to have."""
+    return fake_nvml.install(monkeypatch)
 
 
 def test_every_metric_has_a_unit_in_its_name_and_a_sentence() -> None:
@@ -109,14 +80,14 @@ def test_the_gpu_is_asked_and_asked_anew_after_it_was_lost(nvml: FakeNvml) -> No
     meter = GpuMeter()
 
     first = meter.read()
-    nvml.present = False
+    nvml.failure = "GPU is lost"
     lost = meter.read()
-    nvml.present = True
+    nvml.failure = ""
     again = meter.read()
 
-    assert first == again == GpuUse(memory_used=3 * 2**30, memory_total=16 * 2**30, utilisation=0.42)
+    assert first == again == GpuUse(memory_used=8 * 2**30, memory_total=16 * 2**30, utilisation=0.5)
     assert lost is None
-    assert nvml.starts == 2
+    assert nvml.initialisations == 2
 
 
 def test_without_the_drivers_library_there_is_no_gpu_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:

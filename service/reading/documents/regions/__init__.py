@@ -1,7 +1,7 @@
-"""Indonesia's provinces and regencies with the codes that a NIK begins with, current and former.
+"""Codes and names of Indonesia's provinces and regencies, current and former; a NIK starts with such a code.
 
-``codes.csv`` holds the ministry's lists of 2025 and 2019; NOTICE says where they are from. Codes that were
-given up before 2019 are not in it: an unknown code is a doubt, not an error.
+``codes.csv`` holds the ministry's lists of 2025 and 2019; NOTICE names their sources. Codes that were
+abolished before 2019 are missing, so an unknown code is a reason for doubt, not an error.
 """
 
 import csv
@@ -11,11 +11,11 @@ from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
-#: What stands in front of a regency's name; cards of Jakarta's cities leave it out.
-_KIND = re.compile(r"^(KABUPATEN|KAB\b\.?|KOTAMADYA|KOTA)\s*(ADM\w*\.?\s+)?")
+#: Prefix of a regency's name; cards of Jakarta's cities omit it.
+_PREFIX = re.compile(r"^(KABUPATEN|KAB\b\.?|KOTAMADYA|KOTA)\s*(ADM\w*\.?\s+)?")
 
-#: Names of provinces on cards that the lists do not have: short, older and newer forms.
-_MORE_NAMES = {
+#: Names of provinces on cards that are not in the lists: short, older and newer forms.
+_ADDITIONAL_NAMES = {
     "11": ("NANGGROE ACEH DARUSSALAM",),
     "31": ("DAERAH KHUSUS JAKARTA",),
     "34": ("DI YOGYAKARTA", "D.I. YOGYAKARTA"),
@@ -24,42 +24,42 @@ _MORE_NAMES = {
 
 @cache
 def _names() -> Mapping[str, tuple[str, ...]]:
-    """Codes of two and four digits to the names that they have had, the current one first."""
+    """Return the names of each code (two or four digits), the current name first."""
     names: dict[str, tuple[str, ...]] = {}
     with files(__name__).joinpath("codes.csv").open(encoding="ascii") as rows:
         for row in csv.DictReader(rows):
             names[row["code"]] = (*names.get(row["code"], ()), row["name"])
-    for code, more in _MORE_NAMES.items():
+    for code, more in _ADDITIONAL_NAMES.items():
         names[code] += more
     return MappingProxyType(names)
 
 
 def is_known(code: str) -> bool:
-    """Whether a province (two digits) or a regency (four digits) has or had this code."""
+    """Whether this is the code of a province (two digits) or regency (four digits), current or former."""
     return code in _names()
 
 
 def is_named(code: str, name: str) -> bool:
-    """Whether this code's province or regency is, or was, called ``name``, with or without its kind."""
+    """Whether ``name`` is a current or former name of this code, with or without its prefix."""
     wanted = _letters(name)
     return bool(wanted) and any(_letters(known) == wanted for known in _names().get(code, ()))
 
 
 @cache
 def province_names() -> tuple[str, ...]:
-    """Every province's names, as printed behind the word PROVINSI."""
+    """Return the names of all provinces, as printed behind the word PROVINSI."""
     return tuple(name for code, names in _names().items() if len(code) == 2 for name in names)
 
 
 @cache
 def regency_names(province: str) -> tuple[str, ...]:
-    """The names of this province's regencies, each with and without its kind; none if unknown."""
+    """Return the names of a province's regencies, each with and without its prefix; empty if unknown."""
     codes = [code for code in _names() if len(code) == 2 and is_named(code, province)]
     own = [names for code, names in _names().items() if len(code) == 4 and code[:2] in codes]
     full = [name for names in own for name in names]
-    return tuple(dict.fromkeys(form for name in full for form in (name, _KIND.sub("", name))))
+    return tuple(dict.fromkeys(form for name in full for form in (name, _PREFIX.sub("", name))))
 
 
 def _letters(name: str) -> str:
-    """A name without its kind, blanks and punctuation."""
-    return re.sub(r"\W", "", _KIND.sub("", name.upper()))
+    """Return a name without its prefix, blanks and punctuation."""
+    return re.sub(r"\W", "", _PREFIX.sub("", name.upper()))

@@ -1,14 +1,14 @@
-"""The AWS provider: what the program registers is made on the local server, by the same requests."""
+"""AWS provider that creates registered resources on the local server through boto3."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from cloudless.engine import Resource
-from cloudless.provider import access, containers, machines, watching
+from cloudless.provider import access, containers, machines, monitoring, network
 from cloudless.provider.inputs import Finder, Inputs, Maker
 from cloudless.server import Aws
 
-_PARTS = (access, containers, machines, watching)
+_PARTS = (access, containers, machines, monitoring, network)
 _MAKERS: dict[str, Maker] = {kind: maker for part in _PARTS for kind, maker in part.MAKERS.items()}
 _CHANGERS: dict[str, Maker] = {kind: maker for part in _PARTS for kind, maker in part.CHANGERS.items()}
 _FINDERS: dict[str, Finder] = {kind: finder for part in _PARTS for kind, finder in part.FINDERS.items()}
@@ -18,7 +18,7 @@ _LOOKUPS: dict[str, Callable[[Aws, Any], dict[str, Any]]] = {
 
 
 class UnsupportedError(Exception):
-    """The local provider was not taught this: teach it, so that it is checked."""
+    """The local provider does not support a resource or input: add it, so that it is validated."""
 
 
 class LocalProvider:
@@ -28,7 +28,7 @@ class LocalProvider:
         self.aws = aws
 
     def create(self, resource: Resource, tags: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
-        """Make or take in a resource."""
+        """Create or import a resource."""
         if resource.imported:
             find: Finder = _handler(_FINDERS, resource)
             return find(self.aws, resource.imported)
@@ -39,7 +39,7 @@ class LocalProvider:
         return self._make(_handler(_CHANGERS, new), new, tags)
 
     def invoke(self, function: str, args: Mapping[str, Any]) -> dict[str, Any]:
-        """Look something up."""
+        """Answer a lookup."""
         if function not in _LOOKUPS:
             raise UnsupportedError(function)
         return _LOOKUPS[function](self.aws, args)

@@ -61,12 +61,20 @@ def _secret_version(aws: Aws, inputs: Inputs) -> Made:
     return f"{inputs['secretId']}|{made['VersionId']}", {"versionId": made["VersionId"]}
 
 
+def _identity_provider(aws: Aws, inputs: Inputs) -> Made:
+    arn = aws("iam").create_open_id_connect_provider(
+        Url=inputs["url"], ClientIDList=inputs["clientIdLists"], Tags=inputs.tag_list()
+    )["OpenIDConnectProviderArn"]
+    return arn, {"arn": arn}
+
+
 def _caller(aws: Aws, args: dict[str, Any]) -> dict[str, Any]:
     return {"accountId": aws("sts").get_caller_identity()["Account"]}
 
 
 MAKERS: dict[str, Maker] = {
     "aws:iam/instanceProfile:InstanceProfile": _instance_profile,
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": _identity_provider,
     "aws:iam/role:Role": _role,
     "aws:iam/rolePolicy:RolePolicy": _inline_policy,
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": _attachment,

@@ -72,6 +72,8 @@ def _task_definition(aws: Aws, inputs: Inputs) -> Made:
             "taskRoleArn",
             "requiresCompatibilities",
             "placementConstraints",
+            "runtimePlatform",
+            "volumes",
         ),
         containerDefinitions=json.loads(inputs["containerDefinitions"]),
         tags=inputs.tag_list("key", "value"),
@@ -83,6 +85,16 @@ def _deployment(inputs: Inputs) -> dict[str, Any]:
     inputs.beside_aws("waitForSteadyState")
     request = inputs.pick("cluster", "taskDefinition", "propagateTags")
     request |= inputs.pick("availabilityZoneRebalancing")
+    if network := inputs.get("networkConfiguration"):
+        request["networkConfiguration"] = {
+            "awsvpcConfiguration": {
+                "subnets": network["subnets"],
+                "securityGroups": network["securityGroups"],
+                "assignPublicIp": "ENABLED" if network["assignPublicIp"] else "DISABLED",
+            }
+        }
+    if inputs.get("enableExecuteCommand"):
+        request["enableExecuteCommand"] = True
     if managed := inputs.get("enableEcsManagedTags"):
         request["enableECSManagedTags"] = managed
     if strategies := inputs.get("capacityProviderStrategies"):
@@ -92,6 +104,8 @@ def _deployment(inputs: Inputs) -> dict[str, Any]:
         "maximumPercent": inputs["deploymentMaximumPercent"],
         "deploymentCircuitBreaker": inputs["deploymentCircuitBreaker"],
     }
+    if alarms := inputs.get("alarms"):
+        request["deploymentConfiguration"]["alarms"] = alarms
     return request
 
 

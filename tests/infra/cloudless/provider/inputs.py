@@ -1,4 +1,4 @@
-"""A resource's inputs, which remember what was read: what AWS is never told about is an error."""
+"""A resource's inputs, with a record of those read: an input that never reaches AWS is an error."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
@@ -24,7 +24,7 @@ class Inputs:
         return self._values.get(name, default)
 
     def pick(self, *names: str) -> dict[str, Any]:
-        """Those of the named inputs that are given."""
+        """The named inputs that are set."""
         self._read.update(names)
         return {name: self._values[name] for name in names if name in self._values}
 
@@ -34,7 +34,7 @@ class Inputs:
         return picked
 
     def beside_aws(self, *names: str) -> None:
-        """These only tell the provider how to go about it."""
+        """Mark inputs that control the provider and are not sent to AWS."""
         self._read.update(names)
 
     def tags(self) -> dict[str, str]:
@@ -46,11 +46,11 @@ class Inputs:
         return [{key: name, value: text} for name, text in sorted(self.tags().items())]
 
     def unread(self) -> set[str]:
-        """Inputs that nobody asked for."""
+        """Inputs that were not read."""
         return set(self._values) - self._read
 
 
-#: What a handler gives back: the resource's id and what it knows more than its inputs.
+#: What a handler returns: the resource's id, and outputs beyond its inputs.
 Made: TypeAlias = tuple[str, dict[str, Any]]
 Maker: TypeAlias = Callable[[Aws, Inputs], Made]
 Finder: TypeAlias = Callable[[Aws, str], Made]

@@ -69,7 +69,11 @@ def _disk(mapping: dict[str, Any]) -> dict[str, Any]:
 def _group(aws: Aws, inputs: Inputs) -> Made:
     inputs.beside_aws("forceDelete")
     name = inputs["name"]
-    template = inputs["launchTemplate"]
+    request: dict[str, Any] = {}
+    if template := inputs.get("launchTemplate"):
+        request["LaunchTemplate"] = {"LaunchTemplateId": template["id"], "Version": template["version"]}
+    if mixed := inputs.get("mixedInstancesPolicy"):
+        request["MixedInstancesPolicy"] = capital(mixed)
     # The provider's default tags don't reach a group: it has a list of its own.
     tags = [
         {**capital(tag), "ResourceId": name, "ResourceType": "auto-scaling-group"} for tag in inputs["tags"]
@@ -80,8 +84,9 @@ def _group(aws: Aws, inputs: Inputs) -> Made:
         MaxSize=inputs["maxSize"],
         VPCZoneIdentifier=",".join(inputs["vpcZoneIdentifiers"]),
         NewInstancesProtectedFromScaleIn=inputs.get("protectFromScaleIn", False),
-        LaunchTemplate={"LaunchTemplateId": template["id"], "Version": template["version"]},
+        MaxInstanceLifetime=inputs["maxInstanceLifetime"],
         Tags=tags,
+        **request,
     )
     found = aws("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[name])
     return name, {"arn": found["AutoScalingGroups"][0]["AutoScalingGroupARN"]}

@@ -1,6 +1,6 @@
 import pytest
 
-from service.reading.documents.classification import is_another, shown_kind
+from service.reading.documents.classification import classify_page, is_other_document
 from service.reading.documents.fields import DocumentType
 from tests.unit.reading.documents.printed import joined_ktp_lines, ktp_lines, line, npwp_lines
 
@@ -23,18 +23,18 @@ MISREAD = {
 
 
 def test_a_card_is_known_by_its_labels() -> None:
-    assert shown_kind(ktp_lines()) == "KTP"
-    assert shown_kind(ktp_lines(labels=MISREAD)) == "KTP"
-    assert shown_kind(joined_ktp_lines(" : ")) == "KTP"
-    assert shown_kind(npwp_lines(*NPWP)) == "NPWP"
-    assert shown_kind(npwp_lines()) == "NPWP"
+    assert classify_page(ktp_lines()) == "KTP"
+    assert classify_page(ktp_lines(labels=MISREAD)) == "KTP"
+    assert classify_page(joined_ktp_lines(" : ")) == "KTP"
+    assert classify_page(npwp_lines(*NPWP)) == "NPWP"
+    assert classify_page(npwp_lines()) == "NPWP"
 
 
 def test_a_card_in_the_place_of_the_other_is_another() -> None:
-    assert is_another("NPWP", ktp_lines())
-    assert is_another("KTP", npwp_lines(*NPWP))
-    assert not is_another("KTP", ktp_lines())
-    assert not is_another("NPWP", npwp_lines(*NPWP))
+    assert is_other_document("NPWP", ktp_lines())
+    assert is_other_document("KTP", npwp_lines(*NPWP))
+    assert not is_other_document("KTP", ktp_lines())
+    assert not is_other_document("NPWP", npwp_lines(*NPWP))
 
 
 @pytest.mark.parametrize(
@@ -43,8 +43,8 @@ def test_a_card_in_the_place_of_the_other_is_another() -> None:
 def test_a_document_that_is_neither_card_is_another_for_both(heading: str) -> None:
     lines = [line(heading, 300, 40, 34), *ktp_lines()]
 
-    assert is_another("KTP", lines)
-    assert is_another("NPWP", lines)
+    assert is_other_document("KTP", lines)
+    assert is_other_document("NPWP", lines)
 
 
 @pytest.mark.parametrize("document_type", ["KTP", "NPWP"])
@@ -52,7 +52,7 @@ def test_what_cannot_be_told_is_not_another(document_type: DocumentType) -> None
     both = [*ktp_lines(), *npwp_lines(*NPWP)]
     crumbs = [line("BUDI SANTOSO", 52, 100), line("Kecamatan", 52, 150), line("3174051708900001", 52, 200)]
 
-    assert shown_kind(both) is None
-    assert shown_kind(crumbs) is None
-    assert shown_kind([]) is None
-    assert not any(is_another(document_type, lines) for lines in (both, crumbs, []))
+    assert classify_page(both) is None
+    assert classify_page(crumbs) is None
+    assert classify_page([]) is None
+    assert not any(is_other_document(document_type, lines) for lines in (both, crumbs, []))

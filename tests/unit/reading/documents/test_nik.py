@@ -3,7 +3,7 @@ from datetime import date
 import pytest
 
 from service.reading.documents import nik
-from service.reading.documents.nik import Printed
+from service.reading.documents.nik import PrintedFacts
 
 MAN, WOMAN = "3174051708900001", "3174055708900001"
 
@@ -30,21 +30,31 @@ def test_letters_among_the_digits_are_repaired_and_counted(read: str, repairs: i
     ("read", "printed", "number"),
     [
         # The year of birth: S is 5 or 8.
-        ("3174051708S50001", Printed(birth_date=date(1985, 8, 17)), "3174051708850001"),
-        ("3174051708S50001", Printed(birth_date=date(1955, 8, 17)), "3174051708550001"),
+        ("3174051708S50001", PrintedFacts(birth_date=date(1985, 8, 17)), "3174051708850001"),
+        ("3174051708S50001", PrintedFacts(birth_date=date(1955, 8, 17)), "3174051708550001"),
         # The day: of B's digits only one makes a date; Z is 2 for men, and 7 for a woman born on a 31st.
-        ("317405B708900001", Printed(), "3174056708900001"),
-        ("317405Z108900001", Printed(gender="PEREMPUAN", birth_date=date(1990, 8, 31)), "3174057108900001"),
-        ("317405Z108900001", Printed(gender="LAKI-LAKI", birth_date=date(1990, 8, 21)), "3174052108900001"),
+        ("317405B708900001", PrintedFacts(), "3174056708900001"),
+        (
+            "317405Z108900001",
+            PrintedFacts(gender="PEREMPUAN", birth_date=date(1990, 8, 31)),
+            "3174057108900001",
+        ),
+        (
+            "317405Z108900001",
+            PrintedFacts(gender="LAKI-LAKI", birth_date=date(1990, 8, 21)),
+            "3174052108900001",
+        ),
         # The region: there is no regency 3178, and 3575 and 3578 are told apart by the printed city.
-        ("317S051708900001", Printed(), "3175051708900001"),
-        ("357S051708900001", Printed(province="JAWA TIMUR", city="KOTA SURABAYA"), "3578051708900001"),
-        ("357S051708900001", Printed(province="JAWA TIMUR", city="KOTA PASURUAN"), "3575051708900001"),
+        ("317S051708900001", PrintedFacts(), "3175051708900001"),
+        ("357S051708900001", PrintedFacts(province="JAWA TIMUR", city="KOTA SURABAYA"), "3578051708900001"),
+        ("357S051708900001", PrintedFacts(province="JAWA TIMUR", city="KOTA PASURUAN"), "3575051708900001"),
         # A digit that was misread elsewhere in the date does not hide what the letter stands for.
-        ("3174051908S50001", Printed(birth_date=date(1985, 8, 17)), "3174051908850001"),
+        ("3174051908S50001", PrintedFacts(birth_date=date(1985, 8, 17)), "3174051908850001"),
     ],
 )
-def test_a_letter_means_the_digit_that_goes_with_the_card(read: str, printed: Printed, number: str) -> None:
+def test_a_letter_means_the_digit_that_goes_with_the_card(
+    read: str, printed: PrintedFacts, number: str
+) -> None:
     reading = nik.read_nik(read, printed)
 
     assert reading is not None
@@ -53,7 +63,7 @@ def test_a_letter_means_the_digit_that_goes_with_the_card(read: str, printed: Pr
 
 @pytest.mark.parametrize("read", ["31740517089000S1", "3174B51708900001", "357S051708900001"])
 def test_a_letter_of_which_the_card_says_nothing_leaves_no_confidence(read: str) -> None:
-    reading = nik.read_nik(read, Printed(birth_date=date(1990, 8, 17), gender="LAKI-LAKI"))
+    reading = nik.read_nik(read, PrintedFacts(birth_date=date(1990, 8, 17), gender="LAKI-LAKI"))
 
     assert reading is not None
     assert reading.is_ambiguous
@@ -61,7 +71,7 @@ def test_a_letter_of_which_the_card_says_nothing_leaves_no_confidence(read: str)
 
 
 def test_digits_stay_although_the_card_contradicts_them() -> None:
-    reading = nik.read_nik(MAN, Printed(birth_date=date(1980, 8, 17), gender="PEREMPUAN"))
+    reading = nik.read_nik(MAN, PrintedFacts(birth_date=date(1980, 8, 17), gender="PEREMPUAN"))
 
     assert reading is not None
     assert (reading.digits, reading.repairs) == (MAN, 0)

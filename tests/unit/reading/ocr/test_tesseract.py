@@ -1,7 +1,5 @@
 import os
-import shutil
 import stat
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -16,20 +14,6 @@ from service.reading.ocr.geometry import turn_page
 from service.reading.ocr.loading import load_engine
 from service.reading.ocr.tesseract import normalize_background, text_lines
 from tests.unit.reading.ocr.test_card_detection import SLANTED, on_table
-
-
-def missing_parts() -> list[str]:
-    """What of Tesseract is not installed here."""
-    if shutil.which("tesseract") is None:
-        return ["tesseract-ocr"]
-    listed = subprocess.run(["tesseract", "--list-langs"], check=True, capture_output=True, text=True)
-    return [f"tesseract-ocr-{name}" for name in ("ind", "eng") if name not in listed.stdout.split()]
-
-
-needs_tesseract = pytest.mark.skipif(
-    bool(missing_parts()),
-    reason=f"the tesseract driver is not tested here: apt-get install {' '.join(missing_parts())}",
-)
 
 
 def words(*rows: tuple[int, str, float, int, int]) -> dict[str, list[object]]:
@@ -91,7 +75,7 @@ def test_uneven_light_becomes_even_paper() -> None:
     assert flat[302:308, 110:890].max() < 130
 
 
-@needs_tesseract
+@pytest.mark.programs("tesseract")
 def test_a_page_is_read_with_boxes_and_confidences(form: Image, form_text: list[str]) -> None:
     engine: Engine = load_engine("tesseract")
 
@@ -103,7 +87,7 @@ def test_a_page_is_read_with_boxes_and_confidences(form: Image, form_text: list[
     assert os.environ["OMP_THREAD_LIMIT"] == "1"
 
 
-@needs_tesseract
+@pytest.mark.programs("tesseract")
 @pytest.mark.parametrize("turns", [1, 2, 3])
 def test_a_card_is_read_whichever_way_it_lies(form: Image, form_text: list[str], turns: int) -> None:
     page = load_engine("tesseract").read(Page(turn_page(form, turns)))
@@ -112,7 +96,7 @@ def test_a_card_is_read_whichever_way_it_lies(form: Image, form_text: list[str],
     assert page.image.shape == form.shape
 
 
-@needs_tesseract
+@pytest.mark.programs("tesseract")
 def test_a_card_on_a_table_is_read_as_if_scanned(form: Image) -> None:
     page = load_engine("tesseract").read(Page(on_table(form, SLANTED)))
 
@@ -120,7 +104,7 @@ def test_a_card_on_a_table_is_read_as_if_scanned(form: Image) -> None:
     assert {"RATNA DEWI KUSUMA", "JALAN MERPATI NOMOR 17"} <= {line.text for line in page.lines}
 
 
-@needs_tesseract
+@pytest.mark.programs("tesseract")
 def test_a_blank_page_has_no_lines() -> None:
     page = load_engine("tesseract").read(Page(np.full((640, 1000), 255, np.uint8)))
 
@@ -174,7 +158,7 @@ def test_a_version_that_an_earlier_program_gave_says_nothing_about_the_present_o
         load_engine("tesseract")
 
 
-@needs_tesseract
+@pytest.mark.programs("tesseract")
 def test_a_program_that_breaks_is_an_engine_error_and_leaves_no_picture_behind(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, form: Image
 ) -> None:

@@ -1,0 +1,1 @@
+"""Commands behind ``make``: build, push, deploy, secrets, cost. `python -m infra_pulumi.release COMMAND`."""

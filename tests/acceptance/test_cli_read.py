@@ -1,0 +1,190 @@
+"""`read`, on local files."""
+
+import csv
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import PIL.Image
+import PIL.ImageFilter
+import pytest
+
+from devstack.people import Person
+from tests.acceptance.conftest import Runner
+from tests.support.terminal import TIMEOUT, on_a_terminal
+
+
+def test_read_needs_no_server(run: Runner, ktp: bytes, person: Person, tmp_path: Path) -> None:
+    card, overlay = tmp_path / "card.jpg", tmp_path / "read.png"
+    card.write_bytes(ktp)
+
+    human = run("read", str(card), "--type", "KTP", "--overlay", str(overlay))
+    program = json.loads(run("read", str(card), "--type", "KTP", "--json").stdout)
+
+    assert person.nik in human.stdout
+    assert program["fields"]["nik"]["value"] == person.nik
+    assert 0.9 < program["fields"]["nik"]["confidence"] <= 1
+    assert program["decision"] == "auto_approve"
+    assert overlay.read_bytes().startswith(b"\x89PNG")
+
+
+def test_read_says_what_can_be_done_about_a_poor_picture(run: Runner, ktp: bytes, tmp_path: Path) -> None:
+    card = tmp_path / "card.jpg"
+    with PIL.Image.open(io.BytesIO(ktp)) as picture:
+        picture.filter(PIL.ImageFilter.GaussianBlur(picture.width / 150)).save(card)
+
+    human = run("read", str(card), "--type", "KTP")
+    program = json.loads(run("read", str(card), "--type", "KTP", "--json").stdout)
+
+    assert program["decision"] == "needs_review"
+    assert "blurred" in program["reviewReasons"]
+    assert "Foto buram; silakan foto ulang di tempat terang. / The photo is blurred" in human.stdout
+    assert len(program["reviewAdvice"]) == len(program["reviewReasons"])
+
+
+def test_read_of_a_file_without_an_end_stops_at_the_limit(run: Runner) -> None:
+    ended = run("read", "/dev/zero", "--type", "KTP")
+
+    assert ended.returncode == 1
+    assert "file is too large" in ended.stderr
+
+
+def test_the_type_of_a_card_may_be_typed_in_lower_case(run: Runner, ktp: bytes, tmp_path: Path) -> None:
+    card = tmp_path / "card.jpg"
+    card.write_bytes(ktp)
+
+    read = json.loads(run("read", str(card), "--type", "ktp", "--json").stdout)
+
+    assert read["documentType"] == "KTP"
+
+
+def test_an_overlay_without_a_picture_suffix_is_refused_in_one_line(
+    run: Runner, ktp: bytes, tmp_path: Path
+) -> None:
+    card = tmp_path / "card.jpg"
+    card.write_bytes(ktp)
+
+    ended = run("read", str(card), "--type", "KTP", "--overlay", str(tmp_path / "read.txt"))
+
+    assert ended.returncode == 2
+    assert ".png or .jpg" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_read_of_no_picture_says_what_to_do(run: Runner, tmp_path: Path) -> None:
+    letter = tmp_path / "letter.txt"
+    letter.write_text("hello")
+
+    ended = run("read", str(letter), "--type", "KTP")
+
+    assert ended.returncode == 1
+    assert "JPEG, PNG" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.fixture
+def folder(tmp_path: Path, ktp: bytes, npwp: bytes) -> Path:
+    """A folder with a KTP, an NPWP in a subfolder, a broken picture, and a file of another kind."""
+    cards = tmp_path / "cards"
+    (cards / "more").mkdir(parents=True)
+    (cards / "a [1].jpg").write_bytes(ktp)
+    (cards / "more" / "b.jpg").write_bytes(npwp)
+    (cards / "broken.jpg").write_bytes(ktp[:2000])
+    (cards / "notes.txt").write_text("no picture")
+    return cards
+
+
+def test_read_of_a_folder_prints_a_json_object_per_line_failures_too(
+    run: Runner, folder: Path, person: Person
+) -> None:
+    ended = run("read", str(folder), "--json", "--overlay", str(folder.parent / "overlays"))
+
+    ktp, broken, npwp = map(json.loads, ended.stdout.splitlines())
+    assert ended.returncode == 1
+    assert (ktp["file"], ktp["documentType"]) == (str(folder / "a [1].jpg"), "KTP")
+    assert ktp["fields"]["nik"]["value"] == person.nik
+    assert (npwp["file"], npwp["documentType"]) == (str(folder / "more" / "b.jpg"), "NPWP")
+    assert npwp["decision"] == "auto_approve"
+    assert broken["file"] == str(folder / "broken.jpg")
+    assert broken["errorCode"] in {"truncated_image", "not_an_image"}
+    assert "JPEG" in broken["error"] or "gambar" in broken["error"].lower()
+    overlays = sorted(path.name for path in (folder.parent / "overlays").iterdir())
+    assert overlays == ["a [1].png", "b.png"]
+
+
+def test_read_of_several_files_prints_a_table_or_csv(run: Runner, folder: Path, person: Person) -> None:
+    files = [str(folder / "a [1].jpg"), str(folder / "*.txt")]
+
+    table = run("read", *files)
+    rows = list(csv.DictReader(io.StringIO(run("read", *files, "--csv").stdout)))
+
+    assert table.returncode == 1
+    assert re.search(rf"a \[1\]\.jpg +KTP +\d+ +auto_approve +{person.nik}", table.stdout)
+    assert re.search(r"notes\.txt +failed +not_an_image: ", table.stdout)
+    assert table.stdout.endswith("1 read, 1 failed\n")
+    assert [(row["nik"], row["errorCode"]) for row in rows] == [(person.nik, ""), ("", "not_an_image")]
+
+
+def test_read_takes_standard_input(run: Runner, ktp: bytes, environment: dict[str, str]) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "service", "read", "-", "--json"],
+        env={**os.environ, **environment},
+        input=ktp,
+        capture_output=True,
+        check=False,
+    )
+
+    (read,) = map(json.loads, ended.stdout.splitlines())
+    assert ended.returncode == 0
+    assert (read["file"], read["documentType"]) == ("-", "KTP")
+
+
+def test_read_checks_its_output_path_and_its_files_before_it_begins(
+    run: Runner, folder: Path, tmp_path: Path
+) -> None:
+    card, file = str(folder / "a [1].jpg"), tmp_path / "file"
+    file.write_text("in the way")
+
+    no_folder = run("read", card, "--overlay", str(tmp_path / "none" / "read.png"))
+    no_room = run("read", str(folder), "--overlay", str(file))
+    no_file = run("read", card, str(tmp_path / "missing.jpg"))
+    nothing_to_open = run("read", card, "--open")
+
+    for ended in (no_folder, no_room, no_file, nothing_to_open):
+        assert (ended.returncode, ended.stdout) == (2, "")
+    assert "there is no folder" in no_folder.stderr
+    assert "several overlays need a folder" in no_room.stderr
+    assert "missing.jpg: no such file" in no_file.stderr
+    assert "--open needs --overlay" in nothing_to_open.stderr
+
+
+def test_read_opens_the_overlay_when_asked(run: Runner, folder: Path, tmp_path: Path) -> None:
+    programs, opened, overlay = tmp_path / "bin", tmp_path / "opened", tmp_path / "read.png"
+    programs.mkdir()
+    viewer = programs / "xdg-open"
+    viewer.write_text(f'#!/bin/sh\nprintf %s "$1" > {opened}.new && mv {opened}.new {opened}\n')
+    viewer.chmod(0o755)
+
+    run(
+        *("read", str(folder / "a [1].jpg"), "--overlay", str(overlay), "--open"),
+        PATH=f"{programs}:{os.environ['PATH']}",
+    )
+    while not opened.exists():
+        time.sleep(0.05)
+
+    assert opened.read_text() == str(overlay)
+    assert overlay.read_bytes().startswith(b"\x89PNG")
+
+
+def test_reading_many_files_shows_progress_on_the_terminal_alone(
+    environment: dict[str, str], folder: Path, tmp_path: Path
+) -> None:
+    with on_a_terminal(environment, "read", str(folder)) as (program, read_until):
+        read_until(b"3/3")
+        read_until(b"2 read, 1 failed")
+        assert program.wait(TIMEOUT) == 1

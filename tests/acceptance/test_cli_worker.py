@@ -1,0 +1,69 @@
+"""`worker`, `results`, `settings` and the options of `filot-ocr`."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+
+from devstack.backend import FilotBackend
+from devstack.servers.worker import Worker
+from tests.acceptance.conftest import Runner
+from tests.support.ids import STRANGER
+
+
+def test_the_version_is_that_of_the_package(run: Runner) -> None:
+    ended = run("--version")
+
+    assert ended.stdout.strip() == f"filot-ocr {version('filot-ocr-worker')}"
+
+
+def test_settings_masks_secrets(run: Runner, environment: dict[str, str]) -> None:
+    listed = run("settings")
+    as_json = json.loads(run("settings", "--json").stdout)
+
+    assert "OCR_GPU_CONCURRENCY" in listed.stdout
+    assert as_json["CF_R2_ENDPOINT"] == environment["CF_R2_ENDPOINT"]
+    for secret in ("REDIS_URL", "DATABASE_URL", "CF_R2_SECRET_ACCESS_KEY", "BULI2_API_KEY"):
+        assert environment[secret] not in listed.stdout
+        assert environment[secret] not in str(as_json)
+
+
+def test_results_follows_the_channel(
+    start_worker: Callable[..., Worker], environment: dict[str, str], backend: FilotBackend
+) -> None:
+    start_worker()
+    with subprocess.Popen(
+        [sys.executable, "-m", "service", "results"],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as follower:
+        try:
+            assert follower.stdout is not None
+            while not backend.redis.pubsub_numsub("filot:ocr:gpu:results")[0][1]:
+                backend.redis.blpop(["nothing is pushed here"], timeout=1)
+
+            backend.push(STRANGER)
+            line = follower.stdout.readline()
+        finally:
+            follower.kill()
+
+    assert json.loads(line)["documentId"] == STRANGER
+
+
+def test_everything_that_is_not_set_is_named_at_once(run: Runner) -> None:
+    ended = run("worker", REDIS_URL="", CF_R2_BUCKET_NAME="")
+
+    assert ended.returncode == 2
+    assert ended.stderr.strip() == "filot-ocr: not set: REDIS_URL, CF_R2_BUCKET_NAME"
+
+
+def test_the_worker_warns_of_a_misspelt_variable(start_worker: Callable[..., Worker]) -> None:
+    worker = start_worker(OCR_GPU_CONCURENCY="3")
+
+    (line,) = worker.logged("setting_unknown")
+
+    assert json.loads(line)["level"] == "warning"
+    assert "Did you mean OCR_GPU_CONCURRENCY?" in line
