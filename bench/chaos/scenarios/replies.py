@@ -26,7 +26,7 @@ def lost_settle(ground: Ground, findings: Findings) -> None:
 
 def lost_publish(ground: Ground, findings: Findings) -> None:
     """The result is told again, under the same job id."""
-    _lose(ground, findings, "redis", b"$7\r\nPUBLISH\r\n")
+    _lose(ground, findings, "redis", b"'PUBLISH'")
 
 
 def lost_commit(ground: Ground, findings: Findings) -> None:
