@@ -69,9 +69,10 @@ function show(said) {
     recent(said.recent, said.now);
     failures(said.failures);
     dead(said.dead, said.owed.dead, said.now);
+    actions(said.actions, said.now);
   }
   // What was drawn before stays, dimmed; what never was says so.
-  for (const id of ["throughput", "latency", "recent", "failures", "dead"]) {
+  for (const id of ["throughput", "latency", "recent", "failures", "dead", "actions"]) {
     if (!byId(id).hasChildNodes()) put(id, make("p", "soft", "unknown"));
   }
   put("served", `Served by worker ${said.servedBy}. This page only looks; nothing can be changed here.`);
