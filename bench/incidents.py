@@ -109,12 +109,12 @@ def _neighbour_thawed(ground: Ground) -> ChaosWorker:
 
 
 INCIDENTS = (
-    Incident("redis-away", "Redis is away", _redis_away, _redis_back),
-    Incident("gpu-lost", "takes nothing", _gpu_missing, _cpu_allowed),
-    Incident("gpu-fallback", "reads on the CPU", _gpu_missing_cpu_reads, _cpu_allowed),
+    Incident("redis-away", "Redis is unavailable", _redis_away, _redis_back),
+    Incident("gpu-lost", "is paused", _gpu_missing, _cpu_allowed),
+    Incident("gpu-fallback", "runs on the CPU", _gpu_missing_cpu_reads, _cpu_allowed),
     Incident("reviews-away", "review service", _reviews_away, _reviews_back),
     Incident("poison", "used up its attempts", _poison, _poison_dropped),
-    Incident("stuck-neighbour", "fell silent", _neighbour_stuck, _neighbour_thawed),
+    Incident("stuck-neighbour", "stopped responding", _neighbour_stuck, _neighbour_thawed),
 )
 
 

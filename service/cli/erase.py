@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from service.cli.connections import document_id, open_database, open_document_queue
+from service.cli.arguments import document_id
+from service.cli.connections import open_database, open_document_queue
 from service.cli.output import EXIT_INPUT, exit_with, print_line
 from service.monitoring.formatting import pluralize
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from service.errors import OcrWorkerError
 from service.queue.document_queue import DocumentQueue
-from service.store import dead_letters
+from service.store import actions, dead_letters
 from service.store.database import Database
 from service.store.manual_reviews import ManualReviews
 
@@ -60,6 +60,7 @@ def erase(database: Database, document_queue: DocumentQueue, document_id: str) -
         cursor.execute("DELETE FROM ocr_worker.endings WHERE document_id = %s", (document_id,))
         job_records = cursor.rowcount
         review_rows = ManualReviews().count(cursor, document_id)
+        actions.forget_document(cursor, document_id)
         cursor.execute("SELECT 1 FROM documents WHERE id = %s", (document_id,))
         return Erased(
             outbox_entries=len(undelivered),

@@ -48,7 +48,7 @@ class Exhausted:
 
 
 def is_document_id(text: str) -> bool:
-    """Return whether a queue entry can be a row's id: a UUID in lower case with hyphens, as PostgreSQL has it."""
+    """Return whether a queue entry can be a row's id: a UUID as PostgreSQL prints it."""
     try:
         return str(uuid.UUID(text)) == text
     except ValueError:

@@ -226,8 +226,8 @@ def test_the_decoder_knows_no_secret_and_can_write_no_file(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("work", ["busy", "idle"])
-def test_the_decoder_ends_with_a_worker_that_is_killed(cursor: str) -> None:
-    command = [sys.executable, "-c", PARENT, cursor]
+def test_the_decoder_ends_with_a_worker_that_is_killed(work: str) -> None:
+    command = [sys.executable, "-c", PARENT, work]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": _paths()}
     ) as parent:
@@ -235,7 +235,7 @@ def test_the_decoder_ends_with_a_worker_that_is_killed(cursor: str) -> None:
             assert parent.stdout is not None
             assert parent.stdout.readline() == b"up\n"
             (decoder,) = psutil.Process(parent.pid).children()
-            if cursor == "busy":
+            if work == "busy":
                 wait_until(lambda: cpu_of(decoder) > 0.5)
         finally:
             parent.kill()
@@ -253,4 +253,4 @@ def test_a_process_that_is_forked_off_has_decoders_of_its_own() -> None:
 
 
 def _paths() -> str:
-    return os.pathsep.join([str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH", "")])
+    return os.pathsep.join([str(Path(__file__).parents[4]), os.environ.get("PYTHONPATH", "")])
