@@ -50,7 +50,7 @@ def chatter(settings: Settings) -> Iterator[CheckResult]:
     yield passed("chatter", "done")
 
 
-def test_a_check_that_hangs_is_ended_and_the_others_are_told() -> None:
+def test_a_check_that_hangs_is_ended_and_the_others_are_reported() -> None:
     checks = [Check("hang", hang, 0.1), Check("hang in C", hang_in_c, 0.1), Check("well", pass_at_once)]
 
     hung, hung_in_c, fine = run_checks(Settings(), checks)
@@ -76,14 +76,14 @@ def test_a_check_that_dies_or_breaks_is_a_red_line() -> None:
     assert lacked.says == "REDIS_URL is not set"
 
 
-def test_what_libraries_print_is_kept_out(capfd: pytest.CaptureFixture[str]) -> None:
+def test_output_of_libraries_is_discarded(capfd: pytest.CaptureFixture[str]) -> None:
     results = list(run_checks(Settings(), [Check("chatter", chatter)]))
 
     assert [result.says for result in results] == ["done"]
     assert capfd.readouterr().out == ""
 
 
-def test_secrets_are_blotted_out_wherever_they_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_are_masked_wherever_they_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://filot:hun%40ter2@db/filot")
     monkeypatch.setenv("BULI2_API_KEY", "key-of-ours")
     quoting = fail("any", "password hun@ter2 or hun%40ter2", "with key-of-ours")
@@ -140,7 +140,7 @@ def test_a_gpu_that_is_wanted_and_missing_is_yellow_while_the_cpu_may_read(
     assert "OCR_GPU_AUTOFALLBACK" in needed.advice
 
 
-def test_a_full_disk_is_told_before_and_when_it_is_full(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_before_and_when_it_is_full(tmp_path: Path) -> None:
     free = shutil.disk_usage(tmp_path).free // 2**20
 
     levels = [
