@@ -10,6 +10,7 @@ from service.monitoring.http_server import Answer, Page, PageServer, json_answer
 from service.monitoring.poller import Poller
 from service.queue.active_jobs import ActiveJobs
 from service.reading.ocr.devices import Devices
+from service.telemetry.stages import READING, longest
 
 log = structlog.get_logger(__name__)
 
@@ -85,9 +86,9 @@ class Health:
         silent = time.monotonic() - self.active_jobs.last_look
         if silent > HUNG_AFTER:
             problems.append(f"the queue has not been polled for {silent:.0f} s")
-        age = self.active_jobs.oldest_age()
-        if age > self.job_timeout:
-            problems.append(f"a job has been in progress for {age:.0f} s")
+        seconds = longest(*READING)
+        if seconds > self.job_timeout:
+            problems.append(f"a document has been read for {seconds:.0f} s")
         return problems
 
     def ready(self) -> list[str]:

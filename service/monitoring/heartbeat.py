@@ -7,15 +7,17 @@ import threading
 from dataclasses import Field, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import redis
 from redis.commands.core import Script
 
 from service.queue.active_jobs import ActiveJobs
-from service.reading.ocr.devices import Devices
 from service.store.publisher import Publisher
 from service.telemetry.stages import longest
+
+if TYPE_CHECKING:
+    from service.reading.ocr.devices import Devices
 
 #: Redis keys of the workers' heartbeats; they expire by themselves.
 HEARTBEAT_PREFIX = "filot:ocr:gpu:worker:"
@@ -100,7 +102,7 @@ class Heartbeat:
         self,
         client: redis.Redis,
         active_jobs: ActiveJobs,
-        devices: Devices,
+        devices: "Devices",
         publisher: Publisher,
         *,
         gpu_enabled: bool,

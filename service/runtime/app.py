@@ -1,8 +1,10 @@
 """Builds the parts of a worker process, connects them, and closes them again."""
 
 import importlib
+import os
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -21,13 +23,14 @@ from service.monitoring.status_page import StatusPage
 from service.queue.active_jobs import ActiveJobs
 from service.queue.broker import FilotBroker
 from service.queue.document_queue import DocumentQueue, connect_redis
+from service.queue.operator_pause import LOOK_INTERVAL, PauseWatch
 from service.queue.recovery import Recovery
 from service.reading.ocr.devices import Devices
 from service.reading.pages import close_decoders
 from service.runtime import scheduler as intervals
 from service.runtime.maintenance import Maintenance
 from service.runtime.middleware.cpu_fallback import CpuFallback
-from service.runtime.middleware.gpu_detection import GpuDetection
+from service.runtime.middleware.gpu_detection import GpuDetection, WorkerHistory
 from service.runtime.middleware.graceful_stop import GracefulStop
 from service.runtime.middleware.lifecycle import Lifecycle
 from service.runtime.middleware.log_context import LogContext
@@ -36,6 +39,7 @@ from service.runtime.middleware.result_publishing import ResultPublishing
 from service.runtime.middleware.settlement import SettlementPolicy
 from service.runtime.processing import Processing
 from service.runtime.scheduler import Scheduler
+from service.runtime.supervisor import GPU_LOST_VARIABLE, STARTED_VARIABLE
 from service.runtime.watchdog import Watchdog
 from service.settings import Settings, current_settings, needed
 from service.store.database import Database
@@ -109,7 +113,7 @@ def _build(settings: Settings, resources: ExitStack) -> App:
     resources.callback(health.stop)
     scheduler = Scheduler(heartbeat, poller.away)
     resources.callback(scheduler.close)
-    watchdog = Watchdog(active_jobs, settings.job_timeout)
+    watchdog = Watchdog(settings.job_timeout)
     resources.callback(watchdog.stop)
     app = App(
         settings=settings,
@@ -128,13 +132,20 @@ def _build(settings: Settings, resources: ExitStack) -> App:
     )
     progress = Progress(health.alive, active_jobs, poller)
     reports = CloudWatch(settings.metrics_namespace, active_jobs, poller, progress.problems, devices)
-    detection = GpuDetection(devices, active_jobs, auto_fallback=settings.auto_fallback)
+    graceful_stop = GracefulStop(active_jobs, settings.shutdown_timeout)
+    detection = GpuDetection(
+        devices,
+        active_jobs,
+        graceful_stop.request,
+        _worker_history(os.environ),
+        auto_fallback=settings.auto_fallback,
+    )
     _add_pages(app, progress)
     _schedule_tasks(app, detection, reports)
     # Hooks that follow a message run from the last to the first: publish, settle, count, unbind the log.
     for middleware in (
+        graceful_stop,
         Lifecycle(health, watchdog, scheduler, devices, settings),
-        GracefulStop(active_jobs, settings.shutdown_timeout),
         CurrentMessage(),
         LogContext(devices),
         *([] if traces is None else [_job_traces(traces, active_jobs)]),
@@ -168,8 +179,19 @@ def _schedule_tasks(app: App, detection: GpuDetection, reports: CloudWatch) -> N
         (cloudwatch.INTERVAL, reports.report),
     ):
         app.scheduler.every(seconds, task)
+    pause_watch = PauseWatch(app.document_queue.client, app.active_jobs)
+    app.scheduler.every(LOOK_INTERVAL, pause_watch.look, at_once=True)
     for poll in app.poller.tasks():
         app.scheduler.every(POLL_INTERVAL, poll, at_once=True)
+
+
+def _worker_history(environment: Mapping[str, str]) -> WorkerHistory:
+    """Read what the supervisor passes on; without one, this process is the first of its worker."""
+    lost_at = environment.get(GPU_LOST_VARIABLE)
+    return WorkerHistory(
+        started_at=float(environment.get(STARTED_VARIABLE, time.monotonic())),
+        gpu_lost_at=None if lost_at is None else float(lost_at),
+    )
 
 
 def _job_traces(traces: object, active_jobs: ActiveJobs) -> Middleware:

@@ -25,6 +25,7 @@ from devstack.servers import FilotStack
 from devstack.servers.worker import Worker
 from service.monitoring.heartbeat import SEEN_KEY
 from service.queue.document_queue import TIMESTAMPS_KEY
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.programs("browser")
 
@@ -257,8 +258,7 @@ def test_a_queue_that_no_worker_may_take_from_is_named_with_the_reason(
 ) -> None:
     backend.push("card")
     worker = start_worker(ready=False, OCR_GPU_ENABLED="true", OCR_GPU_AUTOFALLBACK="false")
-    while worker.get("/health") is None:
-        backend.redis.blpop(["nothing is pushed here"], timeout=1)
+    wait_until(lambda: worker.get("/health") is not None)
 
     browser.open(address(worker))
     browser.wait_until(says(browser, "1 of 1 worker is paused (no GPU ("))

@@ -139,7 +139,7 @@ def test_what_postgresql_refuses_is_named(
         before = poller.away()
         backend.execute(change)
         with closing(Database(needed(poor_settings.database_url, "DATABASE_URL"), 1)) as later:
-            later._has_own_tables = True
+            later._is_migrated = True
             refused = Poller(connect_redis(poor_settings), later, poor_settings, timeout=60.0)
             poll(refused)
             (sentence,) = refused.away()

@@ -23,7 +23,7 @@ def test_a_sound_database_is_green(settings_with: SettingsMaker, url: str) -> No
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ("DROP TABLE documents", "it is missing"),
+        ("DROP TABLE documents CASCADE", "it is missing"),
         ("ALTER TABLE documents DROP ai_score, DROP ocr_text", "lacks the columns ai_score, ocr_text"),
         ("ALTER TABLE documents ALTER result_json TYPE text", "result_json text"),
         ("ALTER TYPE document_status RENAME VALUE 'failed' TO 'broken'", "lacks the values failed"),
