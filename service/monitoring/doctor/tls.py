@@ -23,9 +23,9 @@ VERIFIED = "verify-full"
 
 def insecure_connections(settings: Settings) -> Iterator[str]:
     """Yield a sentence for each insecure connection to another machine, and how to secure it."""
-    url, options = parse_redis_url(needed(settings.redis_url, "REDIS_URL"))
-    if urlsplit(url).hostname not in LOCAL:
-        if not url.startswith("rediss://"):
+    redis_url, options = parse_redis_url(needed(settings.redis_url, "REDIS_URL"))
+    if urlsplit(redis_url).hostname not in LOCAL:
+        if not redis_url.startswith("rediss://"):
             yield "Redis is connected to without encryption: REDIS_URL should begin with rediss://"
         elif options.get("ssl_cert_reqs", "required") != "required" or not options.get(
             "ssl_check_hostname", True
