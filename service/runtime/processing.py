@@ -34,15 +34,12 @@ log = structlog.get_logger(__name__)
 #: Files of one document that one job reads at most: a user may replace the file while it is read.
 MAX_FILES = 3
 
-#: Seconds for which the document store may refuse a file before its document fails for good.
-REFUSAL_TIMEOUT = 24 * 3600.0
-
 
 class Processing:
     """Reads documents and stores the results; publishing them is left to the outbox.
 
     Parameters:
-        settings: attempts and the review service's address
+        settings: attempts, the review service's address, and how long a file may be refused
         database, storage, devices: sources of rows, files and engines
     """
 
@@ -123,7 +120,7 @@ class Processing:
         except StorageRefusedError:
             with self.database.transaction() as cursor:
                 refused_for = documents.note_refused_file(cursor, document_id)
-            if refused_for < REFUSAL_TIMEOUT:
+            if refused_for < self.settings.refused_timeout:
                 raise
             raise DocumentError(
                 "file_refused",
