@@ -45,7 +45,7 @@ SIDE_SAMPLES = np.linspace(0.1, 0.9, 40)
 MIN_EDGES_INSIDE = 0.5
 
 #: A card that takes up more of its picture leaves no room for a second one.
-MAX_SHARE_OF_ONE = 0.6
+MAX_SHARE_OF_ONE = 0.5
 
 #: Pixels of the thumbnail around a card whose edges are ignored in the search for a second one.
 IGNORED_MARGIN = 3
