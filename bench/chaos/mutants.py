@@ -17,7 +17,7 @@ from bench.chaos.variables import SKEW
 TIMEOUT = 300
 
 #: What the scenarios run on.
-PARTS = ("service", "bench", "pyproject.toml")
+PARTS = ("service", "devstack", "bench", "pyproject.toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ class Mutant:
 #: The scripts as they would be with the worker's clock in the server's place.
 WORKERS_CLOCK = (
     "service/queue/document_queue.py",
-    'text = (folder / "schema.lua").read_text()',
-    'text = (folder / "schema.lua").read_text().replace("t[1] *", "(t[1] + %s) *" % '
+    'shared = (folder / "schema.lua").read_text()',
+    'shared = (folder / "schema.lua").read_text().replace("t[1] *", "(t[1] + %s) *" % '
     f'(__import__("os").environ["{SKEW}"] or 0))',
 )
 
@@ -44,8 +44,8 @@ MUTANTS = (
     Mutant(
         "a living worker keeps its jobs",
         "service/queue/active_jobs.py",
-        "lost = self.ledger.renew(tokens)",
-        "lost = self.ledger.renew([])",
+        "lost = self.document_queue.renew(tokens)",
+        "lost = self.document_queue.renew([])",
         "storage-slow",
     ),
     Mutant(
@@ -81,16 +81,16 @@ MUTANTS = (
     ),
     Mutant(
         "an overtaken worker cannot write",
-        "service/runtime/processing.py",
-        "            hold_claim(work, job.document_id, job.fence)\n",
+        "service/store/documents.py",
+        "    hold_claim(cursor, document.id, fencing_token)\n",
         "",
         "freeze",
     ),
     Mutant(
         "a take whose reply was lost is repeated, not forgotten",
         "service/queue/broker.py",
-        "            self.in_hand.looked()\n",
-        "            self.in_hand.looked()\n            self.token = str(uuid.uuid4())\n",
+        "        self.active_jobs.looked()\n",
+        "        self.active_jobs.looked()\n        self.token = str(uuid.uuid4())\n",
         "reply-take",
     ),
     Mutant(
@@ -103,45 +103,45 @@ MUTANTS = (
     Mutant(
         "told only after PUBLISH went through",
         "service/store/publisher.py",
-        "        listeners = self.client.publish(",
-        "        with self.database.transaction() as work:\n"
-        "            outbox.mark_told(work, telling.id)\n"
-        "        listeners = self.client.publish(",
+        "        listeners = cast(int, self.client.eval(",
+        "        with self.database.transaction() as cursor:\n"
+        "            outbox.mark_delivered(cursor, entry.id)\n"
+        "        listeners = cast(int, self.client.eval(",
         "redis-restart",
     ),
     Mutant(
         "what a job could not tell, the sweep tells",
-        "service/runtime/scheduler.py",
-        "told = self.publisher.sweep()",
-        "told = 0",
+        "service/runtime/maintenance.py",
+        "published = self.publisher.publish_pending()",
+        "published = 0",
         "reply-publish",
     ),
     Mutant(
         "a result and what is still to be told are one transaction",
-        "service/runtime/processing.py",
-        "            self._put(work, job, result, document_type)\n            if reading.decision",
-        "            if reading.decision",
+        "service/store/documents.py",
+        "            _put_result(cursor, result, document.type)\n            if review:",
+        "            if review:",
         "reply-commit",
     ),
     Mutant(
         "documents that Redis lost are found in PostgreSQL",
         "service/queue/recovery.py",
-        "missing = to_do - self.ledger.known_ids()",
-        "missing = set[str]()",
+        "return set(document_ids) - self.document_queue.known(document_ids)",
+        "return set()",
         "redis-empty",
     ),
     Mutant(
         "what the CPU pipeline holds is left alone",
         "service/queue/recovery.py",
-        "to_do - self.ledger.known_ids()",
-        "to_do - set(self.ledger.client.lrange(self.ledger.settings.queue_key, 0, -1))",
+        "self.document_queue.enqueue_lost(each)",
+        "self.document_queue.enqueue(each)",
         "redis-empty",
     ),
     Mutant(
         "an outage of our servers burns no attempt",
         "service/runtime/middleware/settlement.py",
-        'Settlement("later", _delay(job), counts=False)',
-        'Settlement("later", _delay(job))',
+        'Settlement("retry", _delay(context.job), counts=False)',
+        'Settlement("retry", _delay(context.job))',
         "postgres-away",
     ),
     Mutant(
@@ -160,7 +160,7 @@ MUTANTS = (
     ),
     Mutant(
         "a document that kills its process fails for good",
-        "service/queue/lua/take.lua",
+        "service/queue/lua/fetch.lua",
         "count = count + 1",
         "count = count + 0",
         "poison",
@@ -168,14 +168,14 @@ MUTANTS = (
     Mutant(
         "a suspect works alone",
         "service/queue/broker.py",
-        "        if job.deaths:\n            return self._suspect_alone(job)\n",
+        "or (job.crash_count and not self._is_alone(job))",
         "",
         "poison",
     ),
     Mutant(
         "a worker that died is started again",
         "service/runtime/supervisor.py",
-        "if self.stopping or code == BAD_CONFIGURATION:",
+        "if self.stopping or code in (EXIT_CONFIGURATION, EXIT_GPU_GONE):",
         "if True:",
         "poison",
     ),
@@ -189,7 +189,7 @@ MUTANTS = (
     Mutant(
         "even one that holds Python's lock",
         "service/runtime/watchdog.py",
-        "faulthandler.dump_traceback_later(self.limit + INTERVAL, exit=True, file=STDERR)",
+        "faulthandler.dump_traceback_later(self.timeout + INTERVAL, exit=True, file=STDERR)",
         "pass",
         "hang-locked",
     ),
@@ -210,7 +210,7 @@ MUTANTS = (
     Mutant(
         "a second SIGTERM hurries",
         "service/runtime/middleware/graceful_stop.py",
-        "        self.in_hand.give_back()\n        return True",
+        "        self.active_jobs.give_back()\n        return True",
         "        return False",
         "stop-twice",
     ),
@@ -231,17 +231,15 @@ MUTANTS = (
     Mutant(
         "a review is asked for until it has a ticket",
         "service/store/reviews.py",
-        "            self._put_off(telling, str(error))",
-        "            log.warning('review_dropped', reason=str(error))\n"
-        "            with self.database.transaction() as work:\n"
-        "                outbox.give_up(work, telling.id)",
+        "            self._retry_later(entry, str(error))",
+        "            self._retry_later(entry, str(error), give_up=True)",
         "reviews-away",
     ),
     Mutant(
         "and not again once it has one",
         "service/store/reviews.py",
-        "                outbox.mark_told(work, telling.id)\n",
-        "                outbox.put_off(work, telling.id, 0)\n",
+        "                outbox.mark_delivered(cursor, entry.id)\n            else:",
+        "                outbox.put_off(cursor, entry.id, 0)\n            else:",
         "reviews-away",
     ),
 )

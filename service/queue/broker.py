@@ -10,7 +10,7 @@ import structlog
 from dramatiq import Broker, Consumer, Message, MessageProxy
 from dramatiq.errors import ConnectionClosed
 
-from service.errors import DeviceError, LeaseLostError, OcrWorkerError, UnavailableError
+from service.errors import DeviceError, LeaseLostError, OcrWorkerError, SettingsError, UnavailableError
 from service.queue.active_jobs import ActiveJobs
 from service.queue.document_queue import RETURN_UNCOUNTED, DocumentQueue, Job
 from service.queue.job_context import OPTION, JobContext
@@ -115,7 +115,7 @@ class DocumentConsumer(Consumer):
         try:
             self._return_due_jobs()
             job = self.quarantined or self._fetch()
-        except redis.RedisError as error:
+        except (redis.RedisError, SettingsError) as error:
             self._wait_for_redis(error)
             return None
         if job is None or (job.crash_count and not self._is_alone(job)):
@@ -155,13 +155,14 @@ class DocumentConsumer(Consumer):
             RETURNED.labels("lease_expired").inc(expired)
             log.info("jobs_returned", leases_expired=expired, retries_due=due)
 
-    def _wait_for_redis(self, error: redis.RedisError) -> None:
+    def _wait_for_redis(self, error: redis.RedisError | SettingsError) -> None:
         """Sit out one poll interval of an outage.
 
         The token is kept: if only the reply to a fetch was lost, the next fetch returns the same job.
         """
         if self.outage.should_log():
-            log.warning("redis_away", reason=type(error).__name__)
+            reason = str(error) if isinstance(error, SettingsError) else type(error).__name__
+            log.warning("redis_away", reason=reason)
         self.active_jobs.looked()
         time.sleep(self.poll_interval)
 

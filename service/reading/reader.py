@@ -17,7 +17,7 @@ from service.reading.documents.same_card import compare_cards, contradicts, show
 from service.reading.documents.scoring import CONTRACT_FIELDS, Decision, ReviewOutcome, judge
 from service.reading.ocr.engine import Device, Engine, Image, Page, PageText
 from service.reading.pages import read_pages
-from service.telemetry.stages import stage
+from service.telemetry.stages import timed
 
 _PARSERS = {"KTP": read_ktp, "NPWP": read_npwp}
 
@@ -61,9 +61,9 @@ def read_document(content: bytes, document_type: DocumentType, engine: Engine) -
         DocumentError: the file cannot be read, or shows nothing at all (``blank_page``).
         EngineError: the engine failed; a ``DeviceError`` if the GPU did.
     """
-    with stage("decode"):
+    with timed("decode"):
         decoded = read_pages(content)
-    with stage("ocr"):
+    with timed("ocr"):
         pages = tuple(card for page in decoded for card in _cards(engine.read(page)))
     lines = [line.text for page in pages for line in page.lines]
     if not lines and all(is_blank(page.image) for page in pages):
@@ -72,7 +72,7 @@ def read_document(content: bytes, document_type: DocumentType, engine: Engine) -
             "Berkas ini kosong. Unggah foto kartu yang terang, tajam, dan utuh.",
             "This file is blank. Upload a bright, sharp photo of the whole card.",
         )
-    with stage("parse"):
+    with timed("parse"):
         found = _parse(document_type, pages)
     reasons = found.reasons
     if found.is_legible and not _contract_fields(document_type, found.fields):

@@ -1,8 +1,10 @@
 """Builds the parts of a worker process, connects them, and closes them again."""
 
 import importlib
+import os
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -10,24 +12,25 @@ from dramatiq import Middleware
 from dramatiq.middleware import CurrentMessage
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from service.monitoring import cloudwatch, status_page
+from service.monitoring import cloudwatch
 from service.monitoring.cloudwatch import CloudWatch
-from service.monitoring.health import Answer, Health, Progress
+from service.monitoring.health import Health, Progress
 from service.monitoring.heartbeat import Heartbeat
+from service.monitoring.http_server import Answer
+from service.monitoring.poller import POLL_INTERVAL, Poller
 from service.monitoring.prometheus import Exposition
-from service.monitoring.sampler import SAMPLE_INTERVAL, Sampler
 from service.monitoring.status_page import StatusPage
-from service.monitoring.status_reader import StatusReader
 from service.queue.active_jobs import ActiveJobs
 from service.queue.broker import FilotBroker
 from service.queue.document_queue import DocumentQueue, connect_redis
+from service.queue.operator_pause import LOOK_INTERVAL, PauseWatch
 from service.queue.recovery import Recovery
 from service.reading.ocr.devices import Devices
 from service.reading.pages import close_decoders
 from service.runtime import scheduler as intervals
 from service.runtime.maintenance import Maintenance
 from service.runtime.middleware.cpu_fallback import CpuFallback
-from service.runtime.middleware.gpu_detection import GpuDetection
+from service.runtime.middleware.gpu_detection import GpuDetection, WorkerHistory
 from service.runtime.middleware.graceful_stop import GracefulStop
 from service.runtime.middleware.lifecycle import Lifecycle
 from service.runtime.middleware.log_context import LogContext
@@ -36,6 +39,7 @@ from service.runtime.middleware.result_publishing import ResultPublishing
 from service.runtime.middleware.settlement import SettlementPolicy
 from service.runtime.processing import Processing
 from service.runtime.scheduler import Scheduler
+from service.runtime.supervisor import GPU_LOST_VARIABLE, STARTED_VARIABLE
 from service.runtime.watchdog import Watchdog
 from service.settings import Settings, current_settings, needed
 from service.store.database import Database
@@ -62,7 +66,7 @@ class App:
     reviews: Reviews
     devices: Devices
     heartbeat: Heartbeat
-    sampler: Sampler
+    poller: Poller
     health: Health
     scheduler: Scheduler
 
@@ -103,13 +107,13 @@ def _build(settings: Settings, resources: ExitStack) -> App:
     broker = FilotBroker(document_queue, active_jobs, database, settings)
     resources.callback(broker.close)
     publisher = Publisher(database, client, settings)
-    heartbeat = Heartbeat(active_jobs, devices, publisher)
-    sampler = Sampler(settings, client, database)
-    health = Health(settings.health_port, active_jobs, devices, sampler)
+    heartbeat = Heartbeat(client, active_jobs, devices, publisher, gpu_enabled=settings.gpu_enabled)
+    poller = Poller(client, database, settings)
+    health = Health(settings.health_port, active_jobs, devices, poller, settings.job_timeout)
     resources.callback(health.stop)
-    scheduler = Scheduler(heartbeat, sampler.away)
+    scheduler = Scheduler(heartbeat, poller.away)
     resources.callback(scheduler.close)
-    watchdog = Watchdog(active_jobs, settings.job_timeout)
+    watchdog = Watchdog(settings.job_timeout)
     resources.callback(watchdog.stop)
     app = App(
         settings=settings,
@@ -122,19 +126,26 @@ def _build(settings: Settings, resources: ExitStack) -> App:
         reviews=Reviews(database, settings),
         devices=devices,
         heartbeat=heartbeat,
-        sampler=sampler,
+        poller=poller,
         health=health,
         scheduler=scheduler,
     )
-    progress = Progress(health)
-    reports = CloudWatch(settings.metrics_namespace, active_jobs, sampler, progress.problems, devices)
-    detection = GpuDetection(devices, active_jobs, auto_fallback=settings.auto_fallback)
+    progress = Progress(health.alive, active_jobs, poller)
+    reports = CloudWatch(settings.metrics_namespace, active_jobs, poller, progress.problems, devices)
+    graceful_stop = GracefulStop(active_jobs, settings.shutdown_timeout)
+    detection = GpuDetection(
+        devices,
+        active_jobs,
+        graceful_stop.request,
+        _worker_history(os.environ),
+        auto_fallback=settings.auto_fallback,
+    )
     _add_pages(app, progress)
     _schedule_tasks(app, detection, reports)
     # Hooks that follow a message run from the last to the first: publish, settle, count, unbind the log.
     for middleware in (
+        graceful_stop,
         Lifecycle(health, watchdog, scheduler, devices, settings),
-        GracefulStop(active_jobs, settings.shutdown_timeout),
         CurrentMessage(),
         LogContext(devices),
         *([] if traces is None else [_job_traces(traces, active_jobs)]),
@@ -150,11 +161,9 @@ def _build(settings: Settings, resources: ExitStack) -> App:
 
 def _add_pages(app: App, progress: Progress) -> None:
     """Serve the metrics and the status page on the health port."""
-    exposition = Exposition(app.sampler, app.active_jobs, app.devices, app.publisher, progress.problems)
+    exposition = Exposition(app.poller, app.active_jobs, app.devices, app.publisher, progress.problems)
     app.health.add_page("/metrics", lambda _: Answer(exposition.page(), CONTENT_TYPE_LATEST))
-    client = app.document_queue.client
-    status_reader = StatusReader(client, app.database, app.settings, status_page.TIMEOUT)
-    for path, page in StatusPage(app.settings, status_reader, app.health, app.heartbeat).pages().items():
+    for path, page in StatusPage(app.settings, app.poller, app.health, app.heartbeat).pages().items():
         app.health.add_page(path, page)
 
 
@@ -170,8 +179,19 @@ def _schedule_tasks(app: App, detection: GpuDetection, reports: CloudWatch) -> N
         (cloudwatch.INTERVAL, reports.report),
     ):
         app.scheduler.every(seconds, task)
-    for sample in app.sampler.looks():
-        app.scheduler.every(SAMPLE_INTERVAL, sample, at_once=True)
+    pause_watch = PauseWatch(app.document_queue.client, app.active_jobs)
+    app.scheduler.every(LOOK_INTERVAL, pause_watch.look, at_once=True)
+    for poll in app.poller.tasks():
+        app.scheduler.every(POLL_INTERVAL, poll, at_once=True)
+
+
+def _worker_history(environment: Mapping[str, str]) -> WorkerHistory:
+    """Read what the supervisor passes on; without one, this process is the first of its worker."""
+    lost_at = environment.get(GPU_LOST_VARIABLE)
+    return WorkerHistory(
+        started_at=float(environment.get(STARTED_VARIABLE, time.monotonic())),
+        gpu_lost_at=None if lost_at is None else float(lost_at),
+    )
 
 
 def _job_traces(traces: object, active_jobs: ActiveJobs) -> Middleware:

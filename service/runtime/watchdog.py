@@ -1,4 +1,4 @@
-"""Ends the process when a job hangs: nothing less stops C code that does not return."""
+"""Ends the process when reading hangs: nothing less stops C code that does not return."""
 
 import faulthandler
 import os
@@ -6,7 +6,7 @@ import threading
 
 import structlog
 
-from service.queue.active_jobs import ActiveJobs
+from service.telemetry.stages import READING, longest
 
 log = structlog.get_logger(__name__)
 
@@ -21,18 +21,18 @@ HUNG = 70
 
 
 class Watchdog:
-    """Ends the process when a job is active for too long; the supervisor starts another process.
+    """Ends the process when a stage of reading takes too long; the supervisor starts another process.
+
+    Waiting for a server does not count, however long: to end the process would cost the document an attempt.
 
     The watchdog's thread needs Python's interpreter lock, which the hanging code may hold. So each check also
     rearms a timer of faulthandler, which needs no lock and ends the process unless it is rearmed in time.
 
     Parameters:
-        active_jobs: whose jobs are watched
-        timeout: s that a job may take
+        timeout: s that a stage of reading may take
     """
 
-    def __init__(self, active_jobs: ActiveJobs, timeout: float) -> None:
-        self.active_jobs = active_jobs
+    def __init__(self, timeout: float) -> None:
         self.timeout = timeout
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
@@ -55,8 +55,8 @@ class Watchdog:
     def _watch(self) -> None:
         while not self._stopped.wait(INTERVAL):
             self._rearm_timer()
-            age = self.active_jobs.oldest_age()
-            if age > self.timeout:
-                log.error("job_hung", seconds=round(age))
+            seconds = longest(*READING)
+            if seconds > self.timeout:
+                log.error("job_hung", seconds=round(seconds))
                 os._exit(HUNG)
         faulthandler.cancel_dump_traceback_later()

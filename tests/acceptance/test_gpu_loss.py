@@ -10,9 +10,10 @@ import pytest
 from devstack.backend import FilotBackend
 from devstack.servers import FilotStack
 from devstack.servers.worker import Worker
+from service.runtime.supervisor import EXIT_GPU_GONE
 from tests.acceptance.test_main_job import small_picture
 from tests.acceptance.test_supervision import processes, wait_until_ready_again
-from tests.support.fake_cuda import FAILED
+from tests.support.fake_cuda import FAILED, GONE
 
 
 class WorkerWithGpu(Worker):
@@ -69,7 +70,7 @@ def test_a_worker_whose_gpu_is_lost_starts_anew_and_uses_it_again(
     (reader,) = [pid for pid, child in processes(worker).items() if not child.children()]
 
     during = read(backend, "BUDI")
-    wait_until_ready_again(worker, backend, reader)
+    wait_until_ready_again(worker, reader)
     after = read(backend, "SITI")
     ready = worker.get("/ready")
     worker.terminate()
@@ -81,3 +82,21 @@ def test_a_worker_whose_gpu_is_lost_starts_anew_and_uses_it_again(
     log = worker.log.read_text()
     assert log.count("gpu_restart") == 1
     assert "CUDA failure 700" in log
+
+
+@pytest.mark.parametrize("worker", ["true"], indirect=True)
+def test_a_worker_whose_gpu_does_not_come_back_reads_on_the_cpu_and_ends_when_idle(
+    worker: WorkerWithGpu, backend: FilotBackend
+) -> None:
+    worker.environment = {**(worker.environment or {}), GONE: "1"}
+    worker.start()
+
+    result = read(backend, "BUDI")
+    code = worker.exit_code(timeout=120)
+
+    assert (result["success"], result["gpuProcessed"]) == (True, False)
+    assert code == EXIT_GPU_GONE
+    log = worker.log.read_text()
+    assert log.count("gpu_gone") == 1
+    assert '"exit_code": 75' in log
+    assert backend.redis.keys("filot:ocr:gpu:worker:*") == []

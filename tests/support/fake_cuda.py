@@ -50,6 +50,9 @@ LINE_HEIGHT = 48
 #: The variable that tells a fake worker the file whose being there says that its GPU failed already.
 FAILED = "FAKE_GPU_FAILED"
 
+#: Variable: once it has failed, the GPU does not come back.
+GONE = "FAKE_GPU_GONE"
+
 
 @dataclass
 class FakeCuda:

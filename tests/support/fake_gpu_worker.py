@@ -1,7 +1,7 @@
 """The worker on a machine whose GPU fails once: `python -m tests.support.fake_gpu_worker worker`.
 
-The first process of a worker loses the GPU's context at its first document; every later one finds it sound.
-Nothing of the service is replaced, but the minute between two probes is made three seconds.
+The first process of a worker loses the GPU's context at its first document; every later one finds it sound,
+or with `GONE` in its environment finds none. Nothing of the service is replaced, but its waits are shortened.
 """
 
 import os
@@ -11,20 +11,24 @@ import pytest
 
 from service import cli
 from service.runtime import scheduler, supervisor
+from service.runtime.middleware import gpu_detection
 from tests.support import fake_cuda, fake_nvml
 
 
 def put_changes() -> None:
     """Put the GPU in its place."""
     patch = pytest.MonkeyPatch()
-    fake_nvml.install(patch)
+    nvml = fake_nvml.install(patch)
     cuda = fake_cuda.install(patch)
     failed = Path(os.environ[fake_cuda.FAILED])
     if not failed.exists():
         # At the first document, however often the GPU was probed before.
         cuda.at_another_page = fake_cuda.ILLEGAL_ACCESS
         cuda.on_failure = failed.touch
+    elif os.environ.get(fake_cuda.GONE):
+        nvml.failure = "Driver Not Loaded"
     scheduler.PROBE_INTERVAL = 3
+    gpu_detection.GONE_AFTER = gpu_detection.MIN_UPTIME = 5.0
     in_earnest = supervisor._worker_command
     patch.setattr(
         supervisor,

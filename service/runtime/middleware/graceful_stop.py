@@ -1,6 +1,8 @@
 """Stops fetching at SIGTERM, and returns jobs that cannot finish in time."""
 
+import os
 import signal
+import sys
 import threading
 import time
 from types import FrameType
@@ -17,6 +19,8 @@ SIGNAL_WINDOW = 1.0
 class GracefulStop(Middleware):
     """Acts in the signal handler itself; Dramatiq only sets a flag there and reads it up to a second later.
 
+    It must be the first middleware, so that its hook is the last one at shutdown.
+
     Parameters:
         active_jobs: stops fetching, and returns jobs
         timeout: s that jobs may take to finish
@@ -26,6 +30,12 @@ class GracefulStop(Middleware):
         self.active_jobs = active_jobs
         self.timeout = timeout
         self._first_signal: float | None = None
+        self._exit_code = 0
+
+    def request(self, exit_code: int) -> None:
+        """Stop this process as at SIGTERM, with an exit code for the supervisor."""
+        self._exit_code = exit_code
+        os.kill(os.getpid(), signal.SIGTERM)
 
     def after_process_boot(self, broker: Broker) -> None:
         """Install our handler before Dramatiq's, in the process and thread that has it."""
@@ -56,3 +66,9 @@ class GracefulStop(Middleware):
     def before_worker_shutdown(self, broker: Broker, worker: Any) -> None:
         """Stop fetching, also where no signal was received."""
         self.active_jobs.stop_fetching()
+
+    def after_worker_shutdown(self, broker: Broker, worker: Any) -> None:
+        """End the process with the requested exit code; Dramatiq itself knows only 0."""
+        if self._exit_code:
+            broker.close()
+            sys.exit(self._exit_code)

@@ -4,7 +4,7 @@ from typing import Any
 
 from dramatiq import Broker, MessageProxy, Middleware
 
-from service.errors import DeviceError, EngineError, UnavailableError
+from service.errors import DeviceError, EngineError, LeaseLostError, UnavailableError
 from service.monitoring.cloudwatch import CloudWatch
 from service.queue.active_jobs import ActiveJobs
 from service.queue.job_context import JobContext
@@ -43,6 +43,8 @@ class JobMetrics(Middleware):
             return
         if isinstance(exception, DeviceError):
             CPU_FALLBACKS.labels(type(exception).__name__).inc()
+        elif isinstance(exception, LeaseLostError):
+            pass  # Another worker owns the document and counts it.
         elif context.settlement is not None and context.settlement.outcome == "retry":
             RETRIES.labels(_cause(exception)).inc()
         elif exception is None and context.result is not None:

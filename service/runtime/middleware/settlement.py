@@ -42,8 +42,11 @@ class SettlementPolicy(Middleware):
         elif isinstance(exception, UnavailableError):
             self.active_jobs.note_outage()
             context.settlement = Settlement("retry", _delay(context.job), counts=False)
-        elif not isinstance(exception, LeaseLostError):
-            context.settlement = Settlement("retry", _delay(context.job))
+        else:
+            # After LeaseLostError the token is mostly void, and nothing happens. Where it is valid, another
+            # writer was ahead of this fetch: at the head of the list it would meet the same again at once.
+            counts = not isinstance(exception, LeaseLostError)
+            context.settlement = Settlement("retry", _delay(context.job), counts=counts)
 
 
 def _delay(job: Job) -> float:

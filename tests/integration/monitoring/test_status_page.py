@@ -14,8 +14,9 @@ import pytest
 
 from devstack.backend import FilotBackend
 from devstack.servers import FilotStack
-from service.monitoring.health import Answer, Health
+from service.monitoring.health import Health
 from service.monitoring.heartbeat import Heartbeat
+from service.monitoring.http_server import Answer
 from service.runtime.app import build_app
 from service.settings import Settings
 
@@ -60,7 +61,6 @@ def serve(
     Its one heartbeat and its servers' answers may be as late as they like: no clock runs here.
     """
     monkeypatch.setattr("service.monitoring.heartbeat.EXPIRY", 600)
-    monkeypatch.setattr("service.monitoring.status_page.TIMEOUT", 60.0)
     apps = ExitStack()
 
     def serve(*, warm: bool = True, **changes: str) -> Page:
@@ -69,6 +69,7 @@ def serve(
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
         app = apps.enter_context(build_app(Settings()))
+        app.poller.timeout = 60.0
         page = Page(app.health, app.heartbeat)
         if warm:
             app.devices.probe()
@@ -102,40 +103,40 @@ def test_the_page_may_load_nothing_but_its_own_figures(serve: PageMaker) -> None
     assert "Python" not in headers["Server"]
 
 
-def test_a_well_worker_says_so(serve: PageMaker) -> None:
+def test_a_healthy_worker_is_shown_as_such(serve: PageMaker) -> None:
     figures = serve().figures()
 
     assert (figures["level"], figures["troubles"]) == ("well", [])
-    assert figures["sentence"] == "All is well: 1 worker, nothing waits, 0 documents in the last hour."
+    assert figures["sentence"] == "All is well: 1 worker, no documents waiting, 0 finished in the last hour."
     assert [worker["worker"] for worker in figures["workers"]] == [figures["servedBy"]]
     assert len(figures["minutes"]) == 60
 
 
-def test_many_who_look_ask_redis_no_more_than_one_does(
+def test_many_viewers_ask_redis_no_more_than_one_does(
     serve: PageMaker, backend: FilotBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # s; more than the test takes.
-    monkeypatch.setattr("service.monitoring.status_reader.TRAFFIC_MAX_AGE", 600.0)
+    monkeypatch.setattr("service.monitoring.poller.TRAFFIC_MAX_AGE", 600.0)
     page = serve()
     page.figures()
     before = calls(backend, "hgetall")
 
     with ThreadPoolExecutor(10) as viewers:
-        looks = [look.result() for look in [viewers.submit(page.figures) for _ in range(60)]]
+        answers = [each.result() for each in [viewers.submit(page.figures) for _ in range(60)]]
 
-    assert {look["level"] for look in looks} == {"well"}
+    assert {each["level"] for each in answers} == {"well"}
     assert calls(backend, "hgetall") == before
 
 
-def test_a_worker_that_warms_up_says_so(serve: PageMaker) -> None:
+def test_a_worker_that_is_loading_is_shown_as_such(serve: PageMaker) -> None:
     figures = serve(warm=False).figures()
 
-    sentences = [trouble["sentence"] for trouble in figures["troubles"]]
-    assert sentences[0] == "No worker says that it lives, and nothing waits."
-    assert sentences[1].endswith(" is still warming up its OCR engine.")
+    sentences = [problem["sentence"] for problem in figures["troubles"]]
+    assert sentences[0] == "No worker is running, and no documents are waiting."
+    assert sentences[1].endswith(" is still loading its OCR engine.")
 
 
-def test_servers_that_are_away_are_named_and_the_worker_that_answers_is_shown(
+def test_servers_that_are_away_are_named_and_the_answering_worker_is_shown(
     serve: PageMaker,
 ) -> None:
     away = {"REDIS_URL": "redis://127.0.0.1:1/0", "DATABASE_URL": "postgresql://127.0.0.1:1/none"}
@@ -144,20 +145,22 @@ def test_servers_that_are_away_are_named_and_the_worker_that_answers_is_shown(
     figures = page.figures()
 
     assert figures["level"] == "down"
-    assert figures["sentence"] == "Redis is away (ConnectionError): nothing can be taken or published."
-    assert figures["troubles"][1]["sentence"].startswith("PostgreSQL is away (OperationalError): ")
+    assert figures["sentence"] == (
+        "Redis is unavailable (ConnectionError): no documents are taken, no results are published."
+    )
+    assert figures["troubles"][1]["sentence"].startswith("PostgreSQL is unavailable (OperationalError): ")
     assert (figures["queue"], figures["jobs"], figures["hour"]) == (None, None, None)
     assert [worker["worker"] for worker in figures["workers"]] == [page.heartbeat.worker]
 
 
-def test_a_worker_that_hangs_says_that_it_makes_no_progress(serve: PageMaker) -> None:
+def test_a_worker_that_hangs_is_shown_as_such(serve: PageMaker) -> None:
     page = serve()
     page.health.active_jobs.last_look -= 3600
 
     figures = page.figures()
 
     assert figures["level"] == "down"
-    assert " makes no progress: no look for work for " in figures["sentence"]
+    assert " makes no progress: the queue has not been polled for " in figures["sentence"]
 
 
 def test_a_token_guards_the_page_and_its_figures_but_not_the_checks(serve: PageMaker) -> None:
@@ -187,7 +190,7 @@ def test_a_token_in_the_address_leads_to_the_page_with_a_cookie(serve: PageMaker
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-def test_there_is_nothing_but_looking(serve: PageMaker, method: str) -> None:
+def test_the_page_is_read_only(serve: PageMaker, method: str) -> None:
     page = serve()
     page.ask("/health")
     request = Request(f"http://127.0.0.1:{page.health.port}/status.json", data=b"{}", method=method)
@@ -199,12 +202,12 @@ def test_there_is_nothing_but_looking(serve: PageMaker, method: str) -> None:
     refused.value.close()
 
 
-def test_a_page_that_breaks_takes_nothing_else_down(serve: PageMaker) -> None:
+def test_a_page_that_fails_stops_no_other(serve: PageMaker) -> None:
     def broken(_: object) -> Answer:
         raise ZeroDivisionError
 
     page = serve()
-    page.health.pages["/broken"] = broken
+    page.health.add_page("/broken", broken)
 
     with pytest.raises(ConnectionError):
         page.ask("/broken")

@@ -14,6 +14,8 @@ from service.reading.ocr.engine import ColourImage, Engine
 from service.reading.ocr.loading import load_engine
 from service.reading.reader import parsed_result, read_document
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from service.reading.ocr.engine import Page
 from service.reading.pages import process, read_pages
 from service.reading.pages.decoder.limits import CPU_TIME
 from service.reading.pages.pool import MAX_PROCESSES
+from tests.support.waiting import wait_until
 from tests.unit.reading.pages.hostile import jpeg_of_many_scans, png_of_a_colour
 from tests.unit.reading.pages.measuring import decoders
 from tests.unit.reading.pages.samples import sample, saved
@@ -31,6 +31,7 @@ SMALL = saved(sample(), "PNG")
 PARENT = """
 import signal, sys
 from service.reading.pages import read_pages
+from tests.support.waiting import wait_until
 from tests.unit.reading.pages.hostile import jpeg_of_many_scans
 from tests.unit.reading.pages.samples import sample, saved
 read_pages(saved(sample(), "PNG"))
@@ -50,13 +51,6 @@ for _ in range(20):
 if child:
     sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def reading(content: bytes) -> tuple["Future[list[Page]]", psutil.Process]:
