@@ -186,7 +186,7 @@ class Settings(BaseSettings):
         86_400.0,
         ge=60,
         alias="OCR_GPU_REFUSED_TIMEOUT",
-        description="s that the document store may refuse a file (HTTP 401, 403) before its document fails",
+        description="s for which the document store may refuse a file (401, 403) before the document fails",
     )
     shutdown_timeout: Annotated[float, Milliseconds(ge=0)] = Field(
         30.0,

@@ -27,7 +27,7 @@ from service.store.documents import Document, Exhausted, WriteOutcome
 from service.store.object_store import Storage
 from service.store.result import GPUOCRResult, ocr_verdict, split_row_result
 from service.telemetry.metrics import FAILURES
-from service.telemetry.stages import stage
+from service.telemetry.stages import timed
 
 log = structlog.get_logger(__name__)
 
@@ -115,7 +115,7 @@ class Processing:
 
     def _download(self, document_id: str, file_url: str) -> bytes:
         try:
-            with stage("download"):
+            with timed("download"):
                 return self.storage.fetch(file_url)
         except StorageRefusedError:
             with self.database.transaction() as cursor:
@@ -146,7 +146,7 @@ class Processing:
             review_reasons=list(reading.review_reasons),
             review_advice=reasons.advice(reading.review_reasons),
         )
-        with stage("store"):
+        with timed("store"):
             outcome = documents.complete(
                 self.database,
                 document,

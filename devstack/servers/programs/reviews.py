@@ -6,8 +6,7 @@ the demo:
 - `GET /received` lists every request in order, `DELETE /received` forgets them.
 - `PUT /answer` with `{"status": 500, "body": {...}}` makes it answer so from then on.
 - `PUT /decision` with `{"documentId": ..., "decision": "approved"}` posts a reviewer's decision to the
-`callbackUrl` of
-  that document's latest review, and answers with the status of that call.
+  `callbackUrl` of that document's latest review, and answers with the status of that call.
 """
 
 import json
