@@ -1,4 +1,4 @@
-"""Connections outlive restarts and poolers; refusals of PostgreSQL are told from errors that data causes."""
+"""Connections outlive restarts and poolers; refusals by PostgreSQL differ from errors that data causes."""
 
 import shutil
 import threading
@@ -291,15 +291,15 @@ def test_time_limits_hold_for_the_transaction_alone(database: Database) -> None:
 @pytest.fixture
 def pooled_url(stack: FilotStack) -> Iterator[str]:
     """`DATABASE_URL` of a PgBouncer in transaction mode in front of PostgreSQL."""
-    program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
-    if program is None:
-        pytest.skip("PgBouncer is not installed: `apt-get install pgbouncer` runs these tests")
+    program = shutil.which("pgbouncer")
+    assert program is not None, "tests that use this are marked with programs('pgbouncer')"
     bouncer = PgBouncer(stack.sandbox, program, stack.postgres)
     bouncer.start()
     yield bouncer.url
     bouncer.stop()
 
 
+@pytest.mark.programs("pgbouncer")
 def test_a_transaction_pooler_can_stand_between(
     pooled_url: str, backend: FilotBackend, stack: FilotStack
 ) -> None:
@@ -325,6 +325,7 @@ def test_a_transaction_pooler_can_stand_between(
     }
 
 
+@pytest.mark.programs("pgbouncer")
 def test_a_server_that_a_pooler_cannot_reach_is_away(pooled_url: str, stack: FilotStack) -> None:
     with closing(Database(pooled_url, 1)) as database:
         with database.transaction():
