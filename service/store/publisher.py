@@ -11,7 +11,7 @@ from service.store import outbox
 from service.store.database import Database
 from service.store.outbox import OutboxEntry
 from service.telemetry.log_throttle import LogThrottle
-from service.telemetry.stages import stage
+from service.telemetry.stages import timed
 
 log = structlog.get_logger(__name__)
 
@@ -48,7 +48,7 @@ class Publisher:
         with self.database.transaction() as cursor:
             entry = outbox.claim_result(cursor, job_id)
         if entry is not None:
-            with stage("publish"):
+            with timed("publish"):
                 self._publish(entry)
 
     def publish_pending(self) -> int:
