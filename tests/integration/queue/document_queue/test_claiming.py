@@ -155,6 +155,31 @@ def test_a_recovery_of_the_backend_takes_no_job_away(
     assert remaining_keys(backend) == set()
 
 
+def test_a_recovery_of_the_backend_repeats_no_document_that_waits_or_ends_here(
+    make_claiming_queue: QueueMaker, backend: FilotBackend
+) -> None:
+    documents = [backend.add_document(b"picture") for _ in range(50)]
+    for document_id in documents:
+        process_route(backend, document_id)
+    queue, finished = make_claiming_queue(), []
+    jobs = [job for job in (queue.fetch(token()) for _ in documents) if job is not None]
+    for job in jobs[:25]:
+        queue.finish(job.token, RETURN_UNCOUNTED)
+
+    recover(backend)
+    for job in jobs[25:]:
+        queue.finish(job.token, DONE)
+        finished.append(job.document_id)
+    while waiting := queue.fetch(token()):
+        queue.finish(waiting.token, DONE)
+        finished.append(waiting.document_id)
+    while backend.redis.exists(CLAIMED_KEY):
+        queue.return_due()
+
+    assert sorted(finished) == sorted(documents)
+    assert remaining_keys(backend) == set()
+
+
 def test_the_gpu_list_comes_first(document_queue: DocumentQueue, backend: FilotBackend) -> None:
     claimable, own = str(uuid.uuid4()), str(uuid.uuid4())
     process_route(backend, claimable)
