@@ -8,13 +8,13 @@ CUDA_BUILD := build/onnxruntime-gpu
 CUDA := build/cuda
 BACKEND := tests/acceptance/backend
 BACKEND_STAMP := $(BACKEND)/node_modules/.installed
-# Processes that run tests side by side.
-WORKERS ?= auto
+# Processes that run tests side by side: two a core, as most tests wait for servers and workers.
+WORKERS ?= $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
 AUDIT_BIN := .venv-audit/bin
 AUDIT_STAMP := .venv-audit/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv models demo test test-quick test-programs test-cuda lint bench bench-gpu bench-memory bench-status-page accuracy reference hostile fuzz chaos chaos-mutants incidents audit sbom lock clean
+.PHONY: help venv models demo test test-quick test-programs test-cuda lint bench bench-gpu bench-memory bench-queue bench-status-page accuracy reference hostile fuzz chaos chaos-mutants incidents audit sbom lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -44,7 +44,7 @@ test: lint $(MODELS) lint-infra test-infra ## Lint, types and all tests; those w
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 test-quick: lint $(MODELS) ## Lint, types and unit tests: no server is started
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow" tests/unit
+	$(BIN)/pytest -n auto --dist worksteal -m "not slow" tests/unit
 
 test-programs: $(STAMP) $(MODELS) $(BACKEND_STAMP) ## The tests that need Tesseract, a browser, PgBouncer or Node.js; a missing program fails them
 	$(BIN)/pytest -n $(WORKERS) -m programs --require-programs
@@ -83,6 +83,9 @@ bench-gpu: $(STAMP) $(MODELS) $(if $(wildcard /dev/nvidiactl /dev/dxg),$(CUDA)/.
 
 bench-memory: $(STAMP) $(MODELS) ## A worker's memory over 2,000 documents of all kinds; non-zero when it grows
 	$(BIN)/python -m bench.memory
+
+bench-queue: $(STAMP) ## How long Redis is busy with each operation of the queue, up to a million waiting documents
+	$(BIN)/python -m bench.redis_cost
 
 bench-status-page: $(STAMP) $(MODELS) ## What a status page that is loaded every second costs the worker
 	$(BIN)/python -m bench.status_page

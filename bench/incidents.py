@@ -109,12 +109,12 @@ def _neighbour_thawed(ground: Ground) -> ChaosWorker:
 
 
 TROUBLES = (
-    Problem("redis-away", "Redis is away", _redis_away, _redis_back),
-    Problem("gpu-lost", "takes nothing", _gpu_missing, _cpu_allowed),
-    Problem("gpu-fallback", "reads on the CPU", _gpu_missing_cpu_reads, _cpu_allowed),
+    Problem("redis-away", "Redis is unavailable", _redis_away, _redis_back),
+    Problem("gpu-lost", "is paused", _gpu_missing, _cpu_allowed),
+    Problem("gpu-fallback", "runs on the CPU", _gpu_missing_cpu_reads, _cpu_allowed),
     Problem("reviews-away", "review service", _reviews_away, _reviews_back),
     Problem("poison", "used up its attempts", _poison, _poison_dropped),
-    Problem("stuck-neighbour", "fell silent", _neighbour_stuck, _neighbour_thawed),
+    Problem("stuck-neighbour", "stopped responding", _neighbour_stuck, _neighbour_thawed),
 )
 
 

@@ -152,6 +152,8 @@ class FilotBackend:
         tables = self.execute(
             "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) AS name FROM pg_tables"
             " WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+            # Which migrations the tables had is no document's data.
+            " AND (schemaname, tablename) <> ('ocr_worker', 'migrations')"
         )
         self._empty([table["name"] for table in tables])
         objects = self.storage.list_objects_v2(Bucket=self.bucket).get("Contents", [])

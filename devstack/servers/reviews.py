@@ -1,4 +1,4 @@
-"""The review service (BULI2), as a stand-in that remembers what it was sent."""
+"""Stand-in for the review service (BULI2) that records its requests and posts decisions."""
 
 import json
 import sys
@@ -44,12 +44,26 @@ class Reviews(Server):
         return [ReceivedReview(**review) for review in self._ask("GET", "/received")]
 
     def forget(self) -> None:
-        """Forget what came, and answer with tickets again."""
+        """Forget the requests, and answer with tickets again."""
         self._ask("DELETE", "/received")
 
-    def answer_with(self, status: int) -> None:
-        """Answer every request with this HTTP status, until told otherwise."""
-        self._ask("PUT", "/answer", {"status": status})
+    def answer_with(self, status: int, body: dict[str, Any] | None = None) -> None:
+        """Answer every request with this HTTP status, and this body instead of a ticket, from now on."""
+        self._ask("PUT", "/answer", {"status": status, "body": body})
+
+    def decide(self, document_id: str, decision: str) -> int:
+        """Post a reviewer's decision to the `callbackUrl` of a document's latest review.
+
+        Returns:
+            The HTTP status that the backend answered.
+
+        Raises:
+            LookupError: it got no review of this document with a `callbackUrl`.
+        """
+        answer = self._ask("PUT", "/decision", {"documentId": document_id, "decision": decision})
+        if "status" not in answer:
+            raise LookupError(document_id)
+        return int(answer["status"])
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
         _, content = request(self.port, method, path, json.dumps(body).encode())

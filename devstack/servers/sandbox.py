@@ -24,9 +24,13 @@ PORTS = range(20_000, 32_000)
 CLOSE_TIMEOUT = 20.0
 
 _WATCHDOG = Path(__file__).parent / "programs" / "watchdog.py"
-#: Tells the watchdog (standard output) its number before it becomes the program, so that the program
-#: never runs unwatched; then both outputs go to the log.
-_ENROL = 'echo $$; exec "$@" >&2'
+#: A shell script that reports to the watchdog and then runs the program, which is given as its arguments.
+#: Standard output is the watchdog's pipe, standard error the log. `exec` replaces the shell by the program in
+#: the same process, so the id that was reported is the program's, and no program ever runs unwatched.
+_REPORT_AND_RUN = """
+echo $$
+exec "$@" 1>&2
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,7 @@ class Sandbox:
         try:
             with log.open("ab") as output:
                 popen = subprocess.Popen(
-                    ["/bin/sh", "-c", _ENROL, "sh", *command],
+                    ["/bin/sh", "-c", _REPORT_AND_RUN, "/bin/sh", *command],
                     cwd=directory,
                     env={**os.environ, **(environment or {})},
                     stdin=subprocess.DEVNULL,

@@ -114,9 +114,15 @@ class Image:
     def check_scan(self, digest: str, *, allow_critical: bool) -> None:
         """Refuse an image with findings of severity critical.
 
+        Parameters:
+            allow_critical: do not ask, the operator has decided
+
         Raises:
             Refusal: there are such findings, or the image was not scanned.
         """
+        if allow_critical:
+            say("ALLOW_CRITICAL is set: ECR's scan is not asked.")
+            return
         aws = self._stack.aws
         which = ("--repository-name", self._repository, "--image-id", f"imageDigest={digest}")
         try:
@@ -125,7 +131,7 @@ class Image:
         except FailedProgramError as error:
             raise Refusal(f"ECR's scan of {digest} cannot be read: {error}") from error
         critical = _critical(found)
-        if critical and not allow_critical:
+        if critical:
             raise Refusal(
                 f"ECR found {critical} vulnerabilities of severity critical in {digest}: rebuild on patched "
                 "packages, or deploy with ALLOW_CRITICAL=1 after looking at them: aws ecr "

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli import dead, dev, doctor, erase, queue, read, status, worker
+from service.cli import dead, dev, doctor, erase, failed, operate, queue, read, status, worker
 from service.cli.output import EXIT_ENVIRONMENT, EXIT_INPUT, exit_with
 from service.errors import DocumentError, OcrWorkerError
 
@@ -20,7 +20,11 @@ GROUPS = {
         worker.results,
         worker.settings,
     ),
-    "Commands for documents": (queue.enqueue, queue.backfill, queue.requeue, erase.erase),
+    "Commands for documents": (
+        *(queue.enqueue, queue.backfill, queue.requeue),
+        *(operate.cancel, failed.retry, erase.erase),
+    ),
+    "Commands to stop and resume": (operate.pause, operate.resume, operate.drain),
     "Commands to try it out": (read.read, dev.demo),
 }
 
@@ -28,6 +32,7 @@ for group, commands in GROUPS.items():
     for command in commands:
         app.command(rich_help_panel=group)(command)
 app.add_typer(dead.app, name="dead", rich_help_panel="Commands for documents")
+app.add_typer(failed.app, name="failed", rich_help_panel="Commands for documents")
 app.add_typer(dev.app, name="dev", rich_help_panel="Commands to try it out")
 
 

@@ -63,11 +63,11 @@ def _files_of(argument: str) -> Iterator[str]:
 
 
 def _is_readable_kind(path: Path) -> bool:
-    from service.reading.pages.decoder.file_formats import kind_of
+    from service.reading.pages.decoder.file_formats import detect_format
 
     try:
         with path.open("rb") as opened:
-            return kind_of(opened.read(1024)) is not None
+            return detect_format(opened.read(1024)) is not None
     except OSError:
         # Reported when its turn comes.
         return True

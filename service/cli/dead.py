@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from service.cli.connections import document_id, matching_id, open_database
+from service.cli.arguments import document_id, matching_id
+from service.cli.connections import open_database
 from service.cli.output import EXIT_INPUT, console, exit_with, local_time, print_json, print_line
 from service.monitoring.formatting import camel_case
 

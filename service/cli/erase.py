@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from service.cli.connections import document_id, open_database, open_document_queue
+from service.cli.arguments import document_id
+from service.cli.connections import open_database, open_document_queue
 from service.cli.output import EXIT_INPUT, exit_with, print_line
 from service.monitoring.formatting import pluralize
 
@@ -31,6 +32,9 @@ def erase(
     )
     if erased.undelivered:
         print_line(f"{erased.undelivered} of the outbox entries had not been delivered, and will not be")
+    if erased.review_rows:
+        rows = pluralize(erased.review_rows, "row")
+        print_line(f"FiLot's own {rows} in `manual_reviews`, and the review service's copy, were not touched")
     if erased.row_remains:
         print_line(
             "FiLot's own row in `documents`, with the text that was read, and the file belong to the backend:"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from service.cli.connections import canonical_id, open_database, open_document_queue
+from service.cli.arguments import canonical_id
+from service.cli.connections import open_database, open_document_queue
 from service.cli.output import (
     EXIT_ENVIRONMENT,
     EXIT_INPUT,
@@ -166,7 +167,7 @@ def backfill(
     if not yes:
         typer.confirm(f"Push {pluralize(len(documents), 'document')} to {where}?", abort=True)
     pace = backfilling.Pace(rate)
-    with _stopped_by_ctrl_c(pace), progress_bar() as progress:
+    with stopped_by_ctrl_c(pace), progress_bar() as progress:
         task = progress.add_task("Queueing", total=len(documents))
         tally = backfilling.run(
             database,
@@ -200,7 +201,7 @@ def _destination(chosen: Literal["gpu", "cpu"] | None) -> tuple[bool, str]:
 
 
 @contextmanager
-def _stopped_by_ctrl_c(pace: "Pace") -> Iterator[None]:
+def stopped_by_ctrl_c(pace: "Pace") -> Iterator[None]:
     """Let Ctrl-C end the loop between two documents, never between a row's update and its push."""
     before = signal.signal(signal.SIGINT, lambda *_: pace.stop())
     try:

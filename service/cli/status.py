@@ -15,8 +15,8 @@ from service.cli.connections import open_database, open_document_queue
 from service.cli.output import EXIT_ENVIRONMENT, console, print_json
 
 if TYPE_CHECKING:
+    from service.monitoring.poller import Poller
     from service.monitoring.status import Status
-    from service.monitoring.status_reader import StatusReader
 
 #: s between two refreshes of `status --watch`.
 WATCH_INTERVAL = 2.0
@@ -35,11 +35,11 @@ def status(
 
     Exit code 2: Redis or PostgreSQL did not answer; what only that server knows is missing.
     """
-    status_reader = _status_reader()
+    poller = _poller()
     if watch:
-        _watch(status_reader, as_json)
+        _watch(poller, as_json)
         return
-    snapshot = status_reader.look()
+    snapshot = poller.look()
     if as_json:
         print_json(_as_json(snapshot))
     else:
@@ -48,13 +48,13 @@ def status(
         raise typer.Exit(EXIT_ENVIRONMENT)
 
 
-def _status_reader() -> "StatusReader":
-    from service.monitoring.status_reader import StatusReader
+def _poller() -> "Poller":
+    from service.monitoring.poller import Poller
     from service.settings import current_settings
 
     settings = current_settings()
     database = open_database() if settings.database_url else None
-    return StatusReader(open_document_queue().client, database, settings, TIMEOUT)
+    return Poller(open_document_queue().client, database, settings, TIMEOUT)
 
 
 def _as_json(snapshot: "Status") -> dict[str, object]:
@@ -83,15 +83,15 @@ def _banner(snapshot: "Status") -> Iterator[Text]:
         yield Text(healthy_summary(snapshot), style="bold green")
 
 
-def _watch(status_reader: "StatusReader", as_json: bool) -> None:
+def _watch(poller: "Poller", as_json: bool) -> None:
     try:
         if as_json:
             while True:
-                print(json.dumps(_as_json(status_reader.look())), flush=True)
+                print(json.dumps(_as_json(poller.look())), flush=True)
                 time.sleep(WATCH_INTERVAL)
         with Live(console=console, auto_refresh=False) as live:
             while True:
-                shown = _as_text(status_reader.look())
+                shown = _as_text(poller.look())
                 when = f"{datetime.now().astimezone():%H:%M:%S %Z}, every {WATCH_INTERVAL:.0f} s until Ctrl-C"
                 live.update(Group(shown, Text(when, style="dim")), refresh=True)
                 time.sleep(WATCH_INTERVAL)

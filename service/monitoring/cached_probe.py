@@ -1,4 +1,4 @@
-"""One server, asked now and then however many want to know, and never waited for for long."""
+"""A question to one server, asked once however many want to know, and never waited for long."""
 
 import math
 import threading
@@ -22,58 +22,82 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult(Generic[T]):
-    """What a server said."""
+    """The outcome of one question."""
 
-    #: None: it said nothing, because of ``problem``.
+    #: None: there was no answer, because of ``problem``.
     value: T | None
     #: A few words without personal data.
     problem: str = ""
 
 
 class CachedProbe(Generic[T]):
-    """Asks from a thread of its own while somebody wants to know; nobody asks, nothing happens.
+    """Caches the latest answer of a server. Safe to use from several threads.
 
     Parameters:
-        name: of that thread
+        name: names the thread that asks
         read: asks once; may take as long as the client's own limits let it
-        fresh: s for which an answer is good enough for everybody
-        patience: s that one who looks waits for an answer
+        max_age: s for which an answer is recent enough for everybody
     """
 
-    def __init__(self, name: str, read: Callable[[], T], fresh: float, timeout: float) -> None:
+    def __init__(self, name: str, read: Callable[[], T], max_age: float) -> None:
         self.name = name
         self.read = read
-        self.fresh = fresh
-        self.timeout = timeout
+        self.max_age = max_age
         self._changed = threading.Condition()
         self._asked_at: float | None = None
-        self._result: ProbeResult[T] = ProbeResult(None, "not asked yet")
+        self._result: ProbeResult[T] | None = None
         self._result_at = -math.inf
 
-    def ask(self) -> None:
-        """Begin to ask, unless an answer is on its way or fresh."""
-        with self._changed:
-            if self._asked_at is None and time.monotonic() - self._result_at >= self.fresh:
-                self._asked_at = time.monotonic()
-                threading.Thread(target=self._ask, name=f"status-{self.name}", daemon=True).start()
+    @property
+    def result(self) -> ProbeResult[T] | None:
+        """The latest answer, however old; None: there was none yet."""
+        return self._result
 
-    def latest(self) -> ProbeResult[T]:
-        """The answer that is fresh or on its way; an earlier one or a reason when that takes long."""
+    def pending_for(self) -> float:
+        """s for which a question has been open; 0 when none is."""
+        asked_at = self._asked_at
+        return 0.0 if asked_at is None else time.monotonic() - asked_at
+
+    def ask(self) -> None:
+        """Begin to ask in a thread of its own, unless an answer is recent or on its way."""
+        if self._begin():
+            threading.Thread(target=self._ask, name=f"status-{self.name}", daemon=True).start()
+
+    def refresh(self) -> None:
+        """Ask in this thread, unless an answer is recent or on its way; returns when there is one."""
+        if self._begin():
+            self._ask()
+        else:
+            with self._changed:
+                self._changed.wait_for(lambda: self._asked_at is None)
+
+    def latest(self, timeout: float) -> ProbeResult[T]:
+        """Return the recent answer or the one on its way.
+
+        When that takes longer than ``timeout`` s: an earlier one that is not stale, or the reason.
+        """
         self.ask()
         with self._changed:
-            if self._changed.wait_for(lambda: self._asked_at is None, self.timeout):
+            if self._changed.wait_for(lambda: self._asked_at is None, timeout) and self._result is not None:
                 return self._result
-            if time.monotonic() - self._result_at < STALE and self._result.value is not None:
-                return self._result
-            assert self._asked_at is not None
-            return ProbeResult(None, f"no answer for {time.monotonic() - self._asked_at:.0f} s")
+            earlier = self._result
+            if earlier and earlier.value is not None and time.monotonic() - self._result_at < STALE:
+                return earlier
+            return ProbeResult(None, f"no answer for {self.pending_for():.0f} s")
+
+    def _begin(self) -> bool:
+        with self._changed:
+            due = self._asked_at is None and time.monotonic() - self._result_at >= self.max_age
+            if due:
+                self._asked_at = time.monotonic()
+            return due
 
     def _ask(self) -> None:
-        result: ProbeResult[T] = ProbeResult(None, "the look failed")
+        result: ProbeResult[T] = ProbeResult(None, "the check failed")
         try:
             result = ProbeResult(self.read())
         except (redis.RedisError, OcrWorkerError) as error:
-            result = ProbeResult(None, _words(error))
+            result = ProbeResult(None, _reason(error))
         except Exception as error:
             log.exception("status_not_read", error=type(error).__name__)
         finally:
@@ -82,8 +106,8 @@ class CachedProbe(Generic[T]):
                 self._changed.notify_all()
 
 
-def _words(error: Exception) -> str:
-    """The cause in few words: our own errors end in it; a client's may quote what it was given."""
+def _reason(error: Exception) -> str:
+    """Say the cause in few words: our own errors end in it; a client's text may quote what it was given."""
     if isinstance(error, redis.AuthenticationError):
         return "it refuses the password"
     return str(error).rpartition(": ")[2] if isinstance(error, OcrWorkerError) else type(error).__name__

@@ -1,7 +1,7 @@
-"""Metrics for CloudWatch, as lines of its embedded metric format on standard output, one report a minute.
+"""Metrics for CloudWatch: one report a minute on standard output, in its embedded metric format.
 
-Out of a container that logs to CloudWatch they become metrics with no call and no permission. The names are
-the ones that the alarms, the autoscaler and the dashboard of ``infra_pulumi`` read.
+CloudWatch Logs turns these lines into metrics; no API call and no permission is needed. The names are those
+that the alarms, the autoscaler and the dashboard of ``infra_pulumi`` read.
 
 Format: "Specification: Embedded metric format" in the user guide of Amazon CloudWatch.
 """
@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from service.monitoring.sampler import Sampler
+from service.monitoring.poller import Poller
 from service.queue.active_jobs import ActiveJobs
 from service.reading.ocr.devices import Devices
 from service.telemetry.metrics import STAGE
@@ -21,6 +21,7 @@ from service.telemetry.metrics import STAGE
 DIMENSION, SERVICE = "Service", "filot-ocr-gpu-worker"
 
 QUEUE_LENGTH = "QueueLength"
+CLAIMABLE_LENGTH = "ClaimableLength"
 OLDEST_WAITING_AGE = "OldestWaitingAgeSeconds"
 ACTIVE_JOBS = "ActiveJobs"
 RESULTS = "Results"
@@ -37,6 +38,7 @@ STAGE_SECONDS = "StageSeconds"
 
 UNITS = {
     QUEUE_LENGTH: "Count",
+    CLAIMABLE_LENGTH: "Count",
     OLDEST_WAITING_AGE: "Seconds",
     ACTIVE_JOBS: "Count",
     RESULTS: "Count",
@@ -62,37 +64,37 @@ Value = float | Sequence[float]
 
 
 def write_line(line: str) -> None:
-    """Write one line to standard output: past Dramatiq, which turns that into standard error.
+    """Write one line to standard output, bypassing Dramatiq, which redirects that to standard error.
 
-    Nobody collects metrics from a terminal, and whoever sits there wants to read the log.
+    A terminal is left to the log: nobody collects metrics from it.
     """
     if not os.isatty(STDOUT):
         os.write(STDOUT, f"{line}\n".encode())
 
 
 class CloudWatch:
-    """Adds up what ended since the last report, and writes reports.
+    """Counts finished documents, and writes a report of them and of the queue.
 
     Parameters:
         namespace: CloudWatch's name for all metrics of FiLot
-        in_hand, sampler: what is reported beside
-        problems: what keeps this worker from making progress; while there is any, no heartbeat is reported
+        active_jobs, poller: what is reported as well
+        problems: lists what prevents progress; while there is any, no heartbeat is reported
         devices: whether the GPU is in use
-        write: takes one line
+        write: writes one line
     """
 
     def __init__(
         self,
         namespace: str,
         active_jobs: ActiveJobs,
-        sampler: Sampler,
+        poller: Poller,
         problems: Callable[[], list[str]],
         devices: Devices,
         write: Callable[[str], None] = write_line,
     ) -> None:
         self.namespace = namespace
         self.active_jobs = active_jobs
-        self.sampler = sampler
+        self.poller = poller
         self.problems = problems
         self.devices = devices
         self.write = write
@@ -103,14 +105,14 @@ class CloudWatch:
         self._stage_seconds = _stage_seconds()
 
     def count(self, *, failed: bool, milliseconds: int, on_cpu: bool = False) -> None:
-        """Count a finished document, the time since it was taken, and whether the CPU read it."""
+        """Count a finished document, the ms since it was taken, and whether the CPU read it."""
         with self._lock:
             self._errors += failed
             self._on_cpu += on_cpu
             self._times.append(milliseconds)
 
     def report(self) -> None:
-        """Write what there is; to be called every ``INTERVAL`` seconds and at the end."""
+        """Write a report; to be called every ``INTERVAL`` s and at shutdown."""
         with self._lock:
             errors, on_cpu, times = self._errors, self._on_cpu, self._times
             self._errors, self._on_cpu, self._times = 0, 0, []
@@ -119,9 +121,13 @@ class CloudWatch:
             RESULTS: len(times),
             ERRORS: errors,
         }
-        backlog, outbox_backlog = self.sampler.backlog, self.sampler.outbox_backlog
+        backlog, outbox_backlog = self.poller.backlog, self.poller.outbox_backlog
         if backlog is not None:
-            values |= {QUEUE_LENGTH: backlog.waiting, OLDEST_WAITING_AGE: backlog.oldest_waiting}
+            values |= {
+                QUEUE_LENGTH: backlog.waiting,
+                CLAIMABLE_LENGTH: backlog.claimable,
+                OLDEST_WAITING_AGE: backlog.oldest_waiting,
+            }
         if outbox_backlog is not None:
             values[REVIEWS_GIVEN_UP] = outbox_backlog.given_up
         if not self.problems():
@@ -131,8 +137,8 @@ class CloudWatch:
             # Before the first probe nothing is known.
             if self.devices.warm:
                 values[GPU_IN_USE] = int(self.devices.gpu_available)
-        if self.sampler.gpu is not None:
-            values[GPU_UTILIZATION] = 100 * self.sampler.gpu.utilisation
+        if self.poller.gpu is not None:
+            values[GPU_UTILIZATION] = 100 * self.poller.gpu.utilisation
         if times:
             values[PROCESSING_TIME] = times[:MAX_VALUES]
         self._write(values, {STAGE_SECONDS: self._stages_since_last()})

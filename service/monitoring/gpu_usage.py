@@ -1,4 +1,4 @@
-"""How much of the GPU is in use, as NVIDIA's management library says."""
+"""GPU memory and utilisation, from NVIDIA's management library (NVML)."""
 
 import importlib
 from contextlib import suppress
@@ -11,17 +11,17 @@ from service.reading.ocr.nvml import find_gpu
 
 @dataclass(frozen=True, slots=True)
 class GpuUse:
-    """The GPU that CUDA uses at one moment, with whatever else runs on it."""
+    """Use of the GPU that CUDA uses, by all programs, at one moment."""
 
     #: Bytes.
     memory_used: int
     memory_total: int
-    #: Share of the last moments in which it computed anything, 0 to 1.
+    #: Share of the driver's last sample period in which it was computing, 0 to 1.
     utilisation: float
 
 
 class GpuMeter:
-    """Asks the driver; None is the answer where there is none, or while it does not work.
+    """Reads the GPU's use from its driver.
 
     Parameters:
         visible: ``CUDA_VISIBLE_DEVICES``
@@ -33,7 +33,7 @@ class GpuMeter:
         self._device: Any = None
 
     def read(self) -> GpuUse | None:
-        """Look once."""
+        """Read once; None where there is no driver, or while it does not work."""
         try:
             nvml = self._nvml = self._nvml or importlib.import_module("pynvml")
         except ImportError:
@@ -45,7 +45,7 @@ class GpuMeter:
             memory = nvml.nvmlDeviceGetMemoryInfo(self._device)
             rates = nvml.nvmlDeviceGetUtilizationRates(self._device)
         except (nvml.NVMLError, DeviceError):
-            # A handle does not survive its device; the next look begins anew.
+            # A handle does not survive its device: the next reading starts anew.
             self._device = None
             with suppress(nvml.NVMLError):
                 nvml.nvmlShutdown()

@@ -1,94 +1,54 @@
-"""`/health`, `/ready` and other pages over HTTP, for health checks and whoever looks at a worker."""
+"""Whether this worker is alive, ready and making progress; `/health` and `/ready` over HTTP."""
 
-import json
-import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from email.message import Message
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from collections.abc import Callable
 
 import structlog
 
-from service.monitoring.sampler import Sampler
+from service.monitoring.http_server import Answer, Page, PageServer, json_answer
+from service.monitoring.poller import Poller
 from service.queue.active_jobs import ActiveJobs
 from service.reading.ocr.devices import Devices
 from service.telemetry.stages import READING, longest
 
 log = structlog.get_logger(__name__)
 
-#: s without a look for work after which a worker counts as hung: many times the longest wait in its loop.
+#: s without polling the queue after which a worker counts as hung: many times the longest wait in its loop.
 HUNG_AFTER = 60.0
-
-#: s that one request may take to arrive: every connection has a thread.
-TIMEOUT = 10
 
 #: s until a port that is taken is tried again.
 BIND_AGAIN = 5.0
 
 
-#: Of every answer: it is for whoever asked, now, and not to be taken for anything else.
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a page may want to know of a GET."""
-
-    #: What follows the question mark, still encoded.
-    query: str
-    headers: Message
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What one path answers."""
-
-    content: bytes
-    content_type: str
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-class _Server(ThreadingHTTPServer):
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Somebody hung up, or a page is broken: a line in the log, not a traceback beside it."""
-        log.warning("request_failed", error=type(sys.exception()).__name__)
-
-
 class Health:
-    """Answers for this process; its checks return what is wrong, one sentence each.
-
-    More paths are served after ``add_page``.
+    """Serves the health port of this process.
 
     Parameters:
         port: TCP port on all interfaces; 0: no server
-        in_hand, devices: what is asked
-        sampler: what the servers said last; no request waits for one that hangs
+        active_jobs, devices: what is judged
+        poller: whether the servers answer; no request waits for one that hangs
+        job_timeout: s after which a job in progress counts as hung
     """
 
-    def __init__(self, port: int, active_jobs: ActiveJobs, devices: Devices, sampler: Sampler) -> None:
+    def __init__(
+        self, port: int, active_jobs: ActiveJobs, devices: Devices, poller: Poller, job_timeout: float
+    ) -> None:
         self.port = port
         self.active_jobs = active_jobs
         self.devices = devices
-        self.sampler = sampler
-        #: Path to what answers it.
-        self.pages: dict[str, Callable[[Request], Answer]] = {
+        self.poller = poller
+        self.job_timeout = job_timeout
+        self._pages: dict[str, Page] = {
             "/health": lambda _: _checked(self.alive()),
             "/ready": lambda _: _checked(self.ready(), gpu=self.devices.gpu_absence or "in use"),
         }
-        self._server: ThreadingHTTPServer | None = None
+        self._server: PageServer | None = None
         self._stopped = threading.Event()
 
-    def add_page(self, path: str, handler: Callable[[Request], Answer]) -> None:
+    def add_page(self, path: str, page: Page) -> None:
         """Serve one more path."""
-        self.pages[path] = handler
+        self._pages[path] = page
 
     def start(self) -> None:
         """Serve from a thread of its own."""
@@ -106,10 +66,10 @@ class Health:
         taken = False
         while not self._stopped.is_set():
             try:
-                # Every interface, as the contract says: the container's network decides who reaches it.
-                self._server = _Server(("", self.port), self._handler())
+                # All interfaces, as the contract says: the container's network decides who reaches it.
+                self._server = PageServer(self.port, self._pages)
             except OSError as error:
-                # A second worker process on this host: its jobs matter more than its page.
+                # Another worker process of this host has it: jobs matter more than this page.
                 if not taken:
                     log.warning("health_port_taken", port=self.port, reason=error.strerror)
                 taken = True
@@ -119,83 +79,53 @@ class Health:
             return
 
     def alive(self) -> list[str]:
-        """What keeps this worker from making progress. A server that is away does not."""
+        """List what only a restart of this worker can mend. A server that is away is no such thing."""
         if not self.devices.warm:
             return []
         problems = []
         silent = time.monotonic() - self.active_jobs.last_look
         if silent > HUNG_AFTER:
-            problems.append(f"no look for work for {silent:.0f} s")
+            problems.append(f"the queue has not been polled for {silent:.0f} s")
         seconds = longest(*READING)
-        if seconds > self.active_jobs.document_queue.settings.job_timeout:
+        if seconds > self.job_timeout:
             problems.append(f"a document has been read for {seconds:.0f} s")
         return problems
 
     def ready(self) -> list[str]:
-        """What keeps this worker from working on documents."""
+        """List what keeps this worker from taking documents."""
         problems = self.alive() + self.active_jobs.pause_reasons()
         if self.active_jobs.stopping:
             problems.append("the worker is stopping")
         if not self.devices.warm:
-            # The clock that looks at the servers begins once the engine is warm.
+            # The scheduler, and with it the poller, starts once the engine is warm.
             return [*problems, "the OCR engine is warming up"]
-        return problems + self.sampler.away()
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        pages = self.pages
-
-        class Handler(BaseHTTPRequestHandler):
-            timeout = TIMEOUT
-            # Versions are nobody's business.
-            server_version, sys_version = "filot-ocr", ""
-
-            def do_GET(self) -> None:
-                path, _, query = self.path.partition("?")
-                page = pages.get(path)
-                answer = page(Request(query, self.headers)) if page else NOT_FOUND
-                self.send_response(answer.status)
-                self.send_header("Content-Type", answer.content_type)
-                self.send_header("Content-Length", str(len(answer.content)))
-                for name, value in {**HEADERS, **answer.headers}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(answer.content)
-
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it
-                """Probes every few seconds are no news."""
-
-        return Handler
+        return problems + self.poller.away()
 
 
 class Progress:
-    """Judges one worker process.
+    """Judges whether one worker process makes progress.
 
     Parameters:
-        health: whether it looks for work, what it has in hand, and what its servers said last
+        alive: lists what only a restart can mend
+        active_jobs: whether jobs get through
+        poller: whether the servers answer, and whether documents wait
     """
 
-    def __init__(self, health: Health) -> None:
-        self.health = health
+    def __init__(self, alive: Callable[[], list[str]], active_jobs: ActiveJobs, poller: Poller) -> None:
+        self.alive = alive
+        self.active_jobs = active_jobs
+        self.poller = poller
 
     def problems(self) -> list[str]:
-        """What keeps it from getting on, one sentence each; a document that fails is progress, too."""
-        away = self.health.sampler.away()
-        return self.health.alive() + self.health.active_jobs.pause_reasons() + away + self._in_vain()
+        """List what prevents progress, one sentence each; a document that fails is progress, too."""
+        return self.alive() + self.active_jobs.pause_reasons() + self.poller.away() + self._only_retries()
 
-    def _in_vain(self) -> list[str]:
-        """The file store is asked by nobody but the jobs: when it is away, each is only put off."""
-        age = self.health.active_jobs.outage_age()
-        backlog = self.health.sampler.backlog
-        waits = backlog is not None and backlog.waiting + backlog.put_off > 0
-        return [f"no document has got through for {age:.0f} s"] if waits and age > HUNG_AFTER else []
-
-
-def json_answer(status: int, body: Mapping[str, Any]) -> Answer:
-    """An answer in JSON."""
-    return Answer(json.dumps(body).encode(), "application/json", status)
-
-
-NOT_FOUND = json_answer(404, {"status": "not found"})
+    def _only_retries(self) -> list[str]:
+        """Only the jobs themselves ask the file store: while it is away, each of them is put off."""
+        age = self.active_jobs.outage_age()
+        backlog = self.poller.backlog
+        waiting = backlog is not None and backlog.waiting + backlog.put_off > 0
+        return [f"no document has been finished for {age:.0f} s"] if waiting and age > HUNG_AFTER else []
 
 
 def _checked(problems: list[str], **more: str) -> Answer:

@@ -1,4 +1,4 @@
-"""Each worker says every few seconds that it lives and what it does; whoever wants a status reads that."""
+"""Heartbeats: each worker writes its state to Redis every few seconds; any process can list the workers."""
 
 import json
 import os
@@ -6,23 +6,27 @@ import socket
 import threading
 from dataclasses import Field, dataclass, field, fields
 from datetime import UTC, datetime
-from typing import Any, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 import redis
+from redis.commands.core import Script
 
 from service.queue.active_jobs import ActiveJobs
-from service.reading.ocr.devices import Devices
 from service.store.publisher import Publisher
 from service.telemetry.stages import longest
+
+if TYPE_CHECKING:
+    from service.reading.ocr.devices import Devices
 
 #: Redis keys of the workers' heartbeats; they expire by themselves.
 HEARTBEAT_PREFIX = "filot:ocr:gpu:worker:"
 
-#: Zset of the workers, scored by the epoch s of their latest heartbeat by Redis' clock. It names those that
-#: fell silent too, and spares whoever looks a search through all keys. No worker's name: that holds a colon.
+#: Zset of the workers, scored by the epoch s of their latest heartbeat by Redis' clock. It also lists workers
+#: that stopped responding, and spares readers a SCAN. No worker has this name: theirs hold a colon.
 SEEN_KEY = f"{HEARTBEAT_PREFIX}seen"
 
-#: s between two heartbeats, s after which a silent worker counts as gone, and s after which it is forgotten.
+#: s between two heartbeats, s after which a worker counts as not responding, s after which it is forgotten.
 HEARTBEAT_INTERVAL, EXPIRY, FORGOTTEN = 3, 10, 3600
 
 
@@ -37,7 +41,7 @@ def wire_name(field: "Field[Any]") -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerState:
-    """What one worker process says of itself.
+    """State of one worker process, as its heartbeat holds it.
 
     Workers of several versions share one Redis while a new one is rolled out: every field has a default.
     """
@@ -45,7 +49,7 @@ class WorkerState:
     worker: str = ""
     started_at: str = ""
     stopping: bool = False
-    #: The setting, not the fact.
+    #: The setting; whether a GPU is used says ``gpu_available``.
     gpu_enabled: bool = False
     gpu_available: bool = False
     #: Why no GPU is used; empty while one is.
@@ -54,32 +58,32 @@ class WorkerState:
     pause_reasons: list[str] = field(default_factory=list, metadata={WIRE: "holds"})
     active_jobs: int = 0
     concurrency: int = 0
-    #: Results published while nobody listened, since the process began.
+    #: Results published while no client was subscribed, since the process began.
     results_unheard: int = 0
-    #: s that it has waited for the file store, with the document for which that takes longest.
+    #: s for which the longest download in progress has lasted.
     download_seconds: float = 0.0
-    #: Ids of the documents in work.
+    #: Ids of the documents in progress.
     documents: list[str] = field(default_factory=list)
 
     def written(self) -> dict[str, Any]:
-        """The JSON object of a heartbeat."""
+        """Return the JSON object of a heartbeat."""
         return {wire_name(each): getattr(self, each.name) for each in fields(self)}
 
     @classmethod
     def read(cls, text: str | bytes) -> Self:
-        """The state out of a heartbeat's JSON; what this version does not know is left out."""
-        said = json.loads(text)
-        return cls(**{each.name: said[wire] for each in fields(cls) if (wire := wire_name(each)) in said})
+        """Parse a heartbeat's JSON; fields unknown to this version are ignored."""
+        given = json.loads(text)
+        return cls(**{each.name: given[wire] for each in fields(cls) if (wire := wire_name(each)) in given})
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerSighting:
-    """What was heard of one worker."""
+    """One worker as others see it."""
 
     worker: str
     #: s since its latest heartbeat.
     seconds: float
-    #: None: it fell silent without a farewell.
+    #: None: it stopped responding without a clean shutdown.
     state: WorkerState | None
 
 
@@ -87,29 +91,42 @@ class Heartbeat:
     """Writes this process's state to Redis.
 
     Parameters:
-        in_hand: its jobs
-        devices: its engines
-        publisher: what it published
+        client: a connection that answers in text
+        active_jobs: the jobs in progress here
+        devices: where they are computed
+        publisher: counts results that nobody received
+        gpu_enabled: the setting
     """
 
-    def __init__(self, active_jobs: ActiveJobs, devices: Devices, publisher: Publisher) -> None:
+    def __init__(
+        self,
+        client: redis.Redis,
+        active_jobs: ActiveJobs,
+        devices: "Devices",
+        publisher: Publisher,
+        *,
+        gpu_enabled: bool,
+    ) -> None:
+        self.client = client
         self.active_jobs = active_jobs
         self.devices = devices
         self.publisher = publisher
+        self.gpu_enabled = gpu_enabled
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
         self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
-        # Held while Redis is told something: a farewell is the last that is heard of a worker.
-        self._speaking = threading.Lock()
+        self._script = heartbeat_script(client)
+        # Held while Redis is written to: nothing may follow the removal of a worker.
+        self._writing = threading.Lock()
         self._deregistered = False
 
     def state(self) -> WorkerState:
-        """What this worker does."""
+        """Return the current state of this worker."""
         documents = [job.document_id for job, _ in self.active_jobs.current()]
         return WorkerState(
             worker=self.worker,
             started_at=self.started_at,
             stopping=self.active_jobs.stopping,
-            gpu_enabled=self.devices.settings.gpu_enabled,
+            gpu_enabled=self.gpu_enabled,
             gpu_available=self.devices.gpu_available,
             gpu_absence=self.devices.gpu_absence,
             pause_reasons=self.active_jobs.pause_reasons(),
@@ -121,45 +138,54 @@ class Heartbeat:
         )
 
     def beat(self) -> None:
-        """Say what this worker does, unless it is gone. May raise ``redis.RedisError``."""
-        client = self.active_jobs.document_queue.client
-        with self._speaking, client.pipeline(transaction=True) as all_at_once:
+        """Write a heartbeat, unless this worker has deregistered. Raises ``redis.RedisError``."""
+        with self._writing:
             if self._deregistered:
                 return
-            now, _ = client.time()
-            all_at_once.set(HEARTBEAT_PREFIX + self.worker, json.dumps(self.state().written()), ex=EXPIRY)
-            all_at_once.zadd(SEEN_KEY, {self.worker: now})
-            all_at_once.zremrangebyscore(SEEN_KEY, 0, now - FORGOTTEN)
-            all_at_once.expire(SEEN_KEY, FORGOTTEN)
-            all_at_once.execute()
+            # One command: idle workers are billed for what they send.
+            self._script(
+                keys=[HEARTBEAT_PREFIX + self.worker, SEEN_KEY],
+                args=[json.dumps(self.state().written()), EXPIRY, self.worker, FORGOTTEN],
+            )
 
     def deregister(self) -> None:
-        """Say that this worker is gone. May raise ``redis.RedisError``."""
-        with self._speaking, self.active_jobs.document_queue.client.pipeline(transaction=True) as all_at_once:
+        """Remove this worker from Redis after a clean shutdown. Raises ``redis.RedisError``."""
+        with self._writing, self.client.pipeline(transaction=True) as pipeline:
             self._deregistered = True
-            all_at_once.delete(HEARTBEAT_PREFIX + self.worker)
-            all_at_once.zrem(SEEN_KEY, self.worker)
-            all_at_once.execute()
+            pipeline.delete(HEARTBEAT_PREFIX + self.worker)
+            pipeline.zrem(SEEN_KEY, self.worker)
+            pipeline.execute()
+
+
+def heartbeat_script(client: redis.Redis) -> Script:
+    """Return the script that writes a heartbeat, one command."""
+    return client.register_script((Path(__file__).parent / "heartbeat.lua").read_text())
+
+
+def sighting(worker: str, seconds: float, text: str | bytes | None) -> WorkerSighting:
+    """Build a sighting from the age of the latest heartbeat and its text, if that has not expired."""
+    return WorkerSighting(worker, max(0.0, seconds), WorkerState.read(text) if text else None)
 
 
 def list_workers(client: redis.Redis) -> list[WorkerSighting]:
-    """The workers by name, with those that fell silent in the last hour. May raise ``redis.RedisError``."""
-    with client.pipeline(transaction=False) as both:
-        both.time()
-        both.zrange(SEEN_KEY, 0, -1, withscores=True)
-        (now, microseconds), seen = both.execute()
+    """List the workers by name, those that stopped responding in the last hour included.
+
+    Raises ``redis.RedisError``.
+    """
+    with client.pipeline(transaction=False) as pipeline:
+        pipeline.time()
+        pipeline.zrange(SEEN_KEY, 0, -1, withscores=True)
+        (now, microseconds), seen = pipeline.execute()
     if not seen:
         return []
     names = sorted((name, score) for name, score in seen)
     texts = client.mget([HEARTBEAT_PREFIX + name for name, _ in names])
     return [
-        WorkerSighting(
-            name, max(0.0, now + microseconds / 1e6 - at), WorkerState.read(text) if text else None
-        )
+        sighting(name, now + microseconds / 1e6 - at, text)
         for (name, at), text in zip(names, texts, strict=True)
     ]
 
 
 def worker_states(client: redis.Redis) -> list[WorkerState]:
-    """What every living worker says of itself. May raise ``redis.RedisError``."""
+    """Return the states of all workers that respond. Raises ``redis.RedisError``."""
     return [each.state for each in list_workers(client) if each.state is not None]

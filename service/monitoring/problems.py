@@ -1,180 +1,193 @@
-"""What is wrong, in one sentence each, and what to do about it: the worst first."""
+"""What is wrong with the pipeline and what to do about it: one sentence each, the worst first."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
 
 from service.monitoring.formatting import agree, humanize_duration, pluralize
 from service.monitoring.heartbeat import WorkerSighting, WorkerState
-from service.monitoring.status import Records, Status, Traffic
+from service.monitoring.status import LATELY, Records, Status, Traffic
 from service.settings import Settings
 
-#: ``down``: work stands still or gets lost from sight; ``warn``: it goes on, but somebody should look.
+#: ``down``: work stands still, or results do not arrive; ``warn``: work goes on, but somebody should look.
 Level: TypeAlias = Literal["down", "warn"]
 
-#: s that the oldest document waits before a queue is a trouble: one that nobody takes from, and one that the
-#: workers cannot keep up with.
+#: s that the oldest document may wait: in a queue that no worker takes from, and in one that is worked on.
 LONG_WAIT, LONG_QUEUE = 60, 300
+
+#: s below which a wait is not worth a word.
+SHORT_WAIT = 1
 
 #: s that one download may take: a file has at most 5 MiB, and a store that hangs is given up only after 40 s.
 LONG_DOWNLOAD = 5
 
-#: Minutes that "lately" means, and the failures in them that are too many: what the alarm on errors says.
-LATELY, MIN_FAILURES, FAILURE_SHARE = 5, 2, 0.10
+#: Failures in the last minutes that are too many, and their share: the limits of the alarm on errors.
+MIN_FAILURES, FAILURE_SHARE = 2, 0.10
 
-#: s that a result or a review may stay untold.
+#: Causes of failures that one sentence names.
+MAX_CAUSES = 3
+
+#: s for which a result or a review may stay undelivered.
 RESULT_TIMEOUT, REVIEW_TIMEOUT = 90, 120
 
-#: s for which a worker that fell silent is news; its jobs are long back in the queue by then.
-SILENCE_IS_NEWS = 900
+#: s for which a worker that stopped responding is a problem; fewer once a later one runs in its place. Its
+#: jobs are back in the queue long before, but a crash is worth knowing.
+UNRESPONSIVE_IS_NEWS, REPLACED_IS_NEWS = 900, 180
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong."""
+    """One problem."""
 
     level: Level
     #: What is wrong, one sentence.
     sentence: str
     #: What to do about it, one sentence.
     advice: str
-    #: What to type; empty where nothing is to be typed.
+    #: The command to type; may be empty.
     command: str = ""
 
 
 def find_problems(status: Status, settings: Settings) -> list[Problem]:
-    """Everything that is wrong, the worst first."""
+    """List everything that is wrong, the worst first."""
     found = list(_servers(status))
     if status.traffic is not None:
         found += _of_traffic(status.traffic, status.records, settings)
     if status.records is not None:
         found += _of_records(status.records)
+    if status.traffic is not None:
+        # Last of all: its jobs have returned to the queue by themselves.
+        found += _unresponsive(status.traffic.workers)
     return sorted(found, key=lambda problem: problem.level != "down")
 
 
 def healthy_summary(status: Status) -> str:
-    """What to say when nothing is wrong."""
+    """Summarise a status without problems in one sentence."""
     if status.traffic is None or status.records is None:
         return "All is well."
     waiting = status.traffic.backlog.waiting
-    living = sum(each.state is not None for each in status.traffic.workers)
-    queue = (
-        f"{pluralize(waiting, 'document')} {agree(waiting, 'waits', 'wait')}" if waiting else "nothing waits"
+    running = sum(each.state is not None for each in status.traffic.workers)
+    queue = pluralize(waiting, "document") if waiting else "no documents"
+    finished = f"{status.records.hour.finished:,}"
+    return (
+        f"All is well: {pluralize(running, 'worker')}, {queue} waiting, {finished} finished in the last hour."
     )
-    ended = pluralize(status.records.hour.finished, "document")
-    return f"All is well: {pluralize(living, 'worker')}, {queue}, {ended} in the last hour."
 
 
 def _servers(status: Status) -> Iterator[Problem]:
     if status.traffic is None:
         yield Problem(
             "down",
-            f"Redis is away ({status.redis_problem}): nothing can be taken or published.",
-            "Bring Redis back; the workers go on by themselves and nothing is lost.",
+            f"Redis is unavailable ({status.redis_problem}): no documents are taken, no results are "
+            f"published.",
+            "Restore Redis; the workers resume by themselves and nothing is lost.",
             "filot-ocr doctor",
         )
     if status.records is None and status.database_problem:
         yield Problem(
             "down",
-            f"PostgreSQL is away ({status.database_problem}): no document can be worked on.",
-            "Bring PostgreSQL back; the workers go on by themselves and nothing is lost.",
+            f"PostgreSQL is unavailable ({status.database_problem}): no documents are processed.",
+            "Restore PostgreSQL; the workers resume by themselves and nothing is lost.",
             "filot-ocr doctor",
         )
 
 
 def _of_traffic(traffic: Traffic, records: Records | None, settings: Settings) -> Iterator[Problem]:
-    living = [each.state for each in traffic.workers if each.state is not None]
-    yield from _no_worker(traffic, living)
-    yield from _paused(traffic, living)
-    yield from _gpu(living)
-    yield from _nobody_takes(traffic, living, records)
-    yield from _slow_store(living)
+    running = [each.state for each in traffic.workers if each.state is not None]
+    yield from _no_worker(traffic, running)
+    yield from _paused(traffic, running)
+    yield from _gpu(running)
+    yield from _slow_queue(traffic, running, records)
+    yield from _retries(traffic, records)
+    yield from _slow_store(running)
     yield from _old_jobs(traffic, settings)
-    yield from _silent(traffic.workers)
 
 
-def _no_worker(traffic: Traffic, living: Sequence[WorkerState]) -> Iterator[Problem]:
-    if not living:
+def _no_worker(traffic: Traffic, running: Sequence[WorkerState]) -> Iterator[Problem]:
+    if not running:
         yield Problem(
             "down",
-            f"No worker says that it lives, and {_waiting(traffic)}.",
-            "Start a worker, or find out why none gets ready.",
+            f"No worker is running, and {_waiting(traffic)}.",
+            "Start a worker, or find out in its log why none gets ready.",
             "filot-ocr worker",
         )
 
 
-def _gpu(living: Sequence[WorkerState]) -> Iterator[Problem]:
-    without = [s for s in living if s.gpu_enabled and not s.gpu_available and not s.pause_reasons]
+def _gpu(running: Sequence[WorkerState]) -> Iterator[Problem]:
+    without = [s for s in running if s.gpu_enabled and not s.gpu_available and not s.pause_reasons]
     if without:
         reasons = "; ".join(sorted({state.gpu_absence for state in without}))
         number = len(without)
         yield Problem(
             "warn",
-            f"{number} of {pluralize(len(living), 'worker')} {agree(number, 'has', 'have')} lost "
-            f"the GPU or found "
-            f"none and {agree(number, 'reads', 'read')} on the CPU: {reasons}.",
-            "Look at the driver and the GPU; a worker looks for its GPU again every minute.",
+            f"{number} of {pluralize(len(running), 'worker')} {agree(number, 'has', 'have')} no GPU and "
+            f"{agree(number, 'runs', 'run')} on the CPU: {reasons}.",
+            "Check the driver and the GPU; a worker probes for its GPU again every minute.",
             "nvidia-smi",
         )
 
 
-def _paused(traffic: Traffic, living: Sequence[WorkerState]) -> Iterator[Problem]:
-    holding = [state for state in living if state.pause_reasons]
-    if holding:
-        reasons = "; ".join(sorted({reason for state in holding for reason in state.pause_reasons}))
-        all_of_them = all(state.pause_reasons or state.stopping for state in living)
+def _paused(traffic: Traffic, running: Sequence[WorkerState]) -> Iterator[Problem]:
+    paused = [state for state in running if state.pause_reasons]
+    if paused:
+        reasons = "; ".join(sorted({reason for state in paused for reason in state.pause_reasons}))
+        all_of_them = all(state.pause_reasons or state.stopping for state in running)
         yield Problem(
             "down" if all_of_them else "warn",
-            f"{len(holding)} of {pluralize(len(living), 'worker')} "
-            f"{agree(len(holding), 'takes', 'take')} nothing "
+            f"{len(paused)} of {pluralize(len(running), 'worker')} {agree(len(paused), 'is', 'are')} paused "
             f"({reasons}), and {_waiting(traffic)}.",
-            "Mend what the reason names; the workers go on by themselves.",
+            "Fix the cause; the workers resume by themselves.",
             "filot-ocr doctor",
         )
 
 
-def _nobody_takes(
-    traffic: Traffic, living: Sequence[WorkerState], records: Records | None
+def _slow_queue(
+    traffic: Traffic, running: Sequence[WorkerState], records: Records | None
 ) -> Iterator[Problem]:
     waited = traffic.backlog.oldest_waiting
-    finished = None if records is None else sum(each.finished for each in records.minutes[-LATELY:])
-    able = [state for state in living if not state.pause_reasons]
-    if able and waited > LONG_WAIT and not traffic.jobs and not finished:
+    able = any(not state.pause_reasons for state in running)
+    if able and waited > LONG_WAIT and not traffic.jobs and not _finished_lately(records):
         yield Problem(
             "down",
-            f"Nobody takes documents: {_waiting(traffic)}.",
-            "See which of the servers the workers are waiting for.",
+            f"No worker takes documents: {_waiting(traffic)}.",
+            "Find the server that the workers are waiting for.",
             "filot-ocr doctor",
         )
     elif able and waited > LONG_QUEUE:
         yield Problem(
             "warn",
-            f"The queue is longer than the workers can keep up with: {_waiting(traffic)}.",
-            "Add workers, and see whether those that run are fast enough.",
+            f"The workers cannot keep up with the queue: {_waiting(traffic)}.",
+            "Add workers, or find out why those that run are slow.",
             "filot-ocr status",
         )
-    if traffic.backlog.put_off and finished == 0:
-        put_off = traffic.backlog.put_off
+
+
+def _retries(traffic: Traffic, records: Records | None) -> Iterator[Problem]:
+    put_off = traffic.backlog.put_off
+    if put_off and _finished_lately(records) == 0:
         yield Problem(
             "warn",
-            f"{pluralize(put_off, 'document')} {agree(put_off, 'was', 'were')} put off to be tried "
-            f"again, and "
-            f"none has ended in the last {LATELY} minutes.",
-            "See whether the file store answers.",
+            f"{pluralize(put_off, 'document')} {agree(put_off, 'is', 'are')} waiting for a retry, and none "
+            f"has finished in the last {LATELY} minutes.",
+            "Check whether the file store answers.",
             "filot-ocr doctor",
         )
 
 
-def _slow_store(living: Sequence[WorkerState]) -> Iterator[Problem]:
-    waiting = [state for state in living if state.download_seconds > LONG_DOWNLOAD]
+def _finished_lately(records: Records | None) -> int | None:
+    return None if records is None else sum(each.finished for each in records.minutes[-LATELY:])
+
+
+def _slow_store(running: Sequence[WorkerState]) -> Iterator[Problem]:
+    waiting = [state for state in running if state.download_seconds > LONG_DOWNLOAD]
     if waiting:
         longest = max(state.download_seconds for state in waiting)
         yield Problem(
             "warn",
-            f"{len(waiting)} of {pluralize(len(living), 'worker')} "
-            f"{agree(len(waiting), 'waits', 'wait')} for the "
-            f"file store, for {humanize_duration(longest)} by now.",
-            "See whether the file store answers; documents are put off meanwhile, and nothing is lost.",
+            f"{len(waiting)} of {pluralize(len(running), 'worker')} {agree(len(waiting), 'has', 'have')} "
+            f"been waiting for the file store for {humanize_duration(longest)}.",
+            "Check whether the file store answers; documents are retried meanwhile, and nothing is lost.",
             "filot-ocr doctor",
         )
 
@@ -183,41 +196,65 @@ def _old_jobs(traffic: Traffic, settings: Settings) -> Iterator[Problem]:
     old = [job for job in traffic.jobs if job.seconds > settings.job_timeout]
     if old:
         age, limit = humanize_duration(old[0].seconds), humanize_duration(settings.job_timeout)
-        held = f"Worker {old[0].worker} has had a document in hand for {age}"
-        lost = f"A document was taken {age} ago and no worker says that it has it"
+        held = f"Worker {old[0].worker} has been processing a document for {age}"
+        lost = f"A document was taken {age} ago and no worker is processing it"
         yield Problem(
             "down",
             f"{held if old[0].worker else lost}; the limit is {limit}.",
-            "A worker that hangs is started anew; what no worker holds goes back to the queue.",
+            "A hanging worker is restarted; documents without a worker return to the queue. To force that:",
             "filot-ocr requeue --stuck",
         )
 
 
-def _silent(workers: Sequence[WorkerSighting]) -> Iterator[Problem]:
-    silent = [each for each in workers if each.state is None and each.seconds < SILENCE_IS_NEWS]
-    if silent:
-        last = min(silent, key=lambda each: each.seconds)
+def _unresponsive(workers: Sequence[WorkerSighting]) -> Iterator[Problem]:
+    now = datetime.now(UTC)
+    starts = [started for each in workers if each.state and (started := _start(each.state))]
+
+    def is_news(sighting: WorkerSighting) -> bool:
+        replaced = any(started > now - timedelta(seconds=sighting.seconds) for started in starts)
+        return sighting.seconds < (REPLACED_IS_NEWS if replaced else UNRESPONSIVE_IS_NEWS)
+
+    news = [each for each in workers if each.state is None and is_news(each)]
+    if news:
+        last = min(news, key=lambda each: each.seconds)
         yield Problem(
             "warn",
-            f"Worker {last.worker} fell silent {humanize_duration(last.seconds)} ago without a farewell.",
-            "Its documents go back to the queue by themselves; its log says how it ended.",
+            f"Worker {last.worker} stopped responding {humanize_duration(last.seconds)} ago without a clean "
+            f"shutdown.",
+            "Its documents return to the queue by themselves; its log says how it ended.",
         )
 
 
+def _start(state: WorkerState) -> datetime | None:
+    try:
+        return datetime.fromisoformat(state.started_at).astimezone(UTC)
+    except ValueError:
+        return None
+
+
 def _of_records(records: Records) -> Iterator[Problem]:
-    for look in (_untold_results, _reviews, _failures, _given_up, _dead):
-        yield from look(records)
+    for check in (_obstacles, _results, _reviews, _failures, _given_up, _dead):
+        yield from check(records)
 
 
-def _untold_results(records: Records) -> Iterator[Problem]:
+def _obstacles(records: Records) -> Iterator[Problem]:
+    for obstacle in records.obstacles:
+        yield Problem(
+            "down",
+            f"PostgreSQL cannot be used: {obstacle}.",
+            "Mend that in PostgreSQL; the workers resume by themselves and nothing is lost.",
+            "filot-ocr doctor",
+        )
+
+
+def _results(records: Records) -> Iterator[Problem]:
     number, age = records.outbox_backlog.undelivered["result"]
     if age > RESULT_TIMEOUT:
         yield Problem(
             "down",
-            f"{pluralize(number, 'result')} {agree(number, 'is', 'are')} stored but not published, "
-            f"the oldest "
-            f"for {humanize_duration(age)}.",
-            "See whether Redis takes PUBLISH; any worker catches up by itself.",
+            f"{pluralize(number, 'result')} {agree(number, 'is', 'are')} stored but not published, the "
+            f"oldest for {humanize_duration(age)}.",
+            "Check whether Redis accepts PUBLISH; any worker catches up by itself.",
             "filot-ocr doctor",
         )
 
@@ -227,9 +264,9 @@ def _reviews(records: Records) -> Iterator[Problem]:
     if age > REVIEW_TIMEOUT:
         yield Problem(
             "warn",
-            f"The review service does not take {pluralize(number, 'review')}, the oldest for "
+            f"The review service has not accepted {pluralize(number, 'review')}, the oldest for "
             f"{humanize_duration(age)}.",
-            "See whether BULI2 answers; each review is asked for again for about a day.",
+            "Check whether BULI2 answers; each review is requested again for about a day.",
             "filot-ocr doctor",
         )
 
@@ -238,12 +275,22 @@ def _failures(records: Records) -> Iterator[Problem]:
     lately = records.minutes[-LATELY:]
     failed, finished = sum(each.failed for each in lately), sum(each.finished for each in lately)
     if failed >= MIN_FAILURES and failed > FAILURE_SHARE * finished:
-        cause = f", mostly of {records.failures[0].code}" if records.failures else ""
         yield Problem(
             "warn",
-            f"{failed} of {pluralize(finished, 'document')} failed in the last {LATELY} minutes{cause}.",
-            "See the failures by cause below: a bad upload fails once, a bad engine fails all.",
+            f"{failed:,} of {pluralize(finished, 'document')} failed in the last {LATELY} minutes"
+            f"{_causes(records.causes, failed)}.",
+            "See the failures by cause below: a bad upload fails alone, a broken engine fails all.",
         )
+
+
+def _causes(causes: Mapping[str, int], failed: int) -> str:
+    """Name the most frequent causes, each with its own count, so that none stands for all."""
+    named = list(causes.items())[:MAX_CAUSES]
+    others = failed - sum(number for _, number in named)
+    parts = [f"{code} ({number:,})" for code, number in named]
+    if parts and others > 0:
+        parts.append(f"others ({others:,})")
+    return f": {', '.join(parts)}" if parts else ""
 
 
 def _given_up(records: Records) -> Iterator[Problem]:
@@ -251,9 +298,9 @@ def _given_up(records: Records) -> Iterator[Problem]:
     if given_up:
         yield Problem(
             "warn",
-            f"{pluralize(given_up, 'review')} {agree(given_up, 'was', 'were')} given up: no person "
-            f"has been asked.",
-            "Have them asked for again once BULI2 answers.",
+            f"{pluralize(given_up, 'review')} {agree(given_up, 'was', 'were')} given up: nobody has been "
+            f"asked to look at {agree(given_up, 'this document', 'these documents')}.",
+            "Once BULI2 answers, request them again.",
             "filot-ocr requeue --reviews",
         )
 
@@ -264,7 +311,7 @@ def _dead(records: Records) -> Iterator[Problem]:
         yield Problem(
             "warn",
             f"{pluralize(dead, 'job')} used up {agree(dead, 'its', 'their')} attempts.",
-            "Look at the cause, then queue the documents again or drop them.",
+            "Find the cause, then queue the documents again or drop the jobs.",
             "filot-ocr dead list",
         )
 
@@ -272,6 +319,10 @@ def _dead(records: Records) -> Iterator[Problem]:
 def _waiting(traffic: Traffic) -> str:
     backlog = traffic.backlog
     if not backlog.waiting:
-        return "nothing waits"
-    waits = f"{pluralize(backlog.waiting, 'document')} {agree(backlog.waiting, 'waits', 'wait')}"
-    return f"{waits}, the oldest for {humanize_duration(backlog.oldest_waiting)}"
+        return "no documents are waiting"
+    text = f"{pluralize(backlog.waiting, 'document')} {agree(backlog.waiting, 'is', 'are')} waiting"
+    if backlog.claimable:
+        text += f" ({backlog.claimable:,} in the backend's CPU list)"
+    if backlog.oldest_waiting < SHORT_WAIT:
+        return text
+    return f"{text}, the oldest for {humanize_duration(backlog.oldest_waiting)}"

@@ -1,68 +1,109 @@
-"""The state of the whole pipeline, over all workers: what Redis and PostgreSQL say of it. Nothing is changed.
+"""Snapshots of the whole pipeline, over all workers, as Redis and PostgreSQL hold it.
 
-Ids and figures only, nothing that a card says.
+They hold ids and figures only, nothing that is printed on a card. Reading changes no key and no row of the
+backend.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import redis
+from psycopg2.extras import RealDictCursor
 
-from service.monitoring.backlog import Backlog, BacklogMeter, OutboxBacklog, read_outbox_backlog
-from service.monitoring.heartbeat import WorkerSighting, list_workers
-from service.queue.document_queue import TIMESTAMPS_KEY
+from service.monitoring.access_rights import find_obstacles
+from service.monitoring.backlog import (
+    CLAIMABLE_MARKS_KEY,
+    MARKS_EXPIRY,
+    MARKS_KEY,
+    Backlog,
+    OutboxBacklog,
+    read_outbox_backlog,
+)
+from service.monitoring.heartbeat import HEARTBEAT_PREFIX, SEEN_KEY, WorkerSighting, sighting
+from service.queue.document_queue import CPU_QUEUE_KEY, RETRY_KEY, TIMESTAMPS_KEY
 from service.settings import Settings
 from service.store import dead_letters, history
 from service.store.database import Database
 from service.store.dead_letters import DeadJob
 from service.store.history import Failures, JobRecord, Period
 
-#: How many of the latest results, and of the dead jobs, are named.
+#: How many of the latest results, and of the dead jobs, are listed.
 RECENT, MAX_DEAD = 20, 20
 
-#: How many jobs in hand are named: far more than all workers together hold.
+#: How many jobs in progress are listed: far more than all workers together hold.
 MAX_JOBS = 200
+
+#: Minutes that "lately" means, the one that has begun included.
+LATELY = 5
+
+#: Entries of a list that one search for a mark goes through: bounds how long a snapshot blocks Redis.
+MAX_SEARCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class ActiveJob:
-    """A document that was taken and has not ended."""
+    """A document that was taken and is not finished."""
 
     document_id: str
     #: s since it was taken.
     seconds: float
-    #: Takes so far, this one included.
+    #: Number of this attempt, from 1 on.
     attempt: int
-    #: The worker that says that it has it; None: none does.
+    #: The worker whose heartbeat lists it; None: no worker's does.
     worker: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What Redis says: what waits, and who works on what."""
+    """The state in Redis: queue lengths, workers, and jobs in progress."""
 
     backlog: Backlog
     workers: Sequence[WorkerSighting]
-    #: Longest in hand first.
+    #: The one in progress longest first.
     jobs: Sequence[ActiveJob]
 
 
 @dataclass(frozen=True, slots=True)
+class DatabaseState:
+    """The part of PostgreSQL's state that every worker polls."""
+
+    outbox_backlog: OutboxBacklog
+    #: What keeps the worker from reading or writing its tables, one sentence each.
+    obstacles: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Finished documents, read only while somebody looks."""
+
+    hour: Period
+    minutes: Sequence[Period]
+    recent: Sequence[JobRecord]
+    failures: Sequence[Failures]
+    #: Failures of the last ``LATELY`` minutes by code, the most frequent first.
+    causes: Mapping[str, int]
+    #: The latest ones; ``OutboxBacklog.dead`` counts all.
+    dead: Sequence[DeadJob]
+
+
+@dataclass(frozen=True, slots=True)
 class Records:
-    """What PostgreSQL says: what ended, and what is still to be done about it."""
+    """The state in PostgreSQL: finished documents, and undelivered results and reviews."""
 
     hour: Period
     minutes: Sequence[Period]
     recent: Sequence[JobRecord]
     failures: Sequence[Failures]
     outbox_backlog: OutboxBacklog
-    #: The latest ones; ``owed.dead`` counts all.
     dead: Sequence[DeadJob]
+    causes: Mapping[str, int] = field(default_factory=dict)
+    obstacles: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One look at everything."""
+    """A snapshot of both servers."""
 
     #: None: Redis did not answer, for the reason in ``redis_problem``.
     traffic: Traffic | None
@@ -73,57 +114,96 @@ class Status:
 
 
 class TrafficReader:
-    """Reads what Redis says.
+    """Reads the state in Redis, with one command.
 
     Parameters:
         client: a connection that answers in text
-        settings: the backend's names
+        settings: the backend's names, and whether its CPU list is a second source
     """
 
     def __init__(self, client: redis.Redis, settings: Settings) -> None:
         self.client = client
         self.settings = settings
-        self._meter = BacklogMeter(client, settings)
+        second_source = [CPU_QUEUE_KEY, CLAIMABLE_MARKS_KEY] if settings.claim_cpu_queue else []
+        self.keys = [
+            *(settings.queue_key, settings.processing_key, RETRY_KEY, settings.attempts_key),
+            *(TIMESTAMPS_KEY, SEEN_KEY, MARKS_KEY, *second_source),
+        ]
+        self.script = client.register_script((Path(__file__).parent / "snapshot.lua").read_text())
 
     def read(self) -> Traffic:
-        """Look once, in a handful of round trips. May raise ``redis.RedisError``."""
-        backlog = self._meter.read()
-        workers = list_workers(self.client)
-        return Traffic(backlog, workers, self._jobs(workers))
-
-    def _jobs(self, workers: Sequence[WorkerSighting]) -> list[ActiveJob]:
-        with self.client.pipeline(transaction=False) as both:
-            both.time()
-            both.hgetall(TIMESTAMPS_KEY)
-            (seconds, microseconds), since = both.execute()
-        if not since:
-            return []
-        oldest = sorted(since, key=lambda each: int(since[each]))[:MAX_JOBS]
-        with self.client.pipeline(transaction=False) as both:
-            both.hmget(self.settings.attempts_key, oldest)
-            both.smismember(self.settings.processing_key, oldest)
-            attempts, members = both.execute()
-        holders = {
-            document: each.worker for each in workers if each.state for document in each.state.documents
-        }
-        now = seconds + microseconds / 1e6
-        return [
-            ActiveJob(document, now - int(since[document]) / 1000, int(attempt or 0), holders.get(document))
-            for document, attempt, is_member in zip(oldest, attempts, members, strict=True)
-            if is_member
-        ]
+        """Take a snapshot, and mark the tail of each list. Raises ``redis.RedisError``."""
+        now, counts, workers, jobs = self.script(
+            keys=self.keys, args=[MARKS_EXPIRY, MAX_JOBS, HEARTBEAT_PREFIX, MAX_SEARCH]
+        )
+        waiting, processing, put_off, oldest, claimable = map(int, counts)
+        sightings = sorted(
+            (sighting(name, int(now) / 1000 - float(at), text) for name, at, text in _triples(workers)),
+            key=lambda each: each.worker,
+        )
+        return Traffic(
+            Backlog(waiting, processing, put_off, oldest / 1000, claimable),
+            sightings,
+            list(_active_jobs(int(now), jobs, sightings)),
+        )
 
 
-def read_records(database: Database) -> Records:
-    """What PostgreSQL says. May raise ``OcrWorkerError``."""
-    outbox_backlog = read_outbox_backlog(database)
+def _triples(flat: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    return zip(flat[::3], flat[1::3], flat[2::3], strict=True)
+
+
+def _active_jobs(now: int, jobs: Sequence[str], workers: Sequence[WorkerSighting]) -> Iterator[ActiveJob]:
+    holders = {document: each.worker for each in workers if each.state for document in each.state.documents}
+    for document, since, attempt in _triples(jobs):
+        yield ActiveJob(document, (now - int(since)) / 1000, int(attempt), holders.get(document))
+
+
+def read_database_state(database: Database) -> DatabaseState:
+    """Check our rights, and count what is undelivered. Raises ``OcrWorkerError``."""
+    with database.transaction() as cursor:
+        obstacles = find_obstacles(cursor)
+        return DatabaseState(read_outbox_backlog(cursor), obstacles)
+
+
+def read_history(database: Database) -> History:
+    """Read the finished documents of the last hour and day. Raises ``OcrWorkerError``."""
     with database.transaction() as cursor:
         hour, minutes = history.by_minute(cursor)
-        return Records(
+        return History(
             hour=hour,
             minutes=minutes,
             recent=history.latest(cursor, RECENT),
             failures=history.failures(cursor),
-            outbox_backlog=outbox_backlog,
+            causes=_causes(cursor),
             dead=dead_letters.list_jobs(cursor)[:MAX_DEAD],
         )
+
+
+def _causes(cursor: RealDictCursor) -> dict[str, int]:
+    # The same minutes as the last ones of `Records.minutes`: both are compared in one sentence.
+    cursor.execute(
+        """SELECT coalesce(code, 'unknown') AS code, count(*) AS failed FROM ocr_worker.endings
+           WHERE outcome = 'failed' AND ended_at >= date_trunc('minute', now()) - %s * interval '1 minute'
+           GROUP BY 1 ORDER BY failed DESC, code""",
+        (LATELY - 1,),
+    )
+    return {row["code"]: row["failed"] for row in cursor.fetchall()}
+
+
+def combine(state: DatabaseState, finished: History) -> Records:
+    """Put the two readings of PostgreSQL together."""
+    return Records(
+        hour=finished.hour,
+        minutes=finished.minutes,
+        recent=finished.recent,
+        failures=finished.failures,
+        outbox_backlog=state.outbox_backlog,
+        dead=finished.dead,
+        causes=finished.causes,
+        obstacles=state.obstacles,
+    )
+
+
+def read_records(database: Database) -> Records:
+    """Read everything from PostgreSQL once. Raises ``OcrWorkerError``."""
+    return combine(read_database_state(database), read_history(database))

@@ -1,4 +1,4 @@
-"""The state of the pipeline for programs: figures, ids, and sentences without personal data."""
+"""The state of the pipeline as JSON: figures, ids, and sentences without personal data."""
 
 import time
 from collections.abc import Sequence
@@ -21,13 +21,13 @@ def status_json(
     own: WorkerSighting | None = None,
     own_problems: Sequence[Problem] = (),
 ) -> dict[str, Any]:
-    """What `/status.json` and `filot-ocr status --json` say; what a server did not tell is null.
+    """Return the object of `/status.json` and `filot-ocr status --json`; what is unknown is null.
 
-    Args:
-        status: what Redis and PostgreSQL say
+    Parameters:
+        status: a snapshot of Redis and PostgreSQL
         settings: limits
-        own: the worker that answers, if one does: all that is known of workers while Redis is away
-        own_troubles: what is wrong with it
+        own: the worker that answers, if one does: the only one known while Redis is away
+        own_problems: what is wrong with it
     """
     problems = sorted(
         [*find_problems(status, settings), *own_problems], key=lambda problem: problem.level != "down"
@@ -54,10 +54,10 @@ def status_json(
 
 
 def _worker(sighting: WorkerSighting) -> dict[str, Any]:
-    """A worker that lives, or the little that is known of one that does not."""
-    said: dict[str, Any] = as_json(sighting.state) if sighting.state else {}
+    """Describe a worker; of one that stopped responding, little is known."""
+    state: dict[str, Any] = as_json(sighting.state) if sighting.state else {}
     return {
-        **said,
+        **state,
         "worker": sighting.worker,
         "lives": sighting.state is not None,
         "seconds": round(sighting.seconds),
@@ -73,7 +73,7 @@ def _outbox_backlog(records: Records) -> dict[str, Any]:
 
 
 def as_json(value: Any) -> Any:
-    """Dataclasses as objects with names in camel case, moments as epoch ms, fractions to three places."""
+    """Convert dataclasses to objects with camel case names, times to epoch ms, and round floats."""
     if is_dataclass(value) and not isinstance(value, type):
         return {shown: as_json(getattr(value, name)) for name, shown in _names(type(value))}
     if isinstance(value, list | tuple):
@@ -85,5 +85,5 @@ def as_json(value: Any) -> Any:
 
 @lru_cache
 def _names(kind: type[Any]) -> list[tuple[str, str]]:
-    """The fields of a dataclass, each with its name in camel case."""
+    """Return the fields of a dataclass, each with its name in camel case."""
     return [(each.name, camel_case(wire_name(each))) for each in fields(kind)]

@@ -1,4 +1,4 @@
-"""The state of the whole pipeline in a dozen figures, under the names that the backend's code knows."""
+"""The state of the whole pipeline in a dozen figures, under the names of the backend's code."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -13,21 +13,24 @@ from service.settings import Settings
 class GPUWorkerStatus:
     """The state of the GPU pipeline over all workers that share its Redis."""
 
-    #: Whether any worker lives.
+    #: Whether any worker is running.
     is_running: bool
     #: Whether any worker computes on a GPU.
     is_gpu_available: bool
-    #: Why no GPU is used, as the workers say; empty while one is or no worker lives.
+    #: Why no GPU is used, from the workers' heartbeats; empty while one is, or no worker is running.
     gpu_absence: str
-    #: The setting, not the fact.
+    #: The setting; whether a GPU is used says ``is_gpu_available``.
     is_gpu_enabled: bool
-    #: Jobs that living workers hold.
+    #: Jobs in progress on running workers.
     active_jobs_count: int
+    #: Waiting documents, in both lists.
     queue_length: int
-    #: Members of the processing set: jobs in work and jobs that wait for a retry.
+    #: Those of them in the backend's CPU list, where that is a second source.
+    claimable_length: int = 0
+    #: Members of the processing set: jobs in progress and jobs that wait for a retry.
     processing_count: int
     workers: int
-    #: Results published while nobody was subscribed, by the workers that live now.
+    #: Results that the running workers published while no client was subscribed.
     results_unheard: int
     auto_fallback_enabled: bool
     max_retries: int
@@ -35,17 +38,17 @@ class GPUWorkerStatus:
     reaper_interval_ms: int
 
 
-#: Those that only Redis knows; the others are settings.
+#: Fields that come from Redis; the others are settings.
 OF_REDIS = (
     *("is_running", "is_gpu_available", "gpu_absence", "active_jobs_count"),
-    *("queue_length", "processing_count", "workers", "results_unheard"),
+    *("queue_length", "claimable_length", "processing_count", "workers", "results_unheard"),
 )
 
 
 def aggregate(
-    workers: Sequence[WorkerState], waiting: int, processing: int, settings: Settings
+    workers: Sequence[WorkerState], waiting: int, processing: int, settings: Settings, claimable: int = 0
 ) -> GPUWorkerStatus:
-    """Put together what the living workers say of themselves and the lengths of the queue and of the set."""
+    """Add up the states of the running workers, and the lengths of the queue and the processing set."""
     on_gpu = any(worker.gpu_available for worker in workers)
     return GPUWorkerStatus(
         is_running=bool(workers),
@@ -54,6 +57,7 @@ def aggregate(
         is_gpu_enabled=settings.gpu_enabled,
         active_jobs_count=sum(worker.active_jobs for worker in workers),
         queue_length=waiting,
+        claimable_length=claimable,
         processing_count=processing,
         workers=len(workers),
         results_unheard=sum(worker.results_unheard for worker in workers),
@@ -65,8 +69,9 @@ def aggregate(
 
 
 def worker_summary(traffic: Traffic | None, settings: Settings) -> dict[str, Any]:
-    """The same by name, out of a look; what only Redis knows is None while it is away."""
+    """Return the same figures by name, from a snapshot; those from Redis are None while it is away."""
     if traffic is None:
         return asdict(aggregate([], 0, 0, settings)) | dict.fromkeys(OF_REDIS)
-    living = [each.state for each in traffic.workers if each.state is not None]
-    return asdict(aggregate(living, traffic.backlog.waiting, traffic.backlog.processing, settings))
+    running = [each.state for each in traffic.workers if each.state is not None]
+    backlog = traffic.backlog
+    return asdict(aggregate(running, backlog.waiting, backlog.processing, settings, backlog.claimable))

@@ -10,11 +10,11 @@ from typing import Any, Literal, TypeAlias, cast
 import redis
 import structlog
 from redis.commands.core import Script
-from redis.exceptions import NoPermissionError
+from redis.exceptions import ClusterCrossSlotError, NoPermissionError
 
 from service.errors import SettingsError
 from service.queue.redis_client import connect_redis
-from service.reading.ocr.engine import Device
+from service.reading.ocr.primitives import Device
 from service.settings import Settings
 from service.store.documents import is_document_id
 from service.telemetry.metrics import REFUSED
@@ -76,7 +76,7 @@ POLL = 0.5
 LOOKS_PER_LEASE = 5
 
 #: What Redis answers to a script whose keys lie on several nodes.
-CROSSSLOT = (
+CLUSTER = (
     "REDIS_URL is a Redis in cluster mode (or serverless), which cannot hold FiLot's keys together: "
     "use one primary with replicas"
 )
@@ -186,10 +186,10 @@ class DocumentQueue:
     def _run(self, script: str, *arguments: str | int) -> Any:
         try:
             return self._scripts[script](keys=self._keys, args=arguments)
-        except redis.RedisError as error:
+        except ClusterCrossSlotError:
+            raise SettingsError(CLUSTER) from None
+        except redis.RedisError:
             self._next_look = 0.0
-            if str(error).startswith("CROSSSLOT"):
-                raise SettingsError(CROSSSLOT) from None
             raise
 
     def check_server(self) -> None:
@@ -369,6 +369,15 @@ class DocumentQueue:
     def forget(self, document_id: str) -> bool:
         """End a document's job, whichever worker holds it; False when it was not in work."""
         return bool(self._run("forget", document_id))
+
+    def cancel(self, document_id: str) -> tuple[str, int, str, str]:
+        """Take a document out of the queue, wherever it is.
+
+        Returns where it was (``waiting``, ``in work``, or empty), the epoch ms of the Redis server, the
+        correlation id and the job id; either is empty where there was none.
+        """
+        state, now, correlation_id, job_id = self._run("cancel", document_id)
+        return str(state), int(now), str(correlation_id), str(job_id)
 
     def erase(self, document_id: str) -> int | None:
         """Remove every field that a document left behind; None when it waits or is in work, else how many."""

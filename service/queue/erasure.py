@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from service.errors import OcrWorkerError
 from service.queue.document_queue import DocumentQueue
-from service.store import dead_letters
+from service.store import actions, dead_letters
 from service.store.database import Database
+from service.store.manual_reviews import ManualReviews
 
 
 class InWorkError(OcrWorkerError):
@@ -27,6 +28,8 @@ class Erased:
     redis_fields: int
     #: Whether FiLot's own row is there; it was not touched.
     row_remains: bool
+    #: Rows of FiLot's `manual_reviews`, which were not touched either.
+    review_rows: int = 0
 
 
 def erase(database: Database, document_queue: DocumentQueue, document_id: str) -> Erased:
@@ -56,6 +59,8 @@ def erase(database: Database, document_queue: DocumentQueue, document_id: str) -
         claims = cursor.rowcount
         cursor.execute("DELETE FROM ocr_worker.endings WHERE document_id = %s", (document_id,))
         job_records = cursor.rowcount
+        review_rows = ManualReviews().count(cursor, document_id)
+        actions.forget_document(cursor, document_id)
         cursor.execute("SELECT 1 FROM documents WHERE id = %s", (document_id,))
         return Erased(
             outbox_entries=len(undelivered),
@@ -65,4 +70,5 @@ def erase(database: Database, document_queue: DocumentQueue, document_id: str) -
             job_records=job_records,
             redis_fields=fields,
             row_remains=cursor.fetchone() is not None,
+            review_rows=review_rows,
         )

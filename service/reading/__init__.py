@@ -1,1 +1,1 @@
-"""From the bytes of a file to the fields of a card, without any server."""
+"""Reading: from the bytes of a file to the fields of a card. Needs no server."""

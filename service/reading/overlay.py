@@ -1,4 +1,4 @@
-"""Draws on a page what was read on it: every text line in grey, every field in colour with key and value."""
+"""Draws the result of a reading on its page: text lines in grey, fields in colour with key and value."""
 
 import itertools
 import math
@@ -15,7 +15,7 @@ from PIL import ImageDraw, ImageFont
 from service.reading.documents.fields import Fields
 from service.reading.ocr.engine import Box, ColourImage, Image, TextLine
 
-#: Red, green, blue; dark enough to be read on white.
+#: Red, green, blue; dark enough to read on white.
 _COLOURS = (
     (196, 30, 58),
     (0, 98, 177),
@@ -31,13 +31,13 @@ _GREY, _WHITE = (140, 140, 140), (255, 255, 255)
 #: Pixels between a box and its label, and around the label's text.
 _GAP, _PADDING = 6, 3
 
-#: Label sizes in pixels, whatever the print on the page.
-_MIN, _MAX = 12, 36
+#: Smallest and largest label text in pixels.
+_MIN_LABEL_SIZE, _MAX_LABEL_SIZE = 12, 36
 
 
 @dataclass(frozen=True, slots=True)
 class _Area:
-    """A rectangle with its sides along the page's, in pixels."""
+    """An axis-aligned rectangle in pixels."""
 
     left: float
     top: float
@@ -55,24 +55,24 @@ class _Area:
 
 @dataclass(frozen=True, slots=True)
 class _Label:
-    """A field's key and value, placed."""
+    """A field's key and value with the place to draw them."""
 
     text: str
     area: _Area
     colour: tuple[int, int, int]
-    #: The field's own box; None when it was put together from several places.
+    #: Box of the field; None if it was put together from several places.
     box: Box | None
 
 
 def draw_overlay(image: Image, lines: Sequence[TextLine], fields: Fields) -> ColourImage:
-    """A copy of ``image``, in colour, with the boxes drawn in and each field's label to the right of its box.
+    """Return a colour copy of ``image`` with boxes, and each field's label to the right of its box.
 
-    Labels cover no text line and no other label, so the copy may be wider than the page, and longer where
-    fields have no box.
+    Labels cover no text line and no other label. So the copy may be wider than the page, and longer if fields
+    have no box.
     """
     font = ImageFont.load_default(_label_size(lines))
-    assert isinstance(font, ImageFont.FreeTypeFont), "Pillow gives its scalable font for every size asked for"
-    labels = _placed(image, lines, fields, font)
+    assert isinstance(font, ImageFont.FreeTypeFont), "with a size, Pillow returns its scalable font"
+    labels = _place_labels(image, lines, fields, font)
     width = max([image.shape[1], *(int(label.area.right) + _GAP for label in labels)])
     height = max([image.shape[0], *(int(label.area.bottom) + _GAP for label in labels)])
     picture = Pictures.new("RGB", (width, height), _WHITE)
@@ -91,50 +91,50 @@ def draw_overlay(image: Image, lines: Sequence[TextLine], fields: Fields) -> Col
 
 
 def _label_size(lines: Sequence[TextLine]) -> float:
-    """A little smaller than the page's own print, so that labels keep to their rows."""
-    print_size = median(line.bottom - line.top for line in lines) if lines else _MIN
-    return min(max(0.6 * print_size, _MIN), _MAX)
+    """Return a text size a little smaller than the page's print, so that labels fit their rows."""
+    print_size = median(line.bottom - line.top for line in lines) if lines else _MIN_LABEL_SIZE
+    return min(max(0.6 * print_size, _MIN_LABEL_SIZE), _MAX_LABEL_SIZE)
 
 
-def _placed(
+def _place_labels(
     image: Image,
     lines: Sequence[TextLine],
     fields: Fields,
     font: ImageFont.FreeTypeFont,
 ) -> list[_Label]:
-    ruler = ImageDraw.Draw(Pictures.new("L", (1, 1)))
-    taken = [_around(line.box) for line in lines]
+    measure = ImageDraw.Draw(Pictures.new("L", (1, 1)))
+    taken = [_bounds(line.box) for line in lines]
     below = float(image.shape[0] + _GAP)
     labels = []
     for (key, field), colour in zip(fields.items(), itertools.cycle(_COLOURS), strict=False):
         text = _wrapped(f"{key}: {field.value}", field.box, font.size)
-        left, top, right, bottom = ruler.textbbox((0, 0), text, font)
+        left, top, right, bottom = measure.textbbox((0, 0), text, font)
         width, height = right - left + 2 * _PADDING, bottom - top + 2 * _PADDING
         if field.box is None:
             area = _Area(_GAP, below, _GAP + width, below + height)
             below += height + _GAP
         else:
-            area = _free_area(_around(field.box), width, height, taken)
+            area = _free_area(_bounds(field.box), width, height, taken)
         taken.append(area)
         labels.append(_Label(text, area, colour, field.box))
     return labels
 
 
 def _wrapped(text: str, box: Box | None, size: float) -> str:
-    """``text`` on as many lines as stand beside its box."""
-    area = _around(box) if box else _Area(0, 0, 0, 0)
+    """Wrap ``text`` to the number of lines that fit beside its box."""
+    area = _bounds(box) if box else _Area(0, 0, 0, 0)
     count = max(1, int((area.bottom - area.top) / (1.5 * size)))
-    # A few characters more than an even share, because lines break at spaces only.
+    # A few characters more than an equal share, because lines break at spaces only.
     return "\n".join(textwrap.wrap(text, math.ceil(len(text) / count) + 6, break_long_words=False))
 
 
-def _around(box: Box) -> _Area:
+def _bounds(box: Box) -> _Area:
     across, down = [x for x, _ in box], [y for _, y in box]
     return _Area(min(across), min(down), max(across), max(down))
 
 
 def _free_area(box: _Area, width: float, height: float, taken: Sequence[_Area]) -> _Area:
-    """The first place to the right of ``box`` with nothing under it."""
+    """Return the first free place to the right of ``box``."""
     top = max(0.0, (box.top + box.bottom - height) / 2)
     left = box.right + _GAP
     while True:

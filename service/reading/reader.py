@@ -1,4 +1,4 @@
-"""The heart of the service, free of servers: a file's bytes in, fields, score and decision out."""
+"""Reads one document: a file's bytes in; fields, score and decision out."""
 
 from dataclasses import dataclass
 
@@ -19,17 +19,17 @@ from service.telemetry.stages import stage
 
 _PARSERS = {"KTP": read_ktp, "NPWP": read_npwp}
 
-#: Grey levels (0 to 255) by which an empty page departs from its own blurred copy, as standard deviation:
-#: paper grain and uneven light stay well below, a card of which nothing can be read is well above.
-BLANK_DETAIL = 2.0
+#: Standard deviation in grey levels (0 to 255) of a page from its own blurred copy, up to which it is blank:
+#: paper grain and uneven light are well below, an unreadable card is well above.
+MAX_BLANK_DETAIL = 2.0
 
-#: Pixels: the longest side of the copy on which blankness is judged, and how far it is blurred.
-_THUMBNAIL, _BLUR = 240, 6
+#: Longest side of the copy that is tested for blankness, and standard deviation of its blur, in pixels.
+_THUMBNAIL_SIDE, _BLUR = 240, 6
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Everything that was read from one document."""
+    """Result of reading one document."""
 
     document_type: DocumentType
     fields: Fields
@@ -39,25 +39,25 @@ class Reading:
     outcome: ReviewOutcome
     #: Codes of ``reasons.ADVICE``, for example ``nik_birth_date_mismatch``.
     review_reasons: tuple[str, ...]
-    #: All lines of all pages, joined by newlines.
+    #: All lines of all pages, separated by newlines.
     text: str
     pages: tuple[PageText, ...]
-    #: The one of ``pages`` that the fields, and their boxes, are from.
+    #: The one of ``pages`` that the fields and their boxes belong to.
     page: PageText
-    #: ``cuda`` only when every page was recognised on the GPU.
+    #: ``cuda`` only if every page was recognised on the GPU.
     device: Device
 
 
 def read_document(content: bytes, document_type: DocumentType, engine: Engine) -> Reading:
     """Read one file.
 
-    Of several pages the one with most contract fields counts, the first among equals. Pages are not
-    mixed: a scan often holds another card or the card's back on the next page, and boxes of different
-    pages make no rows. A page that shows another kind of document is not read: its numbers look like ours.
+    Of several pages the one with the most contract fields is used, the first of equal ones. Pages are not
+    combined: the next page of a scan often shows another card or the back of the card, and boxes of different
+    pages form no rows. A page that shows another type of document is skipped: its numbers look alike.
 
     Raises:
         DocumentError: the file cannot be read, or shows nothing at all (``blank_page``).
-        EngineError: the engine broke; ``DeviceError`` when the GPU did.
+        EngineError: the engine failed; a ``DeviceError`` if the GPU did.
     """
     with stage("decode"):
         decoded = read_pages(content)
@@ -72,11 +72,11 @@ def read_document(content: bytes, document_type: DocumentType, engine: Engine) -
         )
     contract = CONTRACT_FIELDS[document_type]
     with stage("parse"):
-        ours = [page for page in pages if not is_other_document(document_type, page.lines)]
-        read = [(page, _PARSERS[document_type](page.lines)) for page in ours] or [(pages[0], {})]
+        matching = [page for page in pages if not is_other_document(document_type, page.lines)]
+        read = [(page, _PARSERS[document_type](page.lines)) for page in matching] or [(pages[0], {})]
         best, fields = max(read, key=lambda pair: sum(key in pair[1] for key in contract))
     faults = quality.faults(best)
-    if not any(page.lines for page in ours):
+    if not any(page.lines for page in matching):
         faults = (WRONG_TYPE if lines else UNREADABLE, *faults)
     verdict = judge(document_type, fields, faults)
     return Reading(
@@ -94,14 +94,14 @@ def read_document(content: bytes, document_type: DocumentType, engine: Engine) -
 
 
 def is_blank(page: Image) -> bool:
-    """Whether a page shows nothing at all, as against a card of which nothing can be read."""
-    scale = min(1.0, _THUMBNAIL / max(page.shape))
-    # Shrunk, paper grain and the camera's noise average out, and print and portraits do not.
+    """Whether a page is empty, as opposed to showing an unreadable card."""
+    scale = min(1.0, _THUMBNAIL_SIDE / max(page.shape))
+    # Shrinking averages out paper grain and noise, but not print and portraits.
     small = cv2.resize(page, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     grey = small.astype(np.float32)
-    return bool(np.std(grey - cv2.GaussianBlur(grey, (0, 0), _BLUR)) < BLANK_DETAIL)
+    return bool(np.std(grey - cv2.GaussianBlur(grey, (0, 0), _BLUR)) < MAX_BLANK_DETAIL)
 
 
 def parsed_result(reading: Reading) -> dict[str, str]:
-    """The contract's ``parsedResult``: keys to values."""
+    """Return the contract's ``parsedResult``: values by key."""
     return {key: field.value for key, field in reading.fields.items()}

@@ -12,17 +12,18 @@ from dramatiq import Middleware
 from dramatiq.middleware import CurrentMessage
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from service.monitoring import cloudwatch, status_page
+from service.monitoring import cloudwatch
 from service.monitoring.cloudwatch import CloudWatch
-from service.monitoring.health import Answer, Health, Progress
+from service.monitoring.health import Health, Progress
 from service.monitoring.heartbeat import Heartbeat
+from service.monitoring.http_server import Answer
+from service.monitoring.poller import POLL_INTERVAL, Poller
 from service.monitoring.prometheus import Exposition
-from service.monitoring.sampler import SAMPLE_INTERVAL, Sampler
 from service.monitoring.status_page import StatusPage
-from service.monitoring.status_reader import StatusReader
 from service.queue.active_jobs import ActiveJobs
 from service.queue.broker import FilotBroker
 from service.queue.document_queue import DocumentQueue, connect_redis
+from service.queue.operator_pause import LOOK_INTERVAL, PauseWatch
 from service.queue.recovery import Recovery
 from service.reading.ocr.devices import Devices
 from service.reading.pages import close_decoders
@@ -65,8 +66,9 @@ class App:
     reviews: Reviews
     devices: Devices
     heartbeat: Heartbeat
-    sampler: Sampler
+    poller: Poller
     health: Health
+    watchdog: Watchdog
     scheduler: Scheduler
 
 
@@ -106,11 +108,11 @@ def _build(settings: Settings, resources: ExitStack) -> App:
     broker = FilotBroker(document_queue, active_jobs, database, settings)
     resources.callback(broker.close)
     publisher = Publisher(database, client, settings)
-    heartbeat = Heartbeat(active_jobs, devices, publisher)
-    sampler = Sampler(settings, client, database)
-    health = Health(settings.health_port, active_jobs, devices, sampler)
+    heartbeat = Heartbeat(client, active_jobs, devices, publisher, gpu_enabled=settings.gpu_enabled)
+    poller = Poller(client, database, settings)
+    health = Health(settings.health_port, active_jobs, devices, poller, settings.job_timeout)
     resources.callback(health.stop)
-    scheduler = Scheduler(heartbeat, sampler.away)
+    scheduler = Scheduler(heartbeat, poller.away)
     resources.callback(scheduler.close)
     watchdog = Watchdog(settings.job_timeout)
     resources.callback(watchdog.stop)
@@ -125,12 +127,20 @@ def _build(settings: Settings, resources: ExitStack) -> App:
         reviews=Reviews(database, settings),
         devices=devices,
         heartbeat=heartbeat,
-        sampler=sampler,
+        poller=poller,
         health=health,
+        watchdog=watchdog,
         scheduler=scheduler,
     )
-    progress = Progress(health)
-    reports = CloudWatch(settings.metrics_namespace, active_jobs, sampler, progress.problems, devices)
+    _connect(app, [] if traces is None else [_job_traces(traces, active_jobs)])
+    return app
+
+
+def _connect(app: App, tracing_middleware: list[Middleware]) -> None:
+    """Add the pages, the scheduled tasks and the middleware."""
+    settings, active_jobs, devices = app.settings, app.active_jobs, app.devices
+    progress = Progress(app.health.alive, active_jobs, app.poller)
+    reports = CloudWatch(settings.metrics_namespace, active_jobs, app.poller, progress.problems, devices)
     graceful_stop = GracefulStop(active_jobs, settings.shutdown_timeout)
     detection = GpuDetection(
         devices,
@@ -144,27 +154,24 @@ def _build(settings: Settings, resources: ExitStack) -> App:
     # Hooks that follow a message run from the last to the first: publish, settle, count, unbind the log.
     for middleware in (
         graceful_stop,
-        Lifecycle(health, watchdog, scheduler, devices, settings),
+        Lifecycle(app.health, app.watchdog, app.scheduler, devices, settings),
         CurrentMessage(),
         LogContext(devices),
-        *([] if traces is None else [_job_traces(traces, active_jobs)]),
+        *tracing_middleware,
         JobMetrics(active_jobs, reports),
         SettlementPolicy(active_jobs),
         detection,
         CpuFallback(devices, detection, auto_fallback=settings.auto_fallback),
-        ResultPublishing(publisher),
+        ResultPublishing(app.publisher),
     ):
-        broker.add_middleware(middleware)
-    return app
+        app.broker.add_middleware(middleware)
 
 
 def _add_pages(app: App, progress: Progress) -> None:
     """Serve the metrics and the status page on the health port."""
-    exposition = Exposition(app.sampler, app.active_jobs, app.devices, app.publisher, progress.problems)
+    exposition = Exposition(app.poller, app.active_jobs, app.devices, app.publisher, progress.problems)
     app.health.add_page("/metrics", lambda _: Answer(exposition.page(), CONTENT_TYPE_LATEST))
-    client = app.document_queue.client
-    status_reader = StatusReader(client, app.database, app.settings, status_page.TIMEOUT)
-    for path, page in StatusPage(app.settings, status_reader, app.health, app.heartbeat).pages().items():
+    for path, page in StatusPage(app.settings, app.poller, app.health, app.heartbeat).pages().items():
         app.health.add_page(path, page)
 
 
@@ -180,8 +187,10 @@ def _schedule_tasks(app: App, detection: GpuDetection, reports: CloudWatch) -> N
         (cloudwatch.INTERVAL, reports.report),
     ):
         app.scheduler.every(seconds, task)
-    for sample in app.sampler.looks():
-        app.scheduler.every(SAMPLE_INTERVAL, sample, at_once=True)
+    pause_watch = PauseWatch(app.document_queue.client, app.active_jobs)
+    app.scheduler.every(LOOK_INTERVAL, pause_watch.look, at_once=True)
+    for poll in app.poller.tasks():
+        app.scheduler.every(POLL_INTERVAL, poll, at_once=True)
 
 
 def _worker_history(environment: Mapping[str, str]) -> WorkerHistory:

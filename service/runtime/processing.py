@@ -1,44 +1,49 @@
-"""One document from its id to its stored result: the story that the rest of the service exists for."""
+"""Processing of one document, from its id to its stored result."""
 
 import time
 import uuid
 from typing import cast, get_args
 
 import structlog
-from psycopg2.extras import RealDictCursor
 
-from service.errors import DeviceError, DocumentError, LeaseLostError, RetriesExceededError, UnavailableError
+from service.errors import (
+    DeviceError,
+    DocumentError,
+    LeaseLostError,
+    OcrWorkerError,
+    RetriesExceededError,
+    StorageRefusedError,
+    UnavailableError,
+)
 from service.queue.document_queue import Job
 from service.reading.documents import reasons
 from service.reading.documents.fields import DocumentType
 from service.reading.ocr.devices import Devices
 from service.reading.reader import Reading, parsed_result, read_document
 from service.settings import Settings
-from service.store import dead_letters, history, outbox
+from service.store import documents
 from service.store.database import Database
-from service.store.documents import (
-    CompletedWork,
-    Document,
-    begin_work,
-    complete_document,
-    fail_document,
-    hold_claim,
-    is_document_id,
-)
+from service.store.documents import Document, Exhausted, WriteOutcome
 from service.store.object_store import Storage
-from service.store.result import GPUOCRResult, row_result, split_row_result
+from service.store.result import GPUOCRResult, ocr_verdict, split_row_result
 from service.telemetry.metrics import FAILURES
 from service.telemetry.stages import stage
 
 log = structlog.get_logger(__name__)
 
+#: Files of one document that one job reads at most: a user may replace the file while it is read.
+MAX_FILES = 3
+
+#: Seconds for which the document store may refuse a file before its document fails for good.
+REFUSAL_TIMEOUT = 24 * 3600.0
+
 
 class Processing:
-    """Reads documents and stores what was read; telling the result is left to the outbox.
+    """Reads documents and stores the results; publishing them is left to the outbox.
 
     Parameters:
         settings: attempts and the review service's address
-        database, storage, devices: where rows, files and engines come from
+        database, storage, devices: sources of rows, files and engines
     """
 
     def __init__(self, settings: Settings, database: Database, storage: Storage, devices: Devices) -> None:
@@ -50,32 +55,57 @@ class Processing:
     def process(self, job: Job) -> GPUOCRResult:
         """Read one document, and store its result or its failure for good.
 
+        A result is stored only for the file that was read, and only while nobody else gave the row a final
+        status.
+
         Raises:
-            UnavailableError: one of our servers is away; nothing is lost, the job can be taken again.
+            UnavailableError: a server is away; nothing is lost, the job can be taken again.
             DeviceError: the GPU failed; the same document can be read on the CPU.
-            LeaseLostError: a later take owns the document; nothing was changed.
+            LeaseLostError: a later job owns the document; nothing was changed.
             Exception: anything else, while attempts are left.
         """
         started = time.perf_counter()
+        for _ in range(MAX_FILES):
+            document = self._begin(job)
+            if document is None:
+                return self._report_missing(job, started)
+            if document.status == "completed":
+                return self._repeat(job, document, started)
+            result, outcome = self._read_and_store(job, document, started)
+            if outcome == "stored":
+                return result
+            if outcome == "superseded":
+                return self._superseded(job, started)
+            log.info("row_changed")
+        raise OcrWorkerError("the file was replaced each time while it was read")
+
+    def _begin(self, job: Job) -> Document | None:
+        if not documents.is_document_id(job.document_id):
+            return None
+        with self.database.transaction() as cursor:
+            return documents.begin_work(cursor, job.document_id, job.fencing_token)
+
+    def _read_and_store(
+        self, job: Job, document: Document, started: float
+    ) -> tuple[GPUOCRResult, WriteOutcome]:
+        """Read the file that the row names; a document at fault, or out of attempts, fails for good."""
         try:
-            return self._read(job, started)
+            if job.used_up:
+                # Its last attempts ended without a word: this document kills the process that reads it.
+                raise _retries_exceeded("the process died at each take")
+            reading = self._read(job, document)
+            return self._complete(job, document, reading, started)
         except DocumentError as error:
-            return self._fail(job, error, started)
+            return self._fail(job, document, error, started)
         except (UnavailableError, LeaseLostError, DeviceError):
             raise
         except Exception as error:
             if job.attempt < self.settings.max_retries:
                 raise
             log.exception("retries_exceeded", error=type(error).__name__)
-            return self._fail(job, _retries_exceeded(type(error).__name__), started)
+            return self._fail(job, document, _retries_exceeded(type(error).__name__), started)
 
-    def _read(self, job: Job, started: float) -> GPUOCRResult:
-        document = self._begin(job)
-        if document.status == "completed":
-            return self._repeat(job, document, started)
-        if job.used_up:
-            # Its last takes ended without a word: this document kills the process that reads it.
-            raise _retries_exceeded("the process died at each take")
+    def _read(self, job: Job, document: Document) -> Reading:
         document_type = _document_type(document)
         if not document.file_url:
             raise DocumentError(
@@ -83,52 +113,94 @@ class Processing:
                 "Dokumen ini belum memiliki berkas. Unggah ulang kartu Anda.",
                 "This document has no file: upload your card again.",
             )
-        with stage("download"):
-            content = self.storage.fetch(document.file_url)
-        reading = read_document(content, document_type, self.devices.engine(job.device))
-        result = _success(job, reading, started)
-        with stage("store"), self.database.transaction() as cursor:
-            hold_claim(cursor, job.document_id, job.fencing_token)
-            complete_document(
-                cursor,
-                job.document_id,
-                CompletedWork(
-                    text=reading.text,
-                    parsed=row_result(parsed_result(reading), reading.review_reasons),
-                    score=reading.score,
-                    decision=reading.decision,
-                    outcome=reading.outcome,
-                ),
-            )
-            self._put(cursor, job, result, document_type)
-            if reading.decision == "needs_review" and self.settings.buli2_api_url:
-                outbox.put_review(cursor, job.job_id, job.document_id, job.correlation_id)
-        log.info(
-            "document_read",
-            outcome=reading.outcome,
+        content = self._download(document.id, document.file_url)
+        return read_document(content, document_type, self.devices.engine(job.device))
+
+    def _download(self, document_id: str, file_url: str) -> bytes:
+        try:
+            with stage("download"):
+                return self.storage.fetch(file_url)
+        except StorageRefusedError:
+            with self.database.transaction() as cursor:
+                refused_for = documents.note_refused_file(cursor, document_id)
+            if refused_for < REFUSAL_TIMEOUT:
+                raise
+            raise DocumentError(
+                "file_refused",
+                "Berkas tidak dapat diakses. Unggah ulang kartu Anda.",
+                "The file could not be accessed: upload your card again.",
+            ) from None
+
+    def _complete(
+        self, job: Job, document: Document, reading: Reading, started: float
+    ) -> tuple[GPUOCRResult, WriteOutcome]:
+        result = GPUOCRResult(
+            success=True,
+            document_id=job.document_id,
+            correlation_id=job.correlation_id,
+            job_id=job.job_id,
+            gpu_processed=reading.device == "cuda",
+            processing_time_ms=_since(started),
+            ocr_text=reading.text,
+            parsed_result=parsed_result(reading),
             score=reading.score,
-            review_reasons=reading.review_reasons,
-            device=reading.device,
-            processing_time_ms=result.processing_time_ms,
+            decision=reading.decision,
+            outcome=reading.outcome,
+            review_reasons=list(reading.review_reasons),
+            review_advice=reasons.advice(reading.review_reasons),
         )
+        with stage("store"):
+            outcome = documents.complete(
+                self.database,
+                document,
+                result,
+                fencing_token=job.fencing_token,
+                review=reading.decision == "needs_review" and self.settings.buli2_api_url is not None,
+            )
+        if outcome == "stored":
+            log.info(
+                "document_read",
+                outcome=reading.outcome,
+                score=reading.score,
+                review_reasons=reading.review_reasons,
+                device=reading.device,
+                processing_time_ms=result.processing_time_ms,
+            )
+        return result, outcome
+
+    def _fail(
+        self, job: Job, document: Document, error: DocumentError, started: float
+    ) -> tuple[GPUOCRResult, WriteOutcome]:
+        result = _failure(job, str(error), started)
+        exhausted = Exhausted(job.attempt, error.cause) if isinstance(error, RetriesExceededError) else None
+        outcome = documents.fail(
+            self.database,
+            document,
+            result,
+            error.code,
+            fencing_token=job.fencing_token,
+            exhausted=exhausted,
+        )
+        if outcome == "stored":
+            _count_failure(error)
+        return result, outcome
+
+    def _report_missing(self, job: Job, started: float) -> GPUOCRResult:
+        """Publish the failure of a job whose id is no row's, or whose row was deleted while it was read."""
+        error = DocumentError(
+            "no_such_document",
+            "Dokumen tidak ditemukan. Unggah ulang kartu Anda.",
+            "The document was not found: upload your card again.",
+        )
+        result = _failure(job, str(error), started)
+        documents.report_missing(self.database, result, error.code)
+        _count_failure(error)
         return result
 
-    def _begin(self, job: Job) -> Document:
-        document = None
-        if is_document_id(job.document_id):
-            with self.database.transaction() as cursor:
-                document = begin_work(cursor, job.document_id, job.fencing_token)
-        if document is None:
-            raise DocumentError(
-                "no_such_document",
-                "Dokumen tidak ditemukan. Unggah ulang kartu Anda.",
-                "The document was not found: upload your card again.",
-            )
-        return document
-
     def _repeat(self, job: Job, document: Document, started: float) -> GPUOCRResult:
-        """Tell what is stored: the document was completed before, by this job or by an earlier one."""
-        parsed, review_reasons = split_row_result(document.parsed or {})
+        """Publish what is stored: the document was completed before, by this job or by another."""
+        parsed, review_reasons = split_row_result(document.type, document.parsed or {})
+        decision, outcome = ocr_verdict(document.decision, document.score, review_reasons)
         result = GPUOCRResult(
             success=True,
             document_id=job.document_id,
@@ -139,54 +211,27 @@ class Processing:
             ocr_text=document.text or "",
             parsed_result=parsed,
             score=document.score or 0,
-            decision=document.decision or "needs_review",
-            outcome=document.outcome or "pending_manual_review",
+            decision=decision,
+            outcome=outcome,
+            verification_status=document.verification_status,
             review_reasons=review_reasons,
             review_advice=reasons.advice(review_reasons),
         )
-        with self.database.transaction() as cursor:
-            self._put(cursor, job, result, document.type)
+        documents.repeat(self.database, document, result)
         log.info("document_was_completed")
         return result
 
-    def _fail(self, job: Job, error: DocumentError, started: float) -> GPUOCRResult:
-        result = GPUOCRResult(
-            success=False,
-            document_id=job.document_id,
-            correlation_id=job.correlation_id,
-            job_id=job.job_id,
-            gpu_processed=False,
-            processing_time_ms=_since(started),
-            error=str(error),
+    def _superseded(self, job: Job, started: float) -> GPUOCRResult:
+        """Return a result that is neither stored nor published: somebody else decided about the row."""
+        log.info("document_superseded")
+        error = (
+            "Dokumen ini sudah diputuskan di tempat lain. (This document was decided elsewhere meanwhile.)"
         )
-        document = None
-        with self.database.transaction() as cursor:
-            if is_document_id(job.document_id):
-                document = begin_work(cursor, job.document_id, job.fencing_token)
-                if document is not None:
-                    exhausted = isinstance(error, RetriesExceededError)
-                    fail_document(cursor, job.document_id, str(error), retries_exceeded=exhausted)
-                    if isinstance(error, RetriesExceededError):
-                        dead_letters.put(cursor, job.document_id, job.job_id, job.attempt, error.cause)
-            self._put(cursor, job, result, document.type if document else "", error.code)
-        FAILURES.labels(error.code).inc()
-        log.warning("document_failed", code=error.code)
-        return result
-
-    def _put(
-        self,
-        cursor: RealDictCursor,
-        job: Job,
-        result: GPUOCRResult,
-        document_type: str,
-        code: str | None = None,
-    ) -> None:
-        outbox.put_result(cursor, job.job_id, job.document_id, job.correlation_id, result.published())
-        history.put(cursor, result, document_type, code)
+        return _failure(job, error, started)
 
 
 def job_of_caller(document_id: str) -> Job:
-    """A job for a document that is processed by a direct call instead of a take from the queue."""
+    """Build a job for a document that is processed by a direct call rather than from the queue."""
     return Job(
         document_id=document_id,
         job_id=str(uuid.uuid4()),
@@ -201,22 +246,21 @@ def job_of_caller(document_id: str) -> Job:
     )
 
 
-def _success(job: Job, reading: Reading, started: float) -> GPUOCRResult:
+def _failure(job: Job, error: str, started: float) -> GPUOCRResult:
     return GPUOCRResult(
-        success=True,
+        success=False,
         document_id=job.document_id,
         correlation_id=job.correlation_id,
         job_id=job.job_id,
-        gpu_processed=reading.device == "cuda",
+        gpu_processed=False,
         processing_time_ms=_since(started),
-        ocr_text=reading.text,
-        parsed_result=parsed_result(reading),
-        score=reading.score,
-        decision=reading.decision,
-        outcome=reading.outcome,
-        review_reasons=list(reading.review_reasons),
-        review_advice=reasons.advice(reading.review_reasons),
+        error=error,
     )
+
+
+def _count_failure(error: DocumentError) -> None:
+    FAILURES.labels(error.code).inc()
+    log.warning("document_failed", code=error.code)
 
 
 def _since(started: float) -> int:

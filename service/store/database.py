@@ -1,10 +1,11 @@
-"""PostgreSQL: a connection pool that survives restarts of the server."""
+"""Connection pool and transactions for PostgreSQL: survives restarts, failovers and transaction poolers."""
 
+import re
 import select
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, cast
 
 import psycopg2
@@ -12,112 +13,193 @@ from psycopg2.extensions import POLL_OK, POLL_READ, connection, cursor, set_wait
 from psycopg2.extras import RealDictCursor
 from psycopg2.pool import ThreadedConnectionPool
 
-from service.errors import OcrWorkerError, UnavailableError
+from service.errors import DatabaseRefusedError, OcrWorkerError, UnavailableError
+from service.store.database_url import parse_database_url
+from service.store.migrations import apply_migrations
 
-#: Server-side limit on one statement, ms; none of ours takes more than a few.
+#: Server-side limit on one statement, ms; no statement of this service takes more than a few.
 STATEMENT_TIMEOUT = 10_000
 
-#: ms without a statement after which the server ends a transaction of ours: its process is frozen, and others
-#: wait for what it holds.
+#: ms without a statement after which the server ends an open transaction: its process is frozen, and others
+#: wait for its locks.
 IDLE_TIMEOUT = 10_000
 
-#: s that we wait for any answer: beyond the server's own limit, so that only a silent connection meets it.
+#: Seconds to wait for any answer: above the server's own limits, so that only a silent connection reaches it.
 ANSWER_TIMEOUT = 15.0
 
-#: One number for everyone who creates the tables: PostgreSQL's advisory locks are keyed by integer.
-SCHEMA_LOCK = 0x0C2_F110
+#: Seconds to wait for a free connection of the pool, unless the URL says otherwise (`pool_timeout=`).
+POOL_TIMEOUT = 15.0
+
+#: Seconds for which `Database.last_refusal` reports a refusal that has not recurred: longer than the longest
+#: pause between two attempts of a waiting job.
+REFUSAL_MEMORY = 90.0
+
+#: SQLSTATE of a write on a server that is read-only.
+READ_ONLY = "25006"
+
+#: SQLSTATE classes that the stored data itself can cause: data exceptions and violated constraints.
+DATA_ERROR_CLASSES = frozenset({"22", "23"})
 
 
 class _Connection(connection):
-    """A connection that knows its age."""
+    """A connection that knows when it was opened."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        #: `time.monotonic()` when it was begun.
+        #: `time.monotonic()` when it was opened.
         self.opened_at = time.monotonic()
 
 
 class Database:
-    """Connections to PostgreSQL, one transaction at a time. The first one makes our own tables.
+    """Thread-safe pool of connections to PostgreSQL. The first transaction applies our migrations.
+
+    Everything that a session would hold is set per transaction, because a transaction pooler (PgBouncer,
+    Neon, Supabase) gives each transaction another session.
 
     Parameters:
-        url: libpq URL
-        connections: the most that this process opens
+        url: `DATABASE_URL`, with the parameters that `database_url` understands
+        connections: upper bound on connections of this process
+
+    Raises:
+        SettingsError: the URL cannot be used.
     """
 
     def __init__(self, url: str, connections: int) -> None:
+        address = parse_database_url(url)
+        connections = min(connections, address.connection_limit or connections)
         arguments: dict[str, Any] = {
-            "dsn": url,
+            "dsn": address.dsn,
             "connection_factory": _Connection,
-            # Named here and not at each cursor, so that traces can put their own around it.
+            # Named here rather than at each cursor, so that tracing can wrap it.
             "cursor_factory": RealDictCursor,
             "keepalives_idle": 10,
             "keepalives_interval": 5,
             "keepalives_count": 3,
             "application_name": "filot-ocr-worker",
-            "options": f"-c statement_timeout={STATEMENT_TIMEOUT} "
-            f"-c idle_in_transaction_session_timeout={IDLE_TIMEOUT} -c timezone=UTC",
         }
         set_wait_callback(_wait_for_answer)
-        # minconn 0: a database that is away must not keep the process from starting.
+        # minconn 0: an unreachable database must not keep the process from starting.
         self._pool = ThreadedConnectionPool(0, connections, **arguments)
-        # But what was opened stays: psycopg2 closes what it is given back beyond this number.
+        # But opened connections are kept: psycopg2 closes those that are returned beyond this number.
         self._pool.minconn = connections
-        #: `time.monotonic()` of the latest connection found dead: whatever was opened before is as old.
+        # psycopg2's pool fails at once when it is exhausted; callers of this class wait.
+        self._free = threading.BoundedSemaphore(connections)
+        self._pool_timeout = address.pool_timeout or POOL_TIMEOUT
+        self._schema = address.schema
+        #: `time.monotonic()` of the latest connection found dead: whatever was opened before is not trusted.
         self._distrusted = 0.0
-        self._has_own_tables = False
+        self._is_migrated = False
+        self._refusal: tuple[float, str] | None = None
 
     @contextmanager
     def transaction(self) -> Iterator[RealDictCursor]:
-        """A cursor whose work is committed at the end, or rolled back on any error.
+        """Open a cursor whose statements are committed at the end, or rolled back on any error.
 
         Raises:
-            UnavailableError: the server is away, or went away; whether a commit took hold is then unknown.
-            OcrWorkerError: the server refused a statement. PostgreSQL's own text is withheld: it quotes rows.
+            DatabaseRefusedError: the server refuses the statement for a reason that is not its data.
+            UnavailableError: the server is away or went away; whether a commit took effect is then unknown.
+            OcrWorkerError: the data cannot be stored. PostgreSQL's own text is withheld: it quotes rows.
         """
+        if not self._free.acquire(timeout=self._pool_timeout):
+            raise UnavailableError(f"no connection to PostgreSQL was free for {self._pool_timeout:.0f} s")
         connected: connection | None = None
         try:
-            connected = self._checked_connection()
-            if not self._has_own_tables:
-                self._create_own_tables(connected)
-            with connected, connected.cursor() as work:
-                yield cast(RealDictCursor, work)
+            connected = self._open_transaction()
+            with connected, connected.cursor() as statements:
+                yield cast(RealDictCursor, statements)
         except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
             raise UnavailableError(f"PostgreSQL is away or refuses us: {type(error).__name__}") from None
         except psycopg2.Error as error:
-            raise OcrWorkerError(f"PostgreSQL refused: {type(error).__name__} {error.pgcode}") from None
+            raise self._sorted(error) from None
         finally:
             if connected is not None:
                 self._pool.putconn(connected, close=connected.closed != 0)
+            self._free.release()
 
-    def _checked_connection(self) -> connection:
-        """A connection that answers: the pool's idle ones may date from before a restart of the server."""
-        for _ in range(self._pool.maxconn + 1):
-            candidate = cast(_Connection, self._pool.getconn())
-            # One silent server costs one wait, not one for each connection to it.
-            if candidate.opened_at > self._distrusted:
-                if _answers(candidate):
-                    return candidate
-                self._distrusted = time.monotonic()
-            self._pool.putconn(candidate, close=True)
-        raise UnavailableError("PostgreSQL accepts connections but does not answer")
+    @property
+    def last_refusal(self) -> str | None:
+        """What PostgreSQL refuses at present, as one sentence without row data; None when nothing."""
+        refusal = self._refusal
+        return refusal[1] if refusal and time.monotonic() - refusal[0] < REFUSAL_MEMORY else None
 
-    def _create_own_tables(self, connected: connection) -> None:
-        """Make the schema ``ocr_worker`` where it is missing; FiLot's tables are never touched."""
-        with connected, connected.cursor() as work:
-            work.execute("SELECT pg_advisory_xact_lock(%s)", (SCHEMA_LOCK,))
-            work.execute((Path(__file__).parent / "schema.sql").read_text())
-        self._has_own_tables = True
+    def clear_refusal(self) -> None:
+        """Note that a result was stored: what was refused is allowed again."""
+        self._refusal = None
 
     def close(self) -> None:
         """Close every connection."""
         self._pool.closeall()
 
+    def _sorted(self, error: psycopg2.Error) -> OcrWorkerError:
+        """The error as the job's next step needs it: the document's fault, or ours."""
+        code = error.pgcode or ""
+        if code[:2] in DATA_ERROR_CLASSES and self._is_migrated:
+            return OcrWorkerError(f"PostgreSQL refused: {type(error).__name__} {code}")
+        if code == READ_ONLY:
+            # After a failover, connections that are open may lead to the old primary, which is a standby now.
+            self._distrusted = time.monotonic()
+        sentence = refusal_sentence(error)
+        self._refusal = (time.monotonic(), sentence)
+        return DatabaseRefusedError(
+            f"PostgreSQL refused: {type(error).__name__} {code}: {sentence}", code, sentence
+        )
+
+    def _open_transaction(self) -> connection:
+        """A connection that answers, inside a transaction with our time limits.
+
+        Idle connections of the pool may date from before a restart of the server.
+        """
+        for _ in range(self._pool.maxconn + 1):
+            candidate = cast(_Connection, self._pool.getconn())
+            # A silent server costs one wait, not one for each connection to it.
+            if candidate.opened_at > self._distrusted:
+                if _answers(candidate, self._schema):
+                    if not self._is_migrated:
+                        self._migrate(candidate)
+                    return candidate
+                self._distrusted = time.monotonic()
+            self._pool.putconn(candidate, close=True)
+        raise UnavailableError("PostgreSQL accepts connections but does not answer")
+
+    def _migrate(self, candidate: connection) -> None:
+        try:
+            with candidate, candidate.cursor(cursor_factory=cursor) as statements:
+                apply_migrations(statements)
+            _begin(candidate, self._schema)
+        except BaseException:
+            self._pool.putconn(candidate, close=True)
+            raise
+        self._is_migrated = True
+
+
+def _begin(candidate: connection, schema: str | None) -> None:
+    """Begin a transaction and set what holds for it alone, in one round trip."""
+    settings = {
+        "statement_timeout": str(STATEMENT_TIMEOUT),
+        "idle_in_transaction_session_timeout": str(IDLE_TIMEOUT),
+        "timezone": "UTC",
+        **({"search_path": f'"{schema.replace(chr(34), chr(34) * 2)}"'} if schema else {}),
+    }
+    # `set_config(..., true)` is SET LOCAL. A plain cursor is not traced: this would be half of all spans.
+    with candidate.cursor(cursor_factory=cursor) as statements:
+        statements.execute(
+            "SELECT " + ", ".join("set_config(%s, %s, true)" for _ in settings),
+            [text for setting in settings.items() for text in setting],
+        )
+
+
+def _answers(candidate: connection, schema: str | None) -> bool:
+    try:
+        _begin(candidate, schema)
+    except psycopg2.Error:
+        return False
+    return True
+
 
 def _wait_for_answer(connected: connection) -> None:
-    """Wait as libpq would, but not for ever: a connection may stay open with nobody at its other end.
+    """Wait as libpq would, but with a limit: a connection may stay open with nobody at its other end.
 
-    psycopg2 calls this for every wait of the process' connections, and closes one that raises here.
+    psycopg2 calls this for every wait of the process' connections, and closes a connection that raises here.
     """
     deadline = time.monotonic() + ANSWER_TIMEOUT
     while (state := connected.poll()) != POLL_OK:
@@ -127,12 +209,26 @@ def _wait_for_answer(connected: connection) -> None:
             raise psycopg2.OperationalError("no answer")
 
 
-def _answers(candidate: connection) -> bool:
-    try:
-        # A plain cursor is not traced: this would be half of all spans.
-        with candidate.cursor(cursor_factory=cursor) as work:
-            work.execute("SELECT 1")
-        candidate.rollback()
-    except psycopg2.Error:
-        return False
-    return True
+#: SQLSTATEs of which more can be said: a sentence with the names of SQL objects that the server's message
+#: holds.
+_SENTENCES = {
+    "25006": "the database is read-only: a standby, or default_transaction_read_only is on",
+    "3F000": "the schema {0} is missing",
+    "42501": "the user of DATABASE_URL lacks a right on {0}",
+    "42703": "the column {0} is missing: run FiLot's migrations",
+    "42P01": "the table {0} is missing: run FiLot's migrations",
+}
+
+#: Names in messages of class 42: quoted, or the last word of "permission denied for table documents". Such
+#: messages quote names of our statements, never values.
+_NAMES = re.compile(r'"([^"\s]{1,63})"|permission denied for ([a-z ]{1,30} [^"\s]{1,63})$')
+
+
+def refusal_sentence(error: psycopg2.Error) -> str:
+    """What PostgreSQL refused, without its own text."""
+    code = error.pgcode or ""
+    sentence = _SENTENCES.get(code)
+    if sentence is None:
+        return f"PostgreSQL answers {type(error).__name__} {code}".rstrip()
+    found = [first or second for first, second in _NAMES.findall(error.diag.message_primary or "")]
+    return sentence.format(" of ".join(found) or "one of the tables")

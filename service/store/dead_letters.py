@@ -1,4 +1,4 @@
-"""Jobs that used up their attempts: rows of `ocr_worker.dead`, written with the failure itself."""
+"""Dead letters: rows of `ocr_worker.dead` for jobs that used up their attempts, written with the failure."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +22,7 @@ _COLUMNS = "document_id::text, job_id::text, attempts, cause, died_at"
 
 
 def put(cursor: RealDictCursor, document_id: str, job_id: str, attempts: int, cause: str) -> None:
-    """Note a dead job; a document's latest one counts."""
+    """Insert a dead job; it replaces an earlier one of the same document."""
     cursor.execute(
         """INSERT INTO ocr_worker.dead (document_id, job_id, attempts, cause) VALUES (%s, %s, %s, %s)
            ON CONFLICT (document_id) DO UPDATE SET job_id = excluded.job_id, attempts = excluded.attempts,
@@ -32,13 +32,13 @@ def put(cursor: RealDictCursor, document_id: str, job_id: str, attempts: int, ca
 
 
 def list_jobs(cursor: RealDictCursor) -> list[DeadJob]:
-    """Every dead job, latest first."""
+    """Return every dead job, the latest first."""
     cursor.execute(f"SELECT {_COLUMNS} FROM ocr_worker.dead ORDER BY died_at DESC")  # noqa: S608 - a constant
     return [DeadJob(**row) for row in cursor.fetchall()]
 
 
 def find(cursor: RealDictCursor, document_id: str) -> DeadJob | None:
-    """The dead job of a document, or None."""
+    """Return the dead job of a document, or None."""
     cursor.execute(
         f"SELECT {_COLUMNS} FROM ocr_worker.dead WHERE document_id = %s",  # noqa: S608 - a constant
         (document_id,),
@@ -48,6 +48,6 @@ def find(cursor: RealDictCursor, document_id: str) -> DeadJob | None:
 
 
 def drop(cursor: RealDictCursor, document_id: str) -> bool:
-    """Forget a dead job, not its document; False when there was none."""
+    """Delete a dead job, not its document; return False when there was none."""
     cursor.execute("DELETE FROM ocr_worker.dead WHERE document_id = %s", (document_id,))
     return cursor.rowcount > 0

@@ -1,13 +1,21 @@
-"""Rows of FiLot's table `documents`: claimed, completed, failed."""
+"""FiLot's table `documents`: rows are claimed, then completed or failed together with their outbox entry."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from psycopg2.extras import Json, RealDictCursor
 
 from service.errors import LeaseLostError
+from service.store import dead_letters, history, outbox
+from service.store.database import Database
+from service.store.result import GPUOCRResult, row_result
+
+#: What became of a write. ``stored``: it is in the row and in the outbox. ``changed``: nothing was written,
+#: because the row is gone or completed, or names another file now; look at the row again. ``superseded``:
+#: nothing was written, because somebody else gave the row a final status.
+WriteOutcome: TypeAlias = Literal["stored", "changed", "superseded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,112 +27,196 @@ class Document:
     #: ``KTP`` or ``NPWP``, or whatever else the row holds.
     type: str
     file_url: str | None
-    status: str
+    status: str | None
     score: int | None
+    #: ``ai_decision``: the OCR's, until the backend stores a person's there.
     decision: str | None
-    #: ``verification_status``: the contract's outcome once the document is completed.
-    outcome: str | None
+    #: ``verification_status``: the OCR's outcome, until somebody decides otherwise.
+    verification_status: str | None
     ticket_id: str | None
     parsed: dict[str, Any] | None
     text: str | None
-    created_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
-class CompletedWork:
-    """What a successful reading writes into the row."""
+class Exhausted:
+    """Why a job is a dead letter: it used up its attempts."""
 
-    text: str
-    #: The parsed fields, and the reasons for review when there are any.
-    parsed: dict[str, Any]
-    score: int
-    decision: str
-    outcome: str
+    attempts: int
+    #: How the last attempt ended, without personal data.
+    cause: str
 
 
 def is_document_id(text: str) -> bool:
-    """Whether a queue entry can be a row's id: a UUID in lower case with hyphens, as PostgreSQL writes it."""
+    """Return whether a queue entry can be a row's id: a UUID as PostgreSQL prints it."""
     try:
         return str(uuid.UUID(text)) == text
     except ValueError:
         return False
 
 
-def existing(work: RealDictCursor, document_ids: list[str]) -> set[str]:
-    """Those of these UUIDs that are a row's id."""
-    work.execute("SELECT id::text FROM documents WHERE id = ANY(%s::uuid[])", (document_ids,))
-    return {row["id"] for row in work.fetchall()}
+def existing(cursor: RealDictCursor, document_ids: list[str]) -> set[str]:
+    """Return those of these UUIDs that are a row's id."""
+    cursor.execute("SELECT id::text FROM documents WHERE id = ANY(%s::uuid[])", (document_ids,))
+    return {row["id"] for row in cursor.fetchall()}
 
 
-def find_document(work: RealDictCursor, document_id: str) -> Document | None:
-    """The row of a document, or None."""
-    work.execute(
+def find_document(cursor: RealDictCursor, document_id: str) -> Document | None:
+    """Return the row of a document, or None."""
+    cursor.execute(
         """SELECT id::text, user_id::text, type, file_url, status::text, ai_score AS score,
-                  ai_decision AS decision, verification_status AS outcome, buli2_ticket_id AS ticket_id,
-                  result_json AS parsed, ocr_text AS text, created_at
+                  ai_decision AS decision, verification_status, buli2_ticket_id AS ticket_id,
+                  result_json AS parsed, ocr_text AS text
            FROM documents WHERE id = %s""",
         (document_id,),
     )
-    row = work.fetchone()
+    row = cursor.fetchone()
     return Document(**row) if row else None
 
 
-def begin_work(work: RealDictCursor, document_id: str, fencing_token: int) -> Document | None:
-    """Claim a document for the take with this fence and mark it as processing, unless it is completed.
+def begin_work(cursor: RealDictCursor, document_id: str, fencing_token: int) -> Document | None:
+    """Claim a document for the job with this fencing token and mark it as processing, unless it is completed.
+
+    Returns the row as it was found; None when there is none.
 
     Raises:
-        LeaseLostError: a later take has claimed it.
+        LeaseLostError: a later job has claimed it.
     """
-    document = find_document(work, document_id)
+    document = find_document(cursor, document_id)
     if document is None or document.status == "completed":
         return document
-    work.execute(
+    cursor.execute(
         """INSERT INTO ocr_worker.claims (document_id, fence) VALUES (%(id)s, %(fence)s)
-           ON CONFLICT (document_id) DO UPDATE SET fence = %(fence)s, claimed_at = now()
+           ON CONFLICT (document_id) DO UPDATE SET fence = %(fence)s, claimed_at = now(),
+               -- Retries come every minute at most: after a longer gap the refusals of before do not count.
+               refused_since = CASE WHEN claims.claimed_at > now() - interval '1 hour'
+                   THEN claims.refused_since END
            WHERE claims.fence <= %(fence)s""",
         {"id": document_id, "fence": fencing_token},
     )
-    if work.rowcount == 0:
+    if cursor.rowcount == 0:
         raise LeaseLostError("a later take has claimed this document")
-    work.execute("UPDATE documents SET status = 'processing' WHERE id = %s", (document_id,))
-    return document
+    cursor.execute(
+        "UPDATE documents SET status = 'processing' WHERE id = %s AND status IS DISTINCT FROM 'completed'",
+        (document_id,),
+    )
+    # It was completed or deleted between the two statements.
+    return document if cursor.rowcount else find_document(cursor, document_id)
 
 
-def hold_claim(work: RealDictCursor, document_id: str, fencing_token: int) -> None:
-    """Make sure, until the transaction ends, that no later take has claimed the document.
+def hold_claim(cursor: RealDictCursor, document_id: str, fencing_token: int) -> None:
+    """Lock the claim, so that no later job can claim the document before the transaction ends.
 
     Raises:
-        LeaseLostError: one has: its result is the one that counts.
+        LeaseLostError: a later job has claimed it already: its result is the one that counts.
     """
-    work.execute("SELECT fence FROM ocr_worker.claims WHERE document_id = %s FOR UPDATE", (document_id,))
-    row = work.fetchone()
+    cursor.execute("SELECT fence FROM ocr_worker.claims WHERE document_id = %s FOR UPDATE", (document_id,))
+    row = cursor.fetchone()
     if row is None or row["fence"] != fencing_token:
         raise LeaseLostError("a later take has claimed this document")
 
 
-def complete_document(work: RealDictCursor, document_id: str, result: CompletedWork) -> None:
-    """Store a successful reading."""
-    work.execute(
+def complete(
+    database: Database, document: Document, result: GPUOCRResult, *, fencing_token: int, review: bool
+) -> WriteOutcome:
+    """Store a successful reading: row, outbox and history in one transaction.
+
+    Parameters:
+        document: the row as it was when its file was read
+        review: whether a review is to be requested
+
+    Raises:
+        LeaseLostError: a later job has claimed the document.
+    """
+    # PostgreSQL holds NUL neither in text nor in JSON.
+    result = replace(result, ocr_text=(result.ocr_text or "").replace("\x00", ""))
+    with database.transaction() as cursor:
+        outcome = _may_write(cursor, document, fencing_token)
+        if outcome == "stored":
+            _complete_row(cursor, result)
+            _put_result(cursor, result, document.type)
+            if review:
+                outbox.put_review(cursor, result.job_id, document.id, result.correlation_id)
+    if outcome == "stored":
+        database.clear_refusal()
+    return outcome
+
+
+def fail(
+    database: Database,
+    document: Document,
+    result: GPUOCRResult,
+    code: str,
+    *,
+    fencing_token: int,
+    exhausted: Exhausted | None = None,
+) -> WriteOutcome:
+    """Store a failure for good: row, outbox, history and dead letter in one transaction.
+
+    Parameters:
+        document: the row as it was when its file was read
+        result: its ``error`` is shown to the user as it stands
+        code: cause for the metrics
+        exhausted: the job used up its attempts; None when the document itself is at fault
+
+    Raises:
+        LeaseLostError: a later job has claimed the document.
+    """
+    with database.transaction() as cursor:
+        outcome = _may_write(cursor, document, fencing_token)
+        if outcome == "stored":
+            _fail_row(cursor, document.id, result.error or "", retries_exceeded=exhausted is not None)
+            if exhausted is not None:
+                dead_letters.put(cursor, document.id, result.job_id, exhausted.attempts, exhausted.cause)
+            _put_result(cursor, result, document.type, code)
+    return outcome
+
+
+def report_missing(database: Database, result: GPUOCRResult, code: str) -> None:
+    """Store the failure of a job that has no row: outbox and history in one transaction."""
+    with database.transaction() as cursor:
+        _put_result(cursor, result, "", code)
+
+
+def repeat(database: Database, document: Document, result: GPUOCRResult) -> None:
+    """Publish the result of a completed row again: outbox and history in one transaction."""
+    with database.transaction() as cursor:
+        _put_result(cursor, result, document.type)
+
+
+def _may_write(cursor: RealDictCursor, document: Document, fencing_token: int) -> WriteOutcome:
+    """Lock claim and row, and return ``stored`` when this job's result may be written."""
+    hold_claim(cursor, document.id, fencing_token)
+    cursor.execute("SELECT status::text, file_url FROM documents WHERE id = %s FOR UPDATE", (document.id,))
+    row = cursor.fetchone()
+    if row is None or row["status"] == "completed":
+        return "changed"
+    # The backend's own recovery sets rows that are in work back to `uploaded`.
+    if row["status"] not in ("processing", "uploaded"):
+        return "superseded"
+    return "stored" if row["file_url"] == document.file_url else "changed"
+
+
+def _complete_row(cursor: RealDictCursor, result: GPUOCRResult) -> None:
+    cursor.execute(
         """UPDATE documents SET status = 'completed', ocr_text = %s, result_json = %s, ai_score = %s,
                   ai_decision = %s, verification_status = %s, processed_at = timezone('UTC', now())
            WHERE id = %s""",
         (
-            # PostgreSQL's text cannot hold NUL.
-            result.text.replace("\x00", ""),
-            Json(result.parsed),
+            result.ocr_text,
+            Json(row_result(result.parsed_result or {}, result.review_reasons or ())),
             result.score,
             result.decision,
             result.outcome,
-            document_id,
+            result.document_id,
         ),
     )
 
 
-def fail_document(work: RealDictCursor, document_id: str, error: str, *, retries_exceeded: bool) -> None:
-    """Store a failure for good; ``error`` is shown to the user as it stands."""
+def _fail_row(cursor: RealDictCursor, document_id: str, error: str, *, retries_exceeded: bool) -> None:
     failed_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    work.execute(
-        "UPDATE documents SET status = 'failed', result_json = %s WHERE id = %s AND status <> 'completed'",
+    cursor.execute(
+        "UPDATE documents SET status = 'failed', result_json = %s WHERE id = %s",
         (
             Json({"error": error, "failedAt": failed_at, "maxRetriesExceeded": retries_exceeded}),
             document_id,
@@ -132,10 +224,19 @@ def fail_document(work: RealDictCursor, document_id: str, error: str, *, retries
     )
 
 
-def store_ticket(work: RealDictCursor, document_id: str, ticket_id: str) -> None:
-    """Store the review service's ticket; a decision that came back meanwhile is left alone."""
-    work.execute(
-        """UPDATE documents SET buli2_ticket_id = %s, ai_decision = 'needs_review',
+def _put_result(
+    cursor: RealDictCursor, result: GPUOCRResult, document_type: str, code: str | None = None
+) -> None:
+    outbox.put_result(cursor, result.job_id, result.document_id, result.correlation_id, result.published())
+    history.put(cursor, result, document_type, code)
+
+
+def store_ticket(cursor: RealDictCursor, document_id: str, ticket_id: str) -> None:
+    """Store the review service's ticket; a decision that arrived before it is left alone."""
+    cursor.execute(
+        """UPDATE documents SET buli2_ticket_id = %s,
+                  ai_decision = CASE WHEN ai_decision IS NULL OR ai_decision = 'auto_approve'
+                      THEN 'needs_review' ELSE ai_decision END,
                   verification_status = CASE WHEN verification_status IS NULL
                       OR verification_status IN ('pending', 'auto_approved')
                       THEN 'pending_manual_review' ELSE verification_status END
@@ -144,14 +245,19 @@ def store_ticket(work: RealDictCursor, document_id: str, ticket_id: str) -> None
     )
 
 
-def find_processing(work: RealDictCursor) -> set[str]:
-    """Ids of all documents that are to be worked on or in work."""
-    work.execute("SELECT id::text FROM documents WHERE status = 'processing'")
-    return {row["id"] for row in work.fetchall()}
-
-
-def reopen(work: RealDictCursor, document_id: str) -> None:
-    """Mark a failed document as to be worked on, as the backend does before it queues one."""
-    work.execute(
+def reopen(cursor: RealDictCursor, document_id: str) -> None:
+    """Mark a failed document as processing, as the backend does before it enqueues one."""
+    cursor.execute(
         "UPDATE documents SET status = 'processing' WHERE id = %s AND status = 'failed'", (document_id,)
     )
+
+
+def note_refused_file(cursor: RealDictCursor, document_id: str) -> float:
+    """Note that the document store refuses the file; return seconds since it first did."""
+    cursor.execute(
+        """UPDATE ocr_worker.claims SET refused_since = coalesce(refused_since, now()) WHERE document_id = %s
+           RETURNING extract(epoch FROM now() - refused_since)::float AS seconds""",
+        (document_id,),
+    )
+    row = cursor.fetchone()
+    return float(row["seconds"]) if row else 0.0

@@ -1,4 +1,4 @@
-"""How documents ended: rows of `ocr_worker.endings`, written with the result itself and kept for a day."""
+"""History of finished jobs: rows of `ocr_worker.endings`, written with the result and kept for a day."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,16 +9,16 @@ from psycopg2.extras import RealDictCursor
 from service.reading.documents.fields import DocumentType
 from service.store.result import GPUOCRResult
 
-#: Minutes that the history reaches back.
+#: Minutes that `by_minute` covers.
 MINUTES = 60
 
-#: Characters of an id: a document's has 36, but anything may have been pushed on the list.
+#: Length limit of a stored id: a UUID has 36 characters, but the list may hold anything.
 MAX_ID_LENGTH = 36
 
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """One document that ended."""
+    """One finished job."""
 
     document_id: str
     #: ``KTP``, ``NPWP`` or ``other``.
@@ -29,35 +29,35 @@ class JobRecord:
     device: str
     #: 0 to 100; None when it failed.
     score: int | None
-    #: Cause of a failure.
+    #: Code of a failure.
     code: str | None
-    #: ms from the beginning of the work to the result.
+    #: Milliseconds from the start of the work to the result.
     milliseconds: int
     ended_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """What ended in some time."""
+    """Aggregate of the jobs that finished in one period."""
 
-    #: Epoch s at which it begins; None: the whole history.
+    #: Epoch seconds of its start; None: all of `MINUTES`.
     start: int | None
     auto_approved: int
     pending_manual_review: int
     failed: int
-    #: ms that half and 95 % of the documents that were read took at most; None when none was.
+    #: Percentiles of the milliseconds of successful jobs; None when there was none.
     median: float | None
     percentile_95: float | None
 
     @property
     def finished(self) -> int:
-        """Documents that ended, in whatever way."""
+        """Number of finished jobs, whatever their outcome."""
         return self.auto_approved + self.pending_manual_review + self.failed
 
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """How often one cause made documents fail."""
+    """Number of failures by code."""
 
     code: str
     last_hour: int
@@ -65,8 +65,7 @@ class Failures:
 
 
 def put(cursor: RealDictCursor, result: GPUOCRResult, document_type: str, code: str | None) -> None:
-    """Note how a document ended, once a job; ``code`` is the cause of a failure."""
-    device = "none" if not result.success else "cuda" if result.gpu_processed else "cpu"
+    """Insert the record of a finished job, once per job; ``code`` is the cause of a failure."""
     cursor.execute(
         """INSERT INTO ocr_worker.endings
                (job_id, document_id, document_type, outcome, device, score, code, milliseconds)
@@ -75,8 +74,8 @@ def put(cursor: RealDictCursor, result: GPUOCRResult, document_type: str, code: 
             result.job_id,
             result.document_id[:MAX_ID_LENGTH],
             document_type if document_type in get_args(DocumentType) else "other",
-            result.outcome if result.success else "failed",
-            device,
+            result.final_outcome,
+            result.device,
             result.score,
             code,
             result.processing_time_ms,
@@ -85,7 +84,7 @@ def put(cursor: RealDictCursor, result: GPUOCRResult, document_type: str, code: 
 
 
 def latest(cursor: RealDictCursor, count: int) -> list[JobRecord]:
-    """The documents that ended last, the very last first."""
+    """Return the latest records, the newest first."""
     cursor.execute(
         """SELECT document_id, document_type, outcome, device, score, code, milliseconds, ended_at
            FROM ocr_worker.endings ORDER BY ended_at DESC LIMIT %s""",
@@ -94,43 +93,39 @@ def latest(cursor: RealDictCursor, count: int) -> list[JobRecord]:
     return [JobRecord(**row) for row in cursor.fetchall()]
 
 
-def by_minute(cursor: RealDictCursor) -> tuple[Period, list[Period]]:
-    """The last ``MINUTES`` by the server's clock, as a whole and minute by minute, oldest first.
+#: Columns of a `Period`, aggregated over rows of `ocr_worker.endings`.
+_AGGREGATES = """count(*) FILTER (WHERE outcome = 'auto_approved') AS auto_approved,
+    count(*) FILTER (WHERE outcome = 'pending_manual_review') AS pending_manual_review,
+    count(*) FILTER (WHERE outcome = 'failed') AS failed,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY milliseconds) FILTER (WHERE outcome <> 'failed') AS median,
+    percentile_cont(0.95) WITHIN GROUP (ORDER BY milliseconds) FILTER (WHERE outcome <> 'failed')
+        AS percentile_95"""
 
-    The last minute is the one that has begun; a minute without any document is there too.
+#: Start of the first minute: the last one is the minute that has begun.
+_FIRST_MINUTE = f"date_trunc('minute', now()) - interval '{MINUTES - 1} minutes'"
+
+
+def by_minute(cursor: RealDictCursor) -> tuple[Period, list[Period]]:
+    """Aggregate the last ``MINUTES`` by the server's clock: as a whole, and by minute with the oldest first.
+
+    A minute without documents is in the list, too.
     """
     cursor.execute(
-        """WITH ended AS (
-               SELECT extract(epoch FROM date_trunc('minute', ended_at))::bigint AS start,
-                      outcome, milliseconds
-               FROM ocr_worker.endings
-               WHERE ended_at >= date_trunc('minute', now()) - %(before)s * interval '1 minute'
-           ), figures AS (
-               SELECT start, count(*) FILTER (WHERE outcome = 'auto_approved') AS auto_approved,
-                      count(*) FILTER (WHERE outcome = 'pending_manual_review') AS pending_manual_review,
-                      count(*) FILTER (WHERE outcome = 'failed') AS failed,
-                      percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY milliseconds)
-                          FILTER (WHERE outcome <> 'failed') AS times
-               FROM ended GROUP BY GROUPING SETS ((start), ())
-           ), minutes AS (
-               SELECT extract(epoch FROM minute)::bigint AS start FROM generate_series(
-                   date_trunc('minute', now()) - %(before)s * interval '1 minute',
-                   date_trunc('minute', now()), interval '1 minute') AS minute
-               UNION ALL SELECT NULL
-           )
-           SELECT minutes.start, coalesce(auto_approved, 0) AS auto_approved,
-                  coalesce(pending_manual_review, 0) AS pending_manual_review, coalesce(failed, 0) AS failed,
-                  times[1] AS median, times[2] AS percentile_95
-           FROM minutes LEFT JOIN figures ON figures.start IS NOT DISTINCT FROM minutes.start
-           ORDER BY minutes.start NULLS FIRST""",
-        {"before": MINUTES - 1},
+        f"SELECT NULL AS start, {_AGGREGATES} FROM ocr_worker.endings WHERE ended_at >= {_FIRST_MINUTE}"  # noqa: S608
     )
-    whole, *minutes = (Period(**row) for row in cursor.fetchall())
-    return whole, minutes
+    (whole,) = cursor.fetchall()
+    cursor.execute(
+        f"""SELECT extract(epoch FROM minute)::bigint AS start, {_AGGREGATES}
+            FROM generate_series({_FIRST_MINUTE}, now(), interval '1 minute') AS minute
+            LEFT JOIN ocr_worker.endings
+                ON ended_at >= minute AND ended_at < minute + interval '1 minute'
+            GROUP BY minute ORDER BY minute"""  # noqa: S608 - constants
+    )
+    return Period(**whole), [Period(**row) for row in cursor.fetchall()]
 
 
 def failures(cursor: RealDictCursor) -> list[Failures]:
-    """The causes of the last day's failures, the most frequent of the last hour first."""
+    """Count the last day's failures by code, the most frequent of the last hour first."""
     cursor.execute(
         """SELECT coalesce(code, 'unknown') AS code, count(*) AS last_day,
                   count(*) FILTER (WHERE ended_at > now() - interval '1 hour') AS last_hour
@@ -142,5 +137,5 @@ def failures(cursor: RealDictCursor) -> list[Failures]:
 
 
 def purge(cursor: RealDictCursor) -> None:
-    """Forget what ended more than a day ago."""
+    """Delete records that are older than a day."""
     cursor.execute("DELETE FROM ocr_worker.endings WHERE ended_at < now() - interval '1 day'")

@@ -1,14 +1,17 @@
-"""The bytes of a document out of Cloudflare R2, or any other S3 endpoint. Nothing is ever written there."""
+"""Object storage: reads documents from Cloudflare R2 or any other S3 endpoint, and never writes there."""
 
 import re
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote, urlsplit
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from urllib3 import HTTPResponse
+from urllib3.exceptions import HTTPError
 
-from service.errors import DocumentError, UnavailableError
+from service.errors import DocumentError, StorageRefusedError, UnavailableError
 from service.reading.pages import MAX_FILE_SIZE
 from service.reading.pages.refusals import refusal
 from service.settings import Settings, needed
@@ -16,11 +19,17 @@ from service.settings import Settings, needed
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
+#: Seconds for one download in all: read timeouts alone are reset by every byte.
+DOWNLOAD_TIMEOUT = 60.0
+
 #: Bytes of a key in UTF-8, as S3 allows.
 MAX_KEY_LENGTH = 1024
 
-#: How a URL of any kind begins (RFC 3986, 3.1). Keys of ours have no colon in their first part.
+#: Start of a URL of any kind (RFC 3986, 3.1). Keys have no colon in their first part.
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+
+#: HTTP statuses that say: our keys may not read this.
+_REFUSED = {401, 403}
 
 #: S3 error codes that say: there is no such object.
 MISSING = {"404", "NoSuchKey", "NotFound"}
@@ -47,11 +56,12 @@ class Storage:
         self._client = open_client(settings, limits)
 
     def fetch(self, file_url: str) -> bytes:
-        """The object that a row's ``file_url`` names.
+        """Download the object that a row's ``file_url`` names.
 
         Raises:
             DocumentError: the name is unusable, there is no such object, or it is too large.
-            UnavailableError: the store is away, refuses us, or broke off.
+            StorageRefusedError: our keys may not read it.
+            UnavailableError: the store is away, too slow, or broke off.
         """
         key = object_key(file_url, self.bucket)
         try:
@@ -59,7 +69,8 @@ class Storage:
             with answer["Body"] as body:
                 if answer["ContentLength"] > MAX_FILE_SIZE:
                     raise refusal("file_too_large")
-                content = body.read(MAX_FILE_SIZE + 1)
+                # Entered, botocore's body is the stream of urllib3 that it wraps.
+                content = _read(cast(HTTPResponse, body), MAX_FILE_SIZE + 1)
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
             if code in MISSING:
@@ -68,8 +79,10 @@ class Storage:
                     "Berkas tidak ditemukan. Unggah ulang kartu Anda.",
                     "The file was not found: upload your card again.",
                 ) from None
-            raise UnavailableError(f"the document store refused: {code}") from None
-        except BotoCoreError as error:
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+            kind = StorageRefusedError if status in _REFUSED else UnavailableError
+            raise kind(f"the document store refused: {code}") from None
+        except (BotoCoreError, HTTPError, OSError) as error:
             raise UnavailableError(f"the document store is away: {type(error).__name__}") from None
         if len(content) > MAX_FILE_SIZE:
             raise refusal("file_too_large")
@@ -83,8 +96,25 @@ class Storage:
         self._client.close()
 
 
+def _read(stream: HTTPResponse, limit: int) -> bytes:
+    """Read up to ``limit`` bytes within `DOWNLOAD_TIMEOUT`.
+
+    Raises:
+        UnavailableError: the store is too slow.
+        urllib3.exceptions.HTTPError, OSError: the connection broke.
+    """
+    deadline = time.monotonic() + DOWNLOAD_TIMEOUT
+    content = bytearray()
+    # `read` returns only when all of it has arrived; `read1` returns what is there.
+    while len(content) < limit and (part := stream.read1(limit - len(content))):
+        content += part
+        if time.monotonic() > deadline:
+            raise UnavailableError("the document store is too slow")
+    return bytes(content)
+
+
 def open_client(settings: Settings, limits: Config) -> "S3Client":
-    """A client of the document store that waits and repeats as ``limits`` say; nothing is asked yet.
+    """Build a client of the document store with the time-outs and retries of ``limits``; send nothing.
 
     Raises:
         SettingsError: the endpoint or a key is not set.
@@ -100,18 +130,18 @@ def open_client(settings: Settings, limits: Config) -> "S3Client":
 
 
 def object_key(file_url: str, bucket: str) -> str:
-    """The object key that a row's ``file_url`` names: a key as it stands, or the path of an http(s) URL.
+    """Return the object key in a row's ``file_url``: a key as it stands, or the path of an http(s) URL.
 
     A URL's host is never contacted, its query is left out, its path is percent-decoded once (RFC 3986, 2.4).
     A first path part equal to the bucket's name is not part of the key.
 
     Raises:
-        DocumentError: it can't be a key of ours.
+        DocumentError: it cannot be a key.
     """
     key = _path(file_url).removeprefix("/")
     first, _, rest = key.partition("/")
     key = rest if first == bucket else key
-    # An HTTP client takes dots out of a path before it sends it: the store would be asked for another object.
+    # HTTP clients resolve dot segments before they send a path: another object would be requested.
     dotted = {".", ".."} & set(key.split("/"))
     if (
         not key
@@ -125,8 +155,8 @@ def object_key(file_url: str, bucket: str) -> str:
 
 
 def _path(file_url: str) -> str:
-    """The part that names the object, decoded."""
-    # Reading a URL leaves out line ends that are no part of one: look before.
+    """Return the part that names the object, percent-decoded."""
+    # `urlsplit` drops line ends silently, so they are checked for before.
     if not file_url.isprintable() or file_url.startswith("//"):
         raise _unusable()
     if _SCHEME.match(file_url) is None:

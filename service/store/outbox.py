@@ -1,5 +1,6 @@
-"""What is still to be told of a document: rows of `ocr_worker.outbox`, written with the result itself."""
+"""Transactional outbox: rows of `ocr_worker.outbox` for results to publish and reviews to request."""
 
+import uuid
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -7,29 +8,30 @@ from psycopg2.extras import Json, RealDictCursor
 
 Kind: TypeAlias = Literal["result", "review"]
 
-#: s during which only the job itself tells its result; afterwards the sweep of any worker does.
+#: Seconds in which only the job itself publishes its result; afterwards any worker's sweep does.
 GRACE = 30
 
-#: s that a claimed row is kept from others: longer than one telling may take.
+#: Seconds for which a claimed entry is hidden from other workers: longer than one delivery may take.
 CLAIM = 120
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxEntry:
-    """One thing to tell."""
+    """One result or review to deliver."""
 
     id: int
     kind: Kind
     job_id: str
     document_id: str
     correlation_id: str
-    #: The published result, for kind ``result``.
+    #: Of a result: the JSON object to publish. Of a review: ticket and `reviewId` once it was sent; before,
+    #: None.
     payload: dict[str, Any] | None
-    #: How often it was tried, this time included.
+    #: Delivery attempts, this one included.
     attempts: int
 
     def named(self) -> dict[str, Any]:
-        """What a log line says of it; to tell something, no device reads anything."""
+        """Return its fields in log lines; a delivery uses no device."""
         return {
             "document_id": self.document_id,
             "job_id": self.job_id,
@@ -42,7 +44,7 @@ class OutboxEntry:
 def put_result(
     cursor: RealDictCursor, job_id: str, document_id: str, correlation_id: str, payload: dict[str, Any]
 ) -> None:
-    """Note a result to be published, unless this job has one already."""
+    """Insert a result to publish, unless this job has one already."""
     cursor.execute(
         """INSERT INTO ocr_worker.outbox (kind, job_id, document_id, correlation_id, payload, due_at)
            VALUES ('result', %s, %s, %s, %s, now() + %s * interval '1 second')
@@ -52,21 +54,44 @@ def put_result(
 
 
 def put_review(cursor: RealDictCursor, job_id: str, document_id: str, correlation_id: str) -> None:
-    """Note a document to be reviewed by a person, once."""
+    """Insert a review to request, unless one is pending for the document.
+
+    A pending one is sent with the document's latest result, so a second would only ask the same person again.
+    One that was given up is requested anew.
+    """
     cursor.execute(
-        """INSERT INTO ocr_worker.outbox (kind, job_id, document_id, correlation_id)
-           VALUES ('review', %s, %s, %s) ON CONFLICT (job_id, kind) DO NOTHING""",
-        (job_id, document_id, correlation_id),
+        """UPDATE ocr_worker.outbox
+           SET attempts = 0, due_at = CASE WHEN given_up_at IS NULL THEN due_at ELSE now() END,
+               given_up_at = NULL
+           WHERE kind = 'review' AND document_id = %s AND told_at IS NULL""",
+        (document_id,),
     )
+    if cursor.rowcount == 0:
+        cursor.execute(
+            """INSERT INTO ocr_worker.outbox (kind, job_id, document_id, correlation_id)
+               VALUES ('review', %s, %s, %s) ON CONFLICT (job_id, kind) DO NOTHING""",
+            (job_id, document_id, correlation_id),
+        )
+
+
+def assign_review_id(cursor: RealDictCursor, entry_id: int) -> str | None:
+    """Return the entry's review id, the same at every call; None when the entry was erased."""
+    cursor.execute(
+        """UPDATE ocr_worker.outbox SET review_id = coalesce(review_id, %s) WHERE id = %s
+           RETURNING review_id::text""",
+        (str(uuid.uuid4()), entry_id),
+    )
+    row = cursor.fetchone()
+    return str(row["review_id"]) if row else None
 
 
 def claim_result(cursor: RealDictCursor, job_id: str) -> OutboxEntry | None:
-    """The result of one job, if it is not told yet."""
+    """Claim the result of one job; None when it is delivered."""
     return _claim(cursor, "kind = 'result' AND job_id = %(job_id)s", {"job_id": job_id})
 
 
 def claim_due(cursor: RealDictCursor, kind: Kind) -> OutboxEntry | None:
-    """The longest due telling of a kind that no other worker has claimed."""
+    """Claim the entry of a kind that has been due longest; None when none is due."""
     return _claim(cursor, "kind = %(kind)s AND due_at <= now()", {"kind": kind})
 
 
@@ -86,12 +111,17 @@ def _claim(cursor: RealDictCursor, condition: str, values: dict[str, Any]) -> Ou
 
 
 def mark_delivered(cursor: RealDictCursor, entry_id: int) -> None:
-    """Note that it was told, and let go of its personal data."""
+    """Mark an entry as delivered, and drop its payload, which holds personal data."""
     cursor.execute("UPDATE ocr_worker.outbox SET told_at = now(), payload = NULL WHERE id = %s", (entry_id,))
 
 
+def keep_sent(cursor: RealDictCursor, entry_id: int, sent: dict[str, Any]) -> None:
+    """Keep what the receiver of a review answered, for an attempt that only has to store it."""
+    cursor.execute("UPDATE ocr_worker.outbox SET payload = %s WHERE id = %s", (Json(sent), entry_id))
+
+
 def put_off(cursor: RealDictCursor, entry_id: int, delay: float) -> None:
-    """Try again in ``delay`` seconds."""
+    """Make an entry due again in ``delay`` seconds."""
     cursor.execute(
         "UPDATE ocr_worker.outbox SET due_at = now() + %s * interval '1 second' WHERE id = %s",
         (delay, entry_id),
@@ -99,12 +129,12 @@ def put_off(cursor: RealDictCursor, entry_id: int, delay: float) -> None:
 
 
 def give_up(cursor: RealDictCursor, entry_id: int) -> None:
-    """Stop trying; the row stays for the operator."""
+    """Stop retrying an entry; it is kept for the operator."""
     cursor.execute("UPDATE ocr_worker.outbox SET given_up_at = now() WHERE id = %s", (entry_id,))
 
 
 def given_up(cursor: RealDictCursor) -> list[str]:
-    """The documents whose reviews were given up, oldest first."""
+    """Return the ids of documents whose reviews were given up, the oldest first."""
     cursor.execute(
         "SELECT document_id FROM ocr_worker.outbox WHERE given_up_at IS NOT NULL ORDER BY created_at, id"
     )
@@ -112,7 +142,7 @@ def given_up(cursor: RealDictCursor) -> list[str]:
 
 
 def try_again(cursor: RealDictCursor, document_id: str) -> None:
-    """Ask for a review that was given up as if it were the first time."""
+    """Make a given-up review due again, with all its attempts."""
     cursor.execute(
         """UPDATE ocr_worker.outbox SET given_up_at = NULL, attempts = 0, due_at = now()
            WHERE document_id = %s AND given_up_at IS NOT NULL""",
@@ -121,7 +151,7 @@ def try_again(cursor: RealDictCursor, document_id: str) -> None:
 
 
 def purge(cursor: RealDictCursor) -> int:
-    """Remove what was told, and claims of work done, more than a day ago; returns how many tellings."""
+    """Delete entries delivered, and claims made, over a day ago; return the number of entries."""
     cursor.execute("DELETE FROM ocr_worker.claims WHERE claimed_at < now() - interval '1 day'")
     cursor.execute("DELETE FROM ocr_worker.outbox WHERE told_at < now() - interval '1 day'")
     return cursor.rowcount

@@ -1,4 +1,4 @@
-"""Results on FiLot's channel: published at least once, whoever has to do it."""
+"""Publishing of results on FiLot's channel, at least once each, out of the outbox."""
 
 import json
 
@@ -9,31 +9,33 @@ from service.settings import Settings
 from service.store import outbox
 from service.store.database import Database
 from service.store.outbox import OutboxEntry
+from service.telemetry.log_throttle import LogThrottle
 from service.telemetry.stages import stage
 
 log = structlog.get_logger(__name__)
 
 
 class Publisher:
-    """Publishes results out of the outbox. Methods may raise ``redis.RedisError`` or ``UnavailableError``.
+    """Publishes results from the outbox. Methods may raise ``redis.RedisError`` or ``OcrWorkerError``.
 
-    A crash between PUBLISH and the note that it was told repeats the result, with the same ``jobId``.
+    A crash between PUBLISH and marking the entry as delivered repeats the result, with the same ``jobId``.
 
     Parameters:
-        database: where the outbox lies
-        client: the Redis that the backend listens on
-        settings: the channel's name
+        database: holds the outbox
+        client: connection to the Redis that the backend listens on
+        settings: name of the channel
     """
 
     def __init__(self, database: Database, client: redis.Redis, settings: Settings) -> None:
         self.database = database
         self.client = client
         self.channel = settings.results_channel
-        #: Results that nobody was subscribed for, since this process began.
+        #: Results published without a subscriber, since this process started.
         self.unreceived = 0
+        self._unreceived_throttle = LogThrottle()
 
     def publish_job(self, job_id: str) -> None:
-        """Publish the result of one job, unless that is done."""
+        """Publish the result of one job, unless it is delivered."""
         with self.database.transaction() as cursor:
             entry = outbox.claim_result(cursor, job_id)
         if entry is not None:
@@ -41,7 +43,7 @@ class Publisher:
                 self._publish(entry)
 
     def publish_pending(self) -> int:
-        """Publish every result that the worker of its job did not; returns how many."""
+        """Publish every due result that its own job did not publish; return their number."""
         count = 0
         while True:
             with self.database.transaction() as cursor:
@@ -55,11 +57,14 @@ class Publisher:
         listeners = self.client.publish(self.channel, json.dumps(entry.payload, ensure_ascii=False))
         with self.database.transaction() as cursor:
             outbox.mark_delivered(cursor, entry.id)
-        # The job that tells its own result knows more of itself than the note does.
+        # A job that publishes its own result has more log fields than the entry.
         named = {**entry.named(), **structlog.contextvars.get_contextvars()}
         if listeners:
+            self._unreceived_throttle.reset()
             log.info("result_published", listeners=listeners, **named)
         else:
-            # No fault of the job: its row holds the result. But somebody should know.
+            # No fault of the job: its row holds the result. Where nobody subscribes, it would be true of
+            # every job.
             self.unreceived += 1
-            log.warning("result_unheard", channel=self.channel, **named)
+            if self._unreceived_throttle.should_log():
+                log.warning("result_unheard", channel=self.channel, results=self.unreceived, **named)

@@ -1,10 +1,25 @@
-"""The result of one document as FiLot's backend receives it."""
+"""The result of one document: as the backend receives it, and as `result_json` holds it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
-#: Published names, by ours. Names, types and meaning belong to the backend: only additions are allowed.
+from service.reading.documents.scoring import APPROVED_FROM, CONTRACT_FIELDS, Decision, ReviewOutcome
+
+#: Keys of a card's fields in `parsedResult` and `result_json`, by document type: those of the contract, and
+#: those that this service adds.
+CARD_FIELDS: Mapping[str, frozenset[str]] = {
+    "KTP": frozenset(
+        {
+            *CONTRACT_FIELDS["KTP"],
+            *("bloodType", "rtRw", "village", "district", "occupation", "nationality", "validUntil"),
+            *("province", "city"),
+        }
+    ),
+    "NPWP": frozenset({*CONTRACT_FIELDS["NPWP"], "nik", "address", "registeredAt"}),
+}
+
+#: Published names by field. Names, types and meaning belong to the backend: only additions are allowed.
 _PUBLISHED = {
     "success": "success",
     "document_id": "documentId",
@@ -15,6 +30,7 @@ _PUBLISHED = {
     "score": "score",
     "decision": "decision",
     "outcome": "outcome",
+    "verification_status": "verificationStatus",
     "review_reasons": "reviewReasons",
     "review_advice": "reviewAdvice",
     "error": "error",
@@ -41,6 +57,9 @@ class GPUOCRResult:
     score: int | None = None
     decision: str | None = None
     outcome: str | None = None
+    #: Added by this service, in repeats for completed rows: the row's `verification_status`, which a person
+    #: may have changed since; `decision` and `outcome` are what the OCR decided.
+    verification_status: str | None = None
     #: Added by this service: codes of what a person should look at.
     review_reasons: list[str] | None = None
     #: Added by this service: for each reason what can be done about it, in Indonesian and English.
@@ -61,16 +80,43 @@ class GPUOCRResult:
         return "cuda" if self.gpu_processed else "cpu"
 
     def published(self) -> dict[str, Any]:
-        """The JSON object that goes out on the channel; what does not apply is left out."""
+        """Return the JSON object that is published; what does not apply is left out."""
         return {_PUBLISHED[name]: value for name, value in asdict(self).items() if value is not None}
 
 
 def row_result(parsed: Mapping[str, str], reasons: Sequence[str]) -> dict[str, Any]:
-    """What a document's ``result_json`` holds: the parsed fields, and any reasons for review."""
+    """Build a document's `result_json`: the parsed fields, and the reasons for review if there are any."""
     return {**parsed, **({"reviewReasons": list(reasons)} if reasons else {})}
 
 
-def split_row_result(stored: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """The parsed fields and the reasons for review out of a ``result_json``."""
-    parsed = {key: value for key, value in stored.items() if key != "reviewReasons"}
-    return parsed, list(stored.get("reviewReasons", ()))
+def split_row_result(document_type: str, stored: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
+    """Return the card's fields and the reasons for review out of a `result_json`.
+
+    Other keys are left out: the backend adds some of its own (`finalDecision`, `scoringReasons`, ...) once a
+    person has decided.
+    """
+    known = CARD_FIELDS.get(document_type, frozenset().union(*CARD_FIELDS.values()))
+    parsed = {key: value for key, value in stored.items() if key in known and isinstance(value, str)}
+    reasons = stored.get("reviewReasons")
+    return parsed, [code for code in reasons if isinstance(code, str)] if isinstance(reasons, list) else []
+
+
+OcrVerdict: TypeAlias = tuple[Decision, ReviewOutcome]
+
+_VERDICTS: Mapping[Literal["auto_approve", "needs_review"], OcrVerdict] = {
+    "auto_approve": ("auto_approve", "auto_approved"),
+    "needs_review": ("needs_review", "pending_manual_review"),
+}
+
+
+def ocr_verdict(stored_decision: str | None, score: int | None, reasons: Sequence[str]) -> OcrVerdict:
+    """Return what the OCR decided about a completed row, whatever a person decided afterwards.
+
+    `ai_decision` says so itself until the backend overwrites it; then the score does, because a reason for
+    review always keeps it below the approving one.
+    """
+    if stored_decision == "auto_approve":
+        return _VERDICTS["auto_approve"]
+    if stored_decision == "needs_review" or reasons or (score or 0) < APPROVED_FROM:
+        return _VERDICTS["needs_review"]
+    return _VERDICTS["auto_approve"]

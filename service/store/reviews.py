@@ -1,34 +1,45 @@
-"""Doubtful documents go to a person: the call to BULI2, and what its answer leaves in the row."""
+"""Review requests: doubtful documents go to a person through BULI2, once per document."""
 
-from datetime import UTC
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 
-import httpx
 import structlog
 
-from service.errors import DocumentError, UnavailableError
+from service.errors import DocumentError, OcrWorkerError, UnavailableError
 from service.settings import Settings, needed
 from service.store import outbox
 from service.store.backoff import backoff
 from service.store.database import Database
 from service.store.documents import Document, find_document, store_ticket
+from service.store.manual_reviews import ManualReviews, RecordState
 from service.store.object_store import object_key
 from service.store.outbox import OutboxEntry
-from service.store.result import split_row_result
+from service.store.result import ocr_verdict, split_row_result
+from service.store.review_client import post_review
+from service.telemetry.log_throttle import LogThrottle
 from service.telemetry.metrics import REVIEW_CALLS
 from service.telemetry.stages import stage
 
 log = structlog.get_logger(__name__)
 
-#: s that one call may take.
-CALL_TIMEOUT = 30.0
-
-#: Tries before a review is given up: with the delays below, about a day.
+#: Attempts before a review is given up: with the delays below, about a day.
 MAX_ATTEMPTS = 150
 
-#: s between two tries, doubled from the first to the longest.
+#: Seconds between two attempts, doubled from the first to the longest.
 FIRST_DELAY, MAX_DELAY = 2.0, 600.0
+
+#: Seconds for which a received ticket is kept while PostgreSQL is away, and between two tries to store it.
+#: With the call itself this stays below `outbox.CLAIM`, after which another worker may send the review again.
+STORE_TIMEOUT, STORE_INTERVAL = 60.0, 1.0
+
+#: Characters of a ticket: what `buli2_ticket_id` and `buli2_task_id` hold.
+MAX_TICKET_LENGTH = 255
+
+#: Values of `verification_status` that need no review any more: a person decided, or took the request back.
+DECIDED = frozenset({"manually_approved", "manually_rejected", "escalation_cancelled"})
 
 
 class Reviews:
@@ -42,83 +53,180 @@ class Reviews:
     def __init__(self, database: Database, settings: Settings) -> None:
         self.database = database
         self.settings = settings
+        self._manual_reviews = ManualReviews()
+        self._without_row = LogThrottle()
+
+    @property
+    def problem(self) -> str | None:
+        """Why `manual_reviews` cannot be written, so that decisions are lost; None while it can."""
+        return self._manual_reviews.problem
 
     def request(self, entry: OutboxEntry) -> None:
-        """Ask for the review of one document; a failure is noted and tried again later, never raised."""
+        """Request the review of one document. A failure is logged and retried later, never raised."""
+        if entry.payload:
+            # It was sent before, and only its ticket could not be stored.
+            self._store(entry, entry.payload.get("reviewId"), entry.payload["ticket"])
+            return
         try:
-            with self.database.transaction() as cursor:
-                document = find_document(cursor, entry.document_id)
-            ticket = None
-            if document is not None and document.ticket_id is None:
-                with stage("review"):
-                    ticket = self._call(document, entry.correlation_id)
-            with self.database.transaction() as cursor:
-                if ticket is not None:
-                    store_ticket(cursor, entry.document_id, ticket)
+            body = self._prepare(entry)
+            if body is None:
+                return
+            with stage("review"):
+                key = self.settings.buli2_api_key
+                ticket = post_review(
+                    str(self.settings.buli2_api_url), key.get_secret_value() if key else None, body
+                )
+        except OcrWorkerError as error:
+            self._retry_later(entry, str(error))
+            return
+        self._store(entry, body.get("reviewId"), ticket)
+
+    def _prepare(self, entry: OutboxEntry) -> dict[str, Any] | None:
+        """Write FiLot's row of the review and build the request; None when no review is needed any more."""
+        with self.database.transaction() as cursor:
+            document = find_document(cursor, entry.document_id)
+            review_id = outbox.assign_review_id(cursor, entry.id)
+            state: RecordState = "decided"
+            if document is not None and review_id is not None and not _is_settled(document):
+                state = self._manual_reviews.record(cursor, review_id, document)
+            if document is None or state == "decided":
                 outbox.mark_delivered(cursor, entry.id)
-            if ticket is not None:
-                REVIEW_CALLS.labels("ticket").inc()
-            log.info("review_requested", attempts=entry.attempts)
-        except UnavailableError as error:
-            self._put_off(entry, str(error))
-
-    def _call(self, document: Document, correlation_id: str) -> str:
-        key = self.settings.buli2_api_key
-        try:
-            answer = httpx.post(
-                f"{str(self.settings.buli2_api_url).rstrip('/')}/internal/reviews",
-                json=review_request(document, correlation_id, self.settings),
-                headers={"Authorization": f"Bearer {key.get_secret_value()}"} if key else {},
-                timeout=CALL_TIMEOUT,
+                log.info("review_not_needed", attempts=entry.attempts)
+                return None
+        if state == "pending":
+            self._without_row.reset()
+        elif self._without_row.should_log():
+            log.warning(
+                "review_without_row", reason=f"{self.problem}: a decision cannot be taken back by the backend"
             )
-            answer.raise_for_status()
-            body = answer.json()
-            ticket = body.get("taskId") or body.get("ticketId")
-        except httpx.HTTPStatusError as error:
-            raise UnavailableError(f"the review service answered {error.response.status_code}") from None
-        except (httpx.HTTPError, ValueError, AttributeError) as error:
-            raise UnavailableError(f"the review service is away: {type(error).__name__}") from None
-        if not ticket:
-            raise UnavailableError("the review service's answer holds no taskId or ticketId")
-        return str(ticket)
+        return review_request(
+            document, entry.correlation_id, self.settings, review_id if state == "pending" else None
+        )
 
-    def _put_off(self, entry: OutboxEntry, reason: str) -> None:
-        given_up = entry.attempts >= MAX_ATTEMPTS
+    def _store(self, entry: OutboxEntry, review_id: str | None, answer: str) -> None:
+        """Store the ticket of a review that was sent: whatever happens here, it is not sent again."""
+        ticket, is_whole = storable_ticket(answer, entry)
+        try:
+            _insist(lambda: self._store_ticket(entry, review_id, ticket, is_whole=is_whole))
+        except OcrWorkerError as error:
+            self._retry_later(
+                entry,
+                f"its ticket cannot be stored: {error}",
+                sent={"ticket": ticket, "reviewId": review_id},
+                give_up=not isinstance(error, UnavailableError),
+            )
+            return
+        if is_whole:
+            REVIEW_CALLS.labels("ticket").inc()
+            log.info("review_requested", attempts=entry.attempts)
+        else:
+            _report(entry, "its ticket does not fit into the row: what fits was stored", given_up=True)
+
+    def _store_ticket(
+        self, entry: OutboxEntry, review_id: str | None, ticket: str, *, is_whole: bool
+    ) -> None:
+        with self.database.transaction() as cursor:
+            store_ticket(cursor, entry.document_id, ticket)
+            if review_id is not None:
+                self._manual_reviews.store_ticket(cursor, review_id, ticket)
+            if is_whole:
+                outbox.mark_delivered(cursor, entry.id)
+            else:
+                # Kept for the operator and counted by the alarm. With a ticket in the row, it is never sent
+                # again.
+                outbox.give_up(cursor, entry.id)
+
+    def _retry_later(
+        self,
+        entry: OutboxEntry,
+        reason: str,
+        *,
+        sent: dict[str, Any] | None = None,
+        give_up: bool = False,
+    ) -> None:
+        """Put an entry off, or give it up; ``sent`` lets a later attempt do without sending again."""
+        give_up = give_up or entry.attempts >= MAX_ATTEMPTS
         delay = backoff(entry.attempts - 1, FIRST_DELAY, MAX_DELAY)
         try:
             with self.database.transaction() as cursor:
-                if given_up:
+                if sent is not None:
+                    outbox.keep_sent(cursor, entry.id, sent)
+                if give_up:
                     outbox.give_up(cursor, entry.id)
                 else:
                     outbox.put_off(cursor, entry.id, delay)
-        except UnavailableError:
-            pass  # The claim runs out and the row falls due again by itself.
-        REVIEW_CALLS.labels("given_up" if given_up else "put_off").inc()
-        report = log.error if given_up else log.warning
-        report("review_given_up" if given_up else "review_put_off", reason=reason, attempts=entry.attempts)
+        except OcrWorkerError:
+            # The entry falls due again when its claim ends; a receiver knows the review by its `reviewId`.
+            pass
+        _report(entry, reason, given_up=give_up)
 
 
-def review_request(document: Document, correlation_id: str, settings: Settings) -> dict[str, Any]:
-    """The body of ``POST /internal/reviews``, as the contract with the review service fixes it."""
+def _report(entry: OutboxEntry, reason: str, *, given_up: bool) -> None:
+    REVIEW_CALLS.labels("given_up" if given_up else "put_off").inc()
+    report = log.error if given_up else log.warning
+    report("review_given_up" if given_up else "review_put_off", reason=reason, attempts=entry.attempts)
+
+
+def review_request(
+    document: Document, correlation_id: str, settings: Settings, review_id: str | None
+) -> dict[str, Any]:
+    """Build the body of ``POST /internal/reviews``.
+
+    Parameters:
+        review_id: id of the row in `manual_reviews`; without one a decision has no address to come back to
+    """
     try:
         key = object_key(document.file_url or "", needed(settings.r2_bucket, "CF_R2_BUCKET_NAME"))
     except DocumentError:
         key = ""
-    submitted = document.created_at.replace(tzinfo=UTC).isoformat() if document.created_at else None
-    body = {
+    parsed, reasons = split_row_result(document.type, document.parsed or {})
+    decision, _ = ocr_verdict(document.decision, document.score, reasons)
+    body: dict[str, Any] = {
         "documentId": document.id,
         "userId": document.user_id,
         "documentType": document.type,
-        "parsedData": split_row_result(document.parsed or {})[0],
+        "parsedData": parsed,
         "aiScore": document.score,
         "ocrText": document.text,
         "correlationId": correlation_id,
         "metadata": {
             "originalFilename": PurePosixPath(key).name,
             "r2Key": key,
-            "submittedAt": submitted,
+            "submittedAt": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         },
+        # The names that the backend's other client sends.
+        "score": document.score,
+        "decision": decision,
+        "reasons": reasons,
     }
-    if settings.buli2_callback_url:
-        body["callbackUrl"] = settings.buli2_callback_url
+    if review_id is not None:
+        body["reviewId"] = review_id
+        if settings.buli2_callback_url:
+            body["callbackUrl"] = f"{settings.buli2_callback_url.rstrip('/')}/{review_id}/callback"
     return body
+
+
+def _is_settled(document: Document) -> bool:
+    """Whether a document was sent already, or needs no person any more."""
+    return document.ticket_id is not None or document.verification_status in DECIDED
+
+
+def storable_ticket(ticket: str, entry: OutboxEntry) -> tuple[str, bool]:
+    """Return what of a ticket fits into the row, and whether that is all of it."""
+    # NUL and lone surrogates cannot be stored at all.
+    kept = "".join(character for character in ticket if character.isprintable())[:MAX_TICKET_LENGTH]
+    return kept or f"unreadable-{entry.job_id}", kept == ticket
+
+
+def _insist(store: Callable[[], None]) -> None:
+    """Repeat a transaction while PostgreSQL is away, up to `STORE_TIMEOUT`."""
+    deadline = time.monotonic() + STORE_TIMEOUT
+    while True:
+        try:
+            store()
+        except UnavailableError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(STORE_INTERVAL)
+        else:
+            return

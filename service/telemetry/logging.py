@@ -45,6 +45,8 @@ ALLOWED = frozenset(
         *("documents", "entries", "jobs", "leases_expired", "listeners", "results", "retries_due"),
         # what an entry of the queue is that is no document id: its length and its hash, never the entry
         *("length", "sha1"),
+        # what an operator did by a command
+        *("action", "operator"),
         # which part of the service
         *("channel", "cpu_s", "engine", "exit_code", "next_start_in_s", "port", "task"),
     }

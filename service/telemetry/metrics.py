@@ -21,9 +21,24 @@ OUTCOMES = ("auto_approved", "pending_manual_review", "failed")
 
 #: Every code with which a document can fail.
 FAILURE_CODES = (
-    *("blank_page", "broken_pdf", "empty_file", "encrypted_pdf", "file_breaks_decoder", "file_missing"),
-    *("file_takes_too_long", "file_too_large", "file_url_unusable", "image_too_large", "image_too_small"),
-    *("no_file", "no_such_document", "not_an_image", "retries_exceeded", "truncated_image"),
+    "blank_page",
+    "broken_pdf",
+    "cancelled",
+    "empty_file",
+    "encrypted_pdf",
+    "file_breaks_decoder",
+    "file_missing",
+    "file_refused",
+    "file_takes_too_long",
+    "file_too_large",
+    "file_url_unusable",
+    "image_too_large",
+    "image_too_small",
+    "no_file",
+    "no_such_document",
+    "not_an_image",
+    "retries_exceeded",
+    "truncated_image",
     "unknown_document_type",
 )
 

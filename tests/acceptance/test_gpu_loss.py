@@ -70,7 +70,7 @@ def test_a_worker_whose_gpu_is_lost_starts_anew_and_uses_it_again(
     (reader,) = [pid for pid, child in processes(worker).items() if not child.children()]
 
     during = read(backend, "BUDI")
-    wait_until_ready_again(worker, backend, reader)
+    wait_until_ready_again(worker, reader)
     after = read(backend, "SITI")
     ready = worker.get("/ready")
     worker.terminate()

@@ -13,6 +13,7 @@ from devstack.degrade import encode_jpeg, encode_pdf, poor
 from devstack.people import Person
 from devstack.servers import FilotStack
 from devstack.servers.worker import Worker
+from tests.support.waiting import wait_until
 
 WorkerStarter = Callable[..., Worker]
 
@@ -25,8 +26,7 @@ def job_keys(backend: FilotBackend) -> list[str]:
 
 def wait_until_settled(backend: FilotBackend) -> None:
     """Wait until no document is in work: a result goes out just before its job is settled."""
-    while backend.redis.scard(PROCESSING):
-        backend.redis.blpop(["nothing is pushed here"], timeout=1)
+    wait_until(lambda: not backend.redis.scard(PROCESSING))
 
 
 def small_picture(text: str) -> bytes:
@@ -93,8 +93,7 @@ def test_a_card_too_poor_to_read_goes_to_a_person_once(
     with backend.listen() as channel:
         backend.enqueue(document_id)
         (result,) = channel.wait_for(1)
-    while not backend.row(document_id)["buli2_ticket_id"]:
-        backend.redis.blpop(["nothing is pushed here"], timeout=1)
+    wait_until(lambda: backend.row(document_id)["buli2_ticket_id"])
 
     (review,) = stack.reviews.received()
     assert result["outcome"] == "pending_manual_review"

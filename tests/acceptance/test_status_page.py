@@ -25,6 +25,7 @@ from devstack.servers import FilotStack
 from devstack.servers.worker import Worker
 from service.monitoring.heartbeat import SEEN_KEY
 from service.queue.document_queue import TIMESTAMPS_KEY
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.programs("browser")
 
@@ -202,14 +203,14 @@ class Staged:
 @pytest.mark.parametrize(
     "trouble",
     [
-        Staged(redis_away, "down", "Redis is away (ConnectionError): nothing can be", "filot-ocr doctor"),
-        Staged(postgresql_away, "down", "PostgreSQL is away (OperationalError): no ", "filot-ocr doctor"),
+        Staged(redis_away, "down", "Redis is unavailable (ConnectionError): no doc", "filot-ocr doctor"),
+        Staged(postgresql_away, "down", "PostgreSQL is unavailable (OperationalError)", "filot-ocr doctor"),
         Staged(dead_jobs, "warn", "2 jobs used up their attempts.", "filot-ocr dead list"),
         Staged(
-            review_service_down, "warn", "The review service does not take 14 reviews", "filot-ocr doctor"
+            review_service_down, "warn", "The review service has not accepted 14 reviews", "filot-ocr doctor"
         ),
         Staged(stuck_neighbour, "down", "A document was taken 4 min ago and no", "filot-ocr requeue --stuck"),
-        Staged(silent_worker, "warn", "Worker ip-10-0-3-17:41 fell silent 4 min ago", ""),
+        Staged(silent_worker, "warn", "Worker ip-10-0-3-17:41 stopped responding 4", ""),
     ],
     ids=lambda trouble: trouble.stage.__name__,
 )
@@ -244,7 +245,7 @@ def test_it_goes_green_by_itself_when_a_server_is_back(
     browser.wait_until(says(browser, "All is well"))
 
     stack.valkey.kill()
-    browser.wait_until(says(browser, "Redis is away"))
+    browser.wait_until(says(browser, "Redis is unavailable"))
     stack.valkey.start()
     browser.wait_until(says(browser, "All is well"))
 
@@ -257,14 +258,13 @@ def test_a_queue_that_no_worker_may_take_from_is_named_with_the_reason(
 ) -> None:
     backend.push("card")
     worker = start_worker(ready=False, OCR_GPU_ENABLED="true", OCR_GPU_AUTOFALLBACK="false")
-    while worker.get("/health") is None:
-        backend.redis.blpop(["nothing is pushed here"], timeout=1)
+    wait_until(lambda: worker.get("/health") is not None)
 
     browser.open(address(worker))
-    browser.wait_until(says(browser, "1 of 1 worker takes nothing (no GPU ("))
+    browser.wait_until(says(browser, "1 of 1 worker is paused (no GPU ("))
 
-    assert "1 document waits" in sentence(browser)
-    assert "takes nothing" in browser.text("#workers")
+    assert "1 document is waiting" in sentence(browser)
+    assert "paused" in browser.text("#workers")
 
 
 def test_documents_appear_with_what_became_of_them_and_nothing_of_what_they_say(

@@ -16,6 +16,7 @@ from devstack.servers.http import request
 from devstack.servers.worker import Worker
 from tests.acceptance.test_main_job import job_keys, small_picture, wait_until_settled
 from tests.support.frozen import frozen
+from tests.support.waiting import wait_until
 
 WorkerStarter = Callable[..., Worker]
 
@@ -37,16 +38,15 @@ def reading_process(worker: Worker) -> psutil.Process:
     return reader
 
 
-def wait_until_ready_again(worker: Worker, backend: FilotBackend, gone: int) -> None:
-    while gone in processes(worker) or worker.get("/ready") != HTTPStatus.OK:
-        backend.redis.blpop(["nothing is pushed here"], timeout=1)
+def wait_until_ready_again(worker: Worker, gone: int) -> None:
+    wait_until(lambda: gone not in processes(worker) and worker.get("/ready") == HTTPStatus.OK)
 
 
 def test_a_worker_that_dies_is_started_again(start_worker: WorkerStarter, backend: FilotBackend) -> None:
     worker = start_worker()
     reader = reading_process(worker)
     reader.kill()
-    wait_until_ready_again(worker, backend, reader.pid)
+    wait_until_ready_again(worker, reader.pid)
     document_id = backend.add_document(small_picture("BUDI"), "NPWP")
 
     with backend.listen() as channel:
@@ -68,7 +68,7 @@ def test_no_orphan_is_left_when_dramatiqs_master_is_killed(
     assert master is not None
 
     master.kill()
-    wait_until_ready_again(worker, backend, reader.pid)
+    wait_until_ready_again(worker, reader.pid)
     readers = [child for child in processes(worker).values() if is_reader(child)]
     with backend.listen() as channel:
         backend.enqueue(backend.add_document(small_picture("BUDI"), "NPWP"))
@@ -117,7 +117,7 @@ def test_temporary_files_are_gone_after_a_process_was_killed(
     reader = reading_process(worker)
 
     reader.kill()
-    wait_until_ready_again(worker, backend, reader.pid)
+    wait_until_ready_again(worker, reader.pid)
     left = list(folder.iterdir())
     worker.terminate()
 

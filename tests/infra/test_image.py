@@ -165,7 +165,7 @@ def test_the_application_layer_holds_code_only() -> None:
     ("changed", "layers"),
     [
         ("requirements/models.lock", {"/models", "/opt/app"}),
-        ("tools/models/derive.py", {"/models"}),
+        ("tools/models/derive.py", {"/models", "/opt/app"}),
         ("README.md", {"/opt/app"}),
     ],
 )

@@ -14,12 +14,12 @@ from bench.incidents import TROUBLES
 from bench.markdown import marks
 from infra_pulumi import names
 from service.cli import app
-from service.monitoring.backlog import Backlog, OutboxBacklog
 from service.monitoring.gpu_usage import GpuUse
 from service.monitoring.prometheus import Exposition
 from service.runtime.app import App, build_app
 from service.settings import Settings
 from service.telemetry.logging import ALLOWED
+from tests.support.polled import set_answers
 from tests.unit.telemetry.test_logging import is_of_a_log
 
 REPOSITORY = Path(__file__).parents[2]
@@ -74,13 +74,9 @@ def exposition(settings: Settings) -> Iterator[Exposition]:
 
 
 def exposition_of(worker: App) -> Exposition:
-    sampler = worker.sampler
-    sampler.backlog = Backlog(waiting=1, processing=1, put_off=0, oldest_waiting=1.0)
-    sampler.outbox_backlog = OutboxBacklog(
-        dead=0, given_up=0, undelivered={"result": (0, 0.0), "review": (0, 0.0)}
-    )
-    sampler.gpu = GpuUse(memory_used=1, memory_total=2, utilisation=0.5)
-    return Exposition(sampler, worker.active_jobs, worker.devices, worker.publisher, list)
+    set_answers(worker.poller)
+    worker.poller.gpu = GpuUse(memory_used=1, memory_total=2, utilisation=0.5)
+    return Exposition(worker.poller, worker.active_jobs, worker.devices, worker.publisher, list)
 
 
 def label_names(exposition: Exposition) -> set[str]:

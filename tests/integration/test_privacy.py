@@ -22,6 +22,7 @@ from devstack.cards import DemoCard, Level, sample_cards
 from devstack.servers import FilotStack
 from devstack.servers.worker import Worker
 from tests.integration.test_api import picture
+from tests.support.waiting import wait_until
 
 #: Letters and digits: shorter parts of a value ("A", "WNI", "001") say nothing of anybody.
 MIN_TELLING = 5
@@ -70,8 +71,7 @@ class Ground:
                 self.backend.enqueue(document_id)
             self.results += channel.wait_for(len(waited_for), timeout=240)
         undelivered = "SELECT 1 FROM ocr_worker.outbox WHERE told_at IS NULL"
-        while self.backend.redis.scard(PROCESSING) or self.backend.execute(undelivered):
-            self.backend.redis.blpop(["nothing is pushed here"], timeout=1)
+        wait_until(lambda: not (self.backend.redis.scard(PROCESSING) or self.backend.execute(undelivered)))
 
     def answer(self, path: str) -> str:
         with urlopen(f"http://127.0.0.1:{self.worker.port}{path}", timeout=10) as answer:
@@ -268,8 +268,7 @@ def test_every_line_of_a_job_says_which_job_it_is(
     stack.reviews.answer_with(500)
     doubtful = backend.add_document(picture(), "KTP")
     backend.enqueue(doubtful)
-    while '"review_put_off"' not in ground.worker.log.read_text():
-        backend.redis.blpop(["nothing is pushed here"], timeout=1)
+    wait_until(lambda: '"review_put_off"' in ground.worker.log.read_text())
     stack.reviews.answer_with(200)
 
     ground.process(

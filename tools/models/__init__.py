@@ -1,1 +1,1 @@
-"""Derive the shipped OCR models from their published package."""
+"""Derives the shipped OCR models from their published package."""

@@ -1,8 +1,8 @@
-"""Derive the models we ship from the PP-OCR models inside a rapidocr wheel.
+"""Derives the shipped models from the PP-OCR models in a rapidocr wheel.
 
-``python -m tools.models.derive WHEEL`` writes detector.onnx, recogniser.onnx, both for CPUs as well
-(-int8) and direction.onnx next to this file when their hashes are those in SHA256SUMS. The same wheel always
-gives the same bytes.
+``python -m tools.models.derive WHEEL`` writes detector.onnx, recogniser.onnx, an int8 variant of both for
+CPUs, and direction.onnx to ``service/reading/ocr/models``, provided that their hashes are those in
+SHA256SUMS. The output is reproducible: the same wheel always gives the same bytes.
 """
 
 import argparse
@@ -21,31 +21,33 @@ from tools.models.quantise import quantised
 FOLDER = Path(__file__).parents[2] / "service" / "reading" / "ocr" / "models"
 SUMS = FOLDER / "SHA256SUMS"
 
-#: Where the origin's models lie inside the wheel.
-ORIGIN = "rapidocr/models"
+#: Folder of the original models in the wheel.
+ORIGINAL_FOLDER = "rapidocr/models"
 
-#: Weights below this are noise from training. 256,000 of the detector's are denormal numbers, on which some
-#: processors are slow; for that of docs/benchmarks.md they make no difference.
+#: Smaller weights are noise from training. 256,000 of the detector's are denormal numbers, which are slow on
+#: some processors; on that of docs/benchmarks.md they make no difference.
 MIN_WEIGHT = 1e-30
 
-#: What is printed on Indonesian cards: printable ASCII. The origin's other 18,000 characters cost time, and
-#: some of them (a full-width colon, a typographic dash) only stand in for these.
+#: Characters of Indonesian cards: printable ASCII. The other 18,000 characters of the original cost time, and
+#: some (a full-width colon, a typographic dash) are look-alikes of these.
 CHARACTERS = frozenset(map(chr, range(ord(" "), ord("~") + 1)))
 
-#: The recogniser's last layer: one column, and one bias, for each class.
+#: Last layer of the recogniser: one column and one bias for each class.
 HEAD_WEIGHT, HEAD_BIAS = "linear_8.w_0", "linear_8.b_0"
 
 
 def derive(wheel: Path) -> dict[str, bytes]:
-    """Return the models to ship by file name.
+    """Return the derived models by file name.
 
     Raises:
-        KeyError: the wheel holds no such model, or the model is not the one known here.
+        KeyError: a model is missing in the wheel, or is not the expected one.
     """
     with zipfile.ZipFile(wheel) as archive:
-        detector = onnx.load_from_string(archive.read(f"{ORIGIN}/PP-OCRv6_det_small.onnx"))
-        recogniser = onnx.load_from_string(archive.read(f"{ORIGIN}/PP-OCRv6_rec_small.onnx"))
-        direction = onnx.load_from_string(archive.read(f"{ORIGIN}/ch_ppocr_mobile_v2.0_cls_mobile.onnx"))
+        detector = onnx.load_from_string(archive.read(f"{ORIGINAL_FOLDER}/PP-OCRv6_det_small.onnx"))
+        recogniser = onnx.load_from_string(archive.read(f"{ORIGINAL_FOLDER}/PP-OCRv6_rec_small.onnx"))
+        direction = onnx.load_from_string(
+            archive.read(f"{ORIGINAL_FOLDER}/ch_ppocr_mobile_v2.0_cls_mobile.onnx")
+        )
     _keep_classes(recogniser)
     _free_height(recogniser)
     _choose_inside(recogniser)
@@ -69,9 +71,9 @@ def _drop_denormals(model: onnx.ModelProto) -> None:
 
 
 def _take_grey(model: onnx.ModelProto) -> None:
-    """Let a network take one channel where it took blue, green and red, which are equal in grey.
+    """Change a network's input from three channels (blue, green, red) to one of grey.
 
-    Its first layer weighs and adds up the three: with equal ones that is the sum of the weights.
+    The first layer computes a weighted sum of the channels; for equal channels the weights can be added up.
     """
     graph = model.graph
     graph.input[0].type.tensor_type.shape.dim[1].dim_value = 1
@@ -84,10 +86,10 @@ def _take_grey(model: onnx.ModelProto) -> None:
 
 
 def _keep_classes(model: onnx.ModelProto) -> None:
-    """Cut the recogniser's head down to the classes of ``CHARACTERS``.
+    """Reduce the recogniser's last layer to the classes of ``CHARACTERS``.
 
-    The origin's metadata lists the characters of classes 1, 2, ...; class 0 is the CTC blank, and the last
-    class, which is not listed, is the space. Ours lists the characters of classes 1, 2, ... to the very last.
+    The original's metadata lists the characters from class 1 on; class 0 is the CTC blank, and the last
+    class, which is not listed, is the space. The derived model lists all characters from class 1 on.
     """
     metadata = {entry.key: entry for entry in model.metadata_props}
     characters = ["", *metadata["character"].value.split("\n"), " "]
@@ -105,9 +107,9 @@ def _keep_classes(model: onnx.ModelProto) -> None:
 
 
 def _free_height(model: onnx.ModelProto) -> None:
-    """Let the recogniser take lines of any height: a pool that ends in one row of three takes all there are.
+    """Allow lines of any height: a pooling layer over three rows becomes one over all rows.
 
-    It was trained on lines of 32, 48 and 64 pixels, and exported for 48.
+    The model was trained on lines of 32, 48 and 64 pixels, and exported for 48.
     """
     graph = model.graph
     graph.input[0].type.tensor_type.shape.dim[2].dim_param = "height"
@@ -121,36 +123,38 @@ def _free_height(model: onnx.ModelProto) -> None:
 
 
 def _choose_inside(model: onnx.ModelProto) -> None:
-    """Let the recogniser give each step's best class and its probability instead of all of them."""
+    """Change the output from all probabilities to the best class of each step and its probability."""
     graph = model.graph
     probabilities = graph.output[0].name
     graph.node.append(helper.make_node("ArgMax", [probabilities], ["classes"], axis=2, keepdims=0))
     graph.node.append(helper.make_node("ReduceMax", [probabilities], ["certainty"], axes=[2], keepdims=0))
     del graph.output[:]
-    # Shapes noted for the origin's wide head are wrong now; the runtime infers them anew.
+    # Shapes recorded for the original last layer are wrong now; the runtime infers them again.
     del graph.value_info[:]
     graph.output.append(helper.make_tensor_value_info("classes", TensorProto.INT64, ["lines", "steps"]))
     graph.output.append(helper.make_tensor_value_info("certainty", TensorProto.FLOAT, ["lines", "steps"]))
 
 
 def sums_of(models: Mapping[str, bytes]) -> str:
-    """Return what ``sha256sum`` would print for these files."""
+    """Return the output of ``sha256sum`` for these files."""
     return "".join(f"{hashlib.sha256(models[name]).hexdigest()}  {name}\n" for name in sorted(models))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the models; leave without writing anything when they are not the expected ones."""
+    """Write the models, or nothing if their hashes are unexpected; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.models.derive", description=__doc__)
-    parser.add_argument("wheel", type=Path, help="rapidocr's wheel, as requirements/models.lock pins it")
-    parser.add_argument("--write-sums", action="store_true", help="accept the result: rewrite SHA256SUMS")
+    parser.add_argument("wheel", type=Path, help="wheel of rapidocr as pinned by requirements/models.lock")
+    parser.add_argument(
+        "--write-sums", action="store_true", help="accept the derived models and rewrite SHA256SUMS"
+    )
     options = parser.parse_args(arguments)
     models = derive(options.wheel)
     if options.write_sums:
         SUMS.write_text(sums_of(models))
     elif SUMS.read_text() != sums_of(models):
         sys.stderr.write(
-            f"{options.wheel.name} gives other models than {SUMS.name} lists: use the wheel that "
-            "requirements/models.lock pins and the locked onnx, or accept the new ones with --write-sums\n"
+            f"the models derived from {options.wheel.name} do not match {SUMS.name}: use the versions of "
+            "requirements/models.lock, or accept the new models with --write-sums\n"
         )
         return 1
     for name, content in models.items():

@@ -1,9 +1,9 @@
-"""Makes a model's large pointwise convolutions int8, for CPUs: weights are rounded here, inputs as they come.
+"""Dynamic int8 quantisation of a model's large pointwise convolutions, for CPUs.
 
-A pointwise (1 x 1) convolution is a matrix product over channels. ``DynamicQuantizeMatMul`` of ONNX Runtime
-computes it with 8-bit integers: it scales each input by its own range, so that nothing has to be calibrated,
-adds up in 32 bits and returns floats. Weights keep 7 bits: with 8, processors without VNNI instructions would
-saturate their 16-bit sums and read other texts than those with them.
+A pointwise (1 x 1) convolution is a matrix product over channels. ONNX Runtime's ``DynamicQuantizeMatMul``
+computes it with 8-bit integers: it scales each input by its own range, so no calibration is needed,
+accumulates in 32 bits and returns floats. Weights have 7 bits: with 8, processors without VNNI instructions
+would saturate their 16-bit sums and read different text than those with them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,13 +14,13 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
-#: Weights become whole numbers from minus this to this.
+#: Weights become integers from minus this to this.
 MAX_WEIGHT = 64
 
-#: Channels, in and out: in smaller convolutions the conversion costs more than it saves.
+#: Input and output channels: in smaller convolutions the conversion costs more than it saves.
 MIN_CHANNELS = 96
 
-#: The operator's home, and its version.
+#: Domain and version of the operator.
 DOMAIN, VERSION = "com.microsoft", 1
 
 #: Weights of a model by name.
@@ -28,7 +28,7 @@ _Weights: TypeAlias = Mapping[str, npt.NDArray[Any]]
 
 
 def quantised(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return a copy with each large pointwise convolution, and the bias behind it, as an int8 product."""
+    """Return a copy with each large pointwise convolution and its bias as an int8 matrix product."""
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     graph = copy.graph
@@ -39,7 +39,7 @@ def quantised(model: onnx.ModelProto) -> onnx.ModelProto:
     for node in graph.node:
         if _is_large_pointwise(node, weights):
             bias = users[node.output[0]]
-            # What a batch normalisation or another branch follows instead is small, or merged by the runtime.
+            # Convolutions followed by a batch normalisation or a branch are small, or fused by the runtime.
             if bias.op_type != "Add" or bias.input[1] not in weights:
                 continue
             graph.initializer.extend(_rounded(node.output[0], weights[node.input[1]], weights[bias.input[1]]))
@@ -57,7 +57,7 @@ def quantised(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _drop_identities(graph: onnx.GraphProto) -> None:
-    """Let every node read from where an ``Identity`` before it reads; graph outputs keep theirs."""
+    """Remove ``Identity`` nodes, except for those of graph outputs."""
     outputs = {output.name for output in graph.output}
     source: dict[str, str] = {}
     kept = []

@@ -1,8 +1,13 @@
-"""A stand-in for the review service (BULI2): takes every review, and shows what it was sent.
+"""Stand-in for the review service (BULI2): opens a ticket for every review, and posts decisions back.
 
-Run by its path, with a port as argument. FiLot's side is `POST /internal/reviews`. The rest is for whoever
-watches: `GET /received` lists every request in order, `DELETE /received` forgets them, and
-`PUT /answer` with `{"status": 500}` makes the service answer so from then on.
+Run by its path, with a port as argument. FiLot's side is `POST /internal/reviews`. The rest is for tests and
+the demo:
+
+- `GET /received` lists every request in order, `DELETE /received` forgets them.
+- `PUT /answer` with `{"status": 500, "body": {...}}` makes it answer so from then on.
+- `PUT /decision` with `{"documentId": ..., "decision": "approved"}` posts a reviewer's decision to the
+`callbackUrl` of
+  that document's latest review, and answers with the status of that call.
 """
 
 import json
@@ -12,41 +17,51 @@ import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, Request, build_opener
 
 
 class Reviews:
-    """What was received so far, and what to answer next."""
+    """Received requests, and the answer to the next one."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._received: list[dict[str, Any]] = []
         self._status = int(HTTPStatus.CREATED)
+        self._body: dict[str, Any] | None = None
 
     def add(self, authorization: str | None, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        """Remember one request; returns the status and the JSON to answer with."""
+        """Record a request; return the status and the JSON to answer with."""
         with self._lock:
             status = self._status
             self._received.append({"authorization": authorization, "status": status, "body": body})
             number = len(self._received)
+            answer = self._body
         if status >= HTTPStatus.BAD_REQUEST:
             return status, {"error": "told to fail"}
-        return status, {"taskId": f"review-{number}"}
+        return status, {"taskId": f"review-{number}"} if answer is None else answer
 
     def list(self) -> list[dict[str, Any]]:
-        """Every request since the start or the last `forget`, oldest first."""
+        """Return every request since the start or the last `forget`, oldest first."""
         with self._lock:
             return list(self._received)
 
     def forget(self) -> None:
-        """Start over, as after a fresh start."""
+        """Return to the state after a fresh start."""
         with self._lock:
             self._received.clear()
-            self._status = int(HTTPStatus.CREATED)
+            self._status, self._body = int(HTTPStatus.CREATED), None
 
-    def answer_with(self, status: int) -> None:
-        """Answer every review with this HTTP status from now on."""
+    def answer_with(self, status: int, body: dict[str, Any] | None) -> None:
+        """Answer every review with this HTTP status, and this body instead of a ticket, from now on."""
         with self._lock:
-            self._status = status
+            self._status, self._body = status, body
+
+    def find(self, document_id: str) -> dict[str, Any] | None:
+        """The body of a document's latest review that was answered with a ticket."""
+        with self._lock:
+            bodies = [each["body"] for each in self._received if each["status"] < HTTPStatus.BAD_REQUEST]
+        return next((body for body in reversed(bodies) if body["documentId"] == document_id), None)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -56,7 +71,7 @@ class Handler(BaseHTTPRequestHandler):
     reviews = Reviews()
 
     def do_POST(self) -> None:
-        """Take a review."""
+        """Open a ticket."""
         body = self._json()
         if self.path != "/internal/reviews":
             self._answer(HTTPStatus.NOT_FOUND)
@@ -66,20 +81,28 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(*self.reviews.add(self.headers["Authorization"], body))
 
     def do_GET(self) -> None:
-        """Show what came."""
+        """List the requests."""
         if self.path != "/received":
             self._answer(HTTPStatus.NOT_FOUND)
         else:
             self._answer(HTTPStatus.OK, self.reviews.list())
 
     def do_DELETE(self) -> None:
-        """Forget what came."""
+        """Forget the requests."""
         self.reviews.forget()
         self._answer(HTTPStatus.NO_CONTENT)
 
     def do_PUT(self) -> None:
-        """Change the answer."""
-        self.reviews.answer_with(self._json()["status"])
+        """Change the answer, or post a decision."""
+        body = self._json()
+        if self.path == "/decision":
+            review = self.reviews.find(body["documentId"])
+            if review is None or "callbackUrl" not in review:
+                self._answer(HTTPStatus.NOT_FOUND, {"error": "no review with a callbackUrl"})
+            else:
+                self._answer(HTTPStatus.OK, {"status": post_decision(review, body["decision"])})
+            return
+        self.reviews.answer_with(body["status"], body.get("body"))
         self._answer(HTTPStatus.NO_CONTENT)
 
     def _json(self) -> Any:
@@ -98,6 +121,25 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+
+
+def post_decision(review: dict[str, Any], decision: str) -> int:
+    """Post a reviewer's decision to the review's `callbackUrl`; return the HTTP status of the answer."""
+    request = Request(  # noqa: S310 - the worker's own setting says where to
+        review["callbackUrl"],
+        data=json.dumps(
+            {"reviewId": review["reviewId"], "decision": decision, "notes": "decided by the stand-in"}
+        ).encode(),
+        headers={"Content-Type": "application/json"},
+        method="POST",
+    )
+    # The address is on this machine: a proxy of the environment would not reach it.
+    opener = build_opener(ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=10) as answer:
+            return int(answer.status)
+    except HTTPError as error:
+        return int(error.code)
 
 
 def main() -> None:

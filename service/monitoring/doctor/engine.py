@@ -11,7 +11,7 @@ from service.reading.ocr.loading import load_engine, warm_up
 from service.settings import Settings
 
 #: Where the shipped models lie, beside the list of their hashes.
-MODELS = Path(__file__).parents[1] / "ocr" / "models"
+MODELS = Path(__file__).parents[2] / "reading" / "ocr" / "models"
 
 
 def check_models(settings: Settings, folder: Path = MODELS) -> Iterator[CheckResult]:

@@ -1,4 +1,4 @@
-"""Redis: whether it lets us in, and keeps what lies in it."""
+"""Redis: access, scripts, role, and whether it keeps its data."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,30 +8,48 @@ import redis
 
 from service.monitoring.doctor.check_result import CheckResult, fail, passed, warn
 from service.monitoring.doctor.network import broken_link
+from service.monitoring.doctor.redis_access import check_access
+from service.monitoring.doctor.redis_rehearsal import check_scripts
 from service.queue.document_queue import connect_redis
 from service.settings import Settings, needed
 
-#: The version that the contract with the backend names, and the oldest that has every command we use.
+#: The version that the contract with the backend names, and the oldest with every command that is used.
 EXPECTED, OLDEST = (7, 0), (6, 2)
 
-#: Share of the allowed memory from which on it should be looked at.
+#: Share of the allowed memory from which on the operator should act.
 NEARLY_FULL = 0.9
 
-NOEVICTION = "set maxmemory-policy to noeviction: any other one may throw queued documents away"
+#: What is said of a server that spreads keys over nodes, and the advice.
+CLUSTER = (
+    "it runs in cluster mode, which spreads the keys over nodes: no script can use them together",
+    "use one primary with replicas (ElastiCache: cluster mode disabled, not serverless)",
+)
+
+NOEVICTION = "set maxmemory-policy to noeviction: any other policy may evict queued documents"
 
 
 def check_redis(settings: Settings) -> Iterator[CheckResult]:
-    """Connect, then look at version, role, memory, persistence and keys.
+    """Connect; check access and scripts, then version, role, memory, persistence and keys.
 
     Raises:
-        SettingsError: ``REDIS_URL`` is not set.
+        SettingsError: ``REDIS_URL`` is not set, or cannot be used.
     """
     with connect_redis(settings) as client:
         try:
-            # Not only a greeting: the worker's scripts must be allowed, too.
-            client.eval("return 1", 0)
-            info: dict[str, Any] = client.info()
+            info = _info(client)
+            if info.get("cluster_enabled"):
+                yield fail("redis mode", *CLUSTER)
+                return
+            access = list(check_access(client, settings))
+            yield from access
+            if not info:
+                return
             types = {key: client.type(key) for key in _expected_types(settings)}
+            if info["role"] == "master" and not any(result.level == "red" for result in access):
+                yield from check_scripts(client, settings)
+        except redis.exceptions.NoPermissionError:
+            # The lines above say it.
+            return
         except redis.RedisError as error:
             says, advice = connection_problem(error, settings)
             yield fail("redis", says, advice)
@@ -44,40 +62,46 @@ def check_redis(settings: Settings) -> Iterator[CheckResult]:
     yield _keys(types, settings)
 
 
+def _info(client: redis.Redis) -> dict[str, Any]:
+    """Return what INFO says; nothing when our user may not ask, which `check_access` reports."""
+    try:
+        info: dict[str, Any] = client.info()
+    except redis.exceptions.NoPermissionError:
+        return {}
+    return info
+
+
 def connection_problem(error: redis.RedisError, settings: Settings) -> tuple[str, str]:
-    """Why Redis did not do as asked, and what to do; a wrong password is not a server that is away."""
+    """Return why Redis did not answer as asked, and what to do: a wrong password is not an outage."""
     match error:
         case redis.AuthenticationError():
-            return _password_trouble(error, settings)
-        case redis.exceptions.NoPermissionError():
-            return (
-                "its user may not run every command that is needed",
-                "allow it scripts, INFO and the keys filot:ocr:* in Redis' ACL",
-            )
+            return _password_problem(error, settings)
+        case _ if str(error).startswith(("CROSSSLOT", "CLUSTERDOWN", "MOVED")):
+            return CLUSTER
         case redis.BusyLoadingError():
-            return "it is loading its data after a start", "wait; it answers when it is through"
+            return "it is loading its data after a start", "wait until it has loaded"
         case redis.ResponseError():
-            return f"it refuses a command ({type(error).__name__})", "check what REDIS_URL leads to"
+            return f"it refuses a command ({type(error).__name__})", "check which server REDIS_URL names"
         case _:
             return broken_link(error)
 
 
-def _password_trouble(error: redis.AuthenticationError, settings: Settings) -> tuple[str, str]:
+def _password_problem(error: redis.AuthenticationError, settings: Settings) -> tuple[str, str]:
     if "without any password configured" in str(error):
-        return "it has no password, but one is sent", "unset REDIS_PASSWORD and take it out of REDIS_URL"
+        return "it has no password, but one is sent", "unset REDIS_PASSWORD, or remove it from REDIS_URL"
     if settings.redis_password or urlsplit(needed(settings.redis_url, "REDIS_URL")).password:
         return (
             "it refuses the password or the user's name",
-            "compare REDIS_PASSWORD (it overrides the one in REDIS_URL) with the server's",
+            "compare the password in REDIS_URL, or else REDIS_PASSWORD, with the server's",
         )
-    return "it asks for a password, and none is set", "set REDIS_PASSWORD"
+    return "it requires a password, and none is set", "set REDIS_PASSWORD"
 
 
 def _version(info: dict[str, Any]) -> CheckResult:
     text = str(info["redis_version"])
     version = tuple(int(part) for part in text.split(".")[:2])
     if version < OLDEST:
-        return fail("redis version", f"{text} lacks commands that are needed", "update Redis to 7")
+        return fail("redis version", f"{text} lacks commands that the worker needs", "update Redis to 7")
     if version < EXPECTED:
         return warn("redis version", f"{text} is older than expected", "update Redis to 7")
     return passed("redis version", text)
@@ -86,7 +110,7 @@ def _version(info: dict[str, Any]) -> CheckResult:
 def _role(info: dict[str, Any]) -> CheckResult:
     if info["role"] == "master":
         return passed("redis role", "primary")
-    return fail("redis role", "a replica, which cannot be written to", "name the primary in REDIS_URL")
+    return fail("redis role", "a replica, which is read-only", "name the primary in REDIS_URL")
 
 
 def _eviction(info: dict[str, Any]) -> CheckResult:
@@ -101,7 +125,7 @@ def _memory(info: dict[str, Any]) -> CheckResult:
     says = f"{used / 2**20:.0f} MiB used" + (f" of {allowed / 2**20:.0f} MiB" if allowed else "")
     if allowed and used >= NEARLY_FULL * allowed:
         return warn(
-            "redis memory", says, "find what fills it, or give it more: when full, it refuses documents"
+            "redis memory", says, "find what fills it, or raise maxmemory: when full, it refuses documents"
         )
     return passed("redis memory", says)
 
@@ -109,13 +133,13 @@ def _memory(info: dict[str, Any]) -> CheckResult:
 def _persistence(info: dict[str, Any]) -> CheckResult:
     if info["aof_enabled"] and info["aof_last_write_status"] != "ok":
         return fail(
-            "redis persistence", "its append-only file cannot be written", "look at Redis' disk and log"
+            "redis persistence", "its append-only file cannot be written", "check Redis' disk and log"
         )
     if info["rdb_last_bgsave_status"] != "ok":
         return fail(
             "redis persistence",
-            "its last snapshot failed; it may refuse to be written to until one succeeds",
-            "look at Redis' disk, memory and log",
+            "its last snapshot failed; it may refuse writes until one succeeds",
+            "check Redis' disk, memory and log",
         )
     if info["aof_enabled"]:
         return passed("redis persistence", "an append-only file")
@@ -125,8 +149,8 @@ def _persistence(info: dict[str, Any]) -> CheckResult:
         return passed("redis persistence", "snapshots")
     return warn(
         "redis persistence",
-        "neither an append-only file nor a replica, and no snapshot since its start",
-        "turn one on: after a restart, only documents whose rows say `processing` are found again",
+        "no append-only file, no replica, and no snapshot since its start",
+        "enable one: after a restart, only documents whose rows say `processing` are recovered",
     )
 
 
@@ -136,10 +160,10 @@ def _expected_types(settings: Settings) -> dict[str, str]:
 
 def _keys(types: dict[str, Any], settings: Settings) -> CheckResult:
     wrong = [
-        f"{key} is a {types[key]} and no {expected}"
+        f"{key} is a {types[key]}, not a {expected}"
         for key, expected in _expected_types(settings).items()
         if types[key] not in (expected, "none")
     ]
     if wrong:
-        return fail("redis keys", "; ".join(wrong), "give OCR_GPU_..._KEY names that nobody else uses")
-    return passed("redis keys", "the queue's names are free or its own")
+        return fail("redis keys", "; ".join(wrong), "set OCR_GPU_..._KEY to names that nothing else uses")
+    return passed("redis keys", "the names of the queue are unused or its own")

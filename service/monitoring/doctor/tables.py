@@ -5,37 +5,10 @@ from collections.abc import Iterator
 import psycopg2
 from psycopg2.extras import RealDictCursor
 
+from service.monitoring.access_rights import COLUMNS, WRITTEN
 from service.monitoring.doctor.check_result import CheckResult, fail, passed, warn
 from service.monitoring.doctor.postgres import connect
 from service.settings import Settings
-
-_TEXT = frozenset({"varchar", "text", "bpchar"})
-_TIME = frozenset({"timestamp", "timestamptz"})
-
-#: Columns of `documents` that are read or written, and PostgreSQL's names of the types that fit.
-COLUMNS = {
-    "id": frozenset({"uuid"}),
-    "user_id": frozenset({"uuid"}),
-    "type": _TEXT,
-    "file_url": _TEXT,
-    "status": frozenset({"document_status"}),
-    "verification_status": _TEXT,
-    "ai_score": frozenset({"int2", "int4", "int8"}),
-    "ai_decision": _TEXT,
-    "buli2_ticket_id": _TEXT,
-    "result_json": frozenset({"jsonb", "json"}),
-    "ocr_text": _TEXT,
-    "created_at": _TIME,
-    "processed_at": _TIME,
-}
-
-#: Those that a result changes.
-WRITTEN = frozenset(
-    {
-        *("status", "ocr_text", "result_json", "ai_score", "ai_decision"),
-        *("verification_status", "processed_at", "buli2_ticket_id"),
-    }
-)
 
 STATUSES = frozenset({"uploaded", "processing", "completed", "failed"})
 

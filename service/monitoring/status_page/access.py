@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 from pydantic import SecretStr
 
-from service.monitoring.health import Answer, Request
+from service.monitoring.http_server import Answer, Request
 from service.monitoring.status_page.document import SIGN_IN, TO_THE_PAGE
 
 #: The cookie's name, and s that it is valid: a night on call.

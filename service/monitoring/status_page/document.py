@@ -5,7 +5,7 @@ import hashlib
 from http import HTTPStatus
 from pathlib import Path
 
-from service.monitoring.health import Answer
+from service.monitoring.http_server import Answer
 
 HTML = "text/html; charset=utf-8"
 

@@ -69,6 +69,9 @@ if current then
   return { describe(current), refused }
 end
 
+-- An operator paused all workers; the list keeps what waits.
+if redis.call('EXISTS', watch .. ':paused') == 1 then return { {}, refused } end
+
 for _ = 1, MAX_ENTRIES do
   local id, from_cpu = pop()
   if not id then break end

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from service.reading.ocr.engine import Box
+from service.reading.ocr.primitives import Box
 
 #: Values of FiLot's ``documents.type``.
 DocumentType: TypeAlias = Literal["KTP", "NPWP"]

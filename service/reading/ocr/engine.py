@@ -2,22 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+from service.reading.ocr.primitives import Box, Device
+
+__all__ = ["Box", "ColourImage", "Device", "Engine", "Image", "Page", "PageText", "TextLine"]
 
 #: Grey levels, height x width, uint8. Colour would triple the work and does not help to read print.
 Image: TypeAlias = npt.NDArray[np.uint8]
 
 #: Colour picture, height x width x 3, uint8, in OpenCV's order: blue, green, red.
 ColourImage: TypeAlias = npt.NDArray[np.uint8]
-
-#: Four corners (x, y) in pixels of the page, clockwise from the text's top left.
-Box: TypeAlias = tuple[tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]]
-
-#: Device that the networks ran on.
-Device: TypeAlias = Literal["cuda", "cpu"]
 
 
 @dataclass(frozen=True, slots=True)

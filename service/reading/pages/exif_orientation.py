@@ -1,20 +1,20 @@
-"""Pages as the camera was held: it notes that in the file, and stores its picture as the sensor saw it."""
+"""Applies EXIF's orientation: cameras store pictures as the sensor saw them and note the rotation."""
 
 import cv2
 import numpy as np
 
 from service.reading.ocr.engine import ColourImage, Image
 
-#: EXIF's orientations (CIPA DC-008, 4.6.5) but for 1, and 5 and 7, which lie mirrored on their side.
+#: EXIF's orientations (CIPA DC-008, 4.6.5), except for 1 (upright) and for 5 and 7 (transposed).
 _ROTATIONS = {3: cv2.ROTATE_180, 6: cv2.ROTATE_90_CLOCKWISE, 8: cv2.ROTATE_90_COUNTERCLOCKWISE}
 _FLIPS = {2: 1, 4: 0}
 
 
-def turned(picture: Image | ColourImage, orientation: int) -> Image | ColourImage:
-    """Return a picture turned from how it is stored to how the camera was held.
+def apply_orientation(picture: Image | ColourImage, orientation: int) -> Image | ColourImage:
+    """Return the upright picture for an EXIF orientation of 1 to 8.
 
     Raises:
-        ValueError: there is no such orientation.
+        ValueError: ``orientation`` is invalid.
     """
     if orientation == 1:
         return picture

@@ -1,35 +1,51 @@
-"""The decoder processes of one worker: started when needed, used again, replaced when a file ended one."""
+"""Pool of decoder processes: started on demand, reused, and replaced after a file ended one."""
 
 import os
 import threading
 from collections import deque
+from types import TracebackType
+from typing import Self
 
 from service.reading.ocr.engine import ColourImage, Image
 from service.reading.pages.process import DecoderProcess
 
-#: Processes at a time. More threads wait for one of them: a page takes a fraction of the time of reading it.
+#: Limit of processes. Further threads wait: decoding a page takes a fraction of the time of reading it.
 MAX_PROCESSES = 4
 
 
 class DecoderPool:
-    """Decodes files for any number of threads."""
+    """Decodes files for any number of threads. A context manager; ``close`` ends its idle processes."""
 
     def __init__(self) -> None:
-        self._free = threading.BoundedSemaphore(MAX_PROCESSES)
-        #: The one used last is used next, so that no more are started than are busy at a time.
+        #: Idle processes of parent processes: kept alive but never used, because the parent still uses them.
+        self._inherited: list[deque[DecoderProcess]] = []
+        self._start()
+
+    def _start(self) -> None:
+        self._slots = threading.BoundedSemaphore(MAX_PROCESSES)
+        #: The most recently used process is reused first, so that no more are started than are busy at a
+        #: time.
         self._idle: deque[DecoderProcess] = deque()
 
-    def decode(self, content: bytes, wanted: bytes) -> list[Image] | list[ColourImage]:
-        """Return the pages of a file, ``GREY`` or small copies in ``COLOURS`` as the exchange names them.
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def decode(self, content: bytes, rendition: bytes) -> list[Image] | list[ColourImage]:
+        """Return the pages of a file; ``rendition`` is ``GREY`` or ``COLOUR`` of ``decoder.protocol``.
 
         Raises:
             DocumentError: the file cannot be read.
-            EngineError: the decoder could not do its work, and the file is not the cause.
+            EngineError: the decoder failed, and the file is not the cause.
         """
-        with self._free:
-            process = self._process()
+        with self._slots:
+            process = self._take_idle() or DecoderProcess()
             try:
-                return process.decode(content, wanted)
+                return process.decode(content, rendition)
             finally:
                 if process.ready:
                     self._idle.append(process)
@@ -37,23 +53,27 @@ class DecoderPool:
                     process.close()
 
     def close(self) -> None:
-        """End the processes that have nothing to do; later files start others."""
-        while self._idle:
-            self._idle.pop().close()
+        """End the idle processes. Idempotent; the pool starts new ones when it is used again."""
+        while process := self._take_idle():
+            process.close()
 
-    def _process(self) -> DecoderProcess:
-        while self._idle:
-            process = self._idle.pop()
+    def after_fork(self) -> None:
+        """Forget the parent's processes in a forked child, which must not talk to them."""
+        self._inherited.append(self._idle)
+        self._start()
+
+    def _take_idle(self) -> DecoderProcess | None:
+        """Return an idle process that is still alive, or None."""
+        while True:
+            try:
+                process = self._idle.pop()
+            except IndexError:
+                return None
             if not process.has_ended():
                 return process
             process.close()
-        return DecoderProcess()
 
 
-def pool() -> DecoderPool:
-    """The pool of this process: one that was forked off must not talk to its parent's decoders."""
-    return _pools.setdefault(os.getpid(), DecoderPool())
-
-
-#: By process id: a copy of the parent's pool is kept, since to forget it would end the parent's decoders.
-_pools: dict[int, DecoderPool] = {}
+#: Pool of this process, used by ``read_pages``.
+DEFAULT_POOL = DecoderPool()
+os.register_at_fork(after_in_child=DEFAULT_POOL.after_fork)

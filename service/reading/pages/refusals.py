@@ -1,7 +1,8 @@
-"""What users are told of a file that cannot be read, by code: in Indonesian and in English."""
+"""Messages for files that cannot be read, by code, in Indonesian and English."""
 
 from service.errors import DocumentError
 
+#: Indonesian and English message by code. Codes are never renamed.
 REFUSALS = {
     "empty_file": (
         "Berkas kosong; silakan unggah ulang foto kartu Anda.",
@@ -13,7 +14,7 @@ REFUSALS = {
     ),
     "not_an_image": (
         "Jenis berkas ini tidak dapat dibaca; silakan unggah foto kartu sebagai JPEG, PNG, atau PDF.",
-        "This kind of file cannot be read; please upload a photo of your card as JPEG, PNG or PDF.",
+        "This file type cannot be read; please upload a photo of your card as JPEG, PNG or PDF.",
     ),
     "truncated_image": (
         "Gambar rusak atau tidak lengkap; silakan unggah ulang foto kartu Anda.",
@@ -47,10 +48,10 @@ REFUSALS = {
 
 
 def refusal(code: str) -> DocumentError:
-    """Return the error for one of ``REFUSALS``.
+    """Return the error for a code of ``REFUSALS``.
 
     Raises:
-        ValueError: there is no such code.
+        ValueError: the code is unknown.
     """
     if code not in REFUSALS:
         raise ValueError(code)

@@ -1,4 +1,4 @@
-"""What is wrong with a picture as such: faults that are measured on its print, whatever the card says."""
+"""Image quality: faults of a picture, measured on its print."""
 
 from service.reading.quality.photo import faults
 

@@ -1,4 +1,4 @@
-"""Where the text of a page stands, as arrays to compute with."""
+"""Boxes of the text lines of a page, as arrays."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,26 +8,26 @@ import numpy.typing as npt
 
 from service.reading.ocr.engine import Image, TextLine
 
-#: Height of a line on a page of which none could be read, as a share of the longest side: such lines has
-#: a card that fills most of its picture.
+#: Assumed line height on a page without any line, as a share of the longest side: that of a card that fills
+#: most of its picture.
 USUAL_HEIGHT = 0.03
 
 
 @dataclass(frozen=True, slots=True)
 class Boxes:
-    """The boxes of a page's lines, n of them."""
+    """The boxes of the n lines of a page."""
 
-    #: n x 4 x 2 (x, y), clockwise from the text's top left, in pixels of the page and on it.
+    #: n x 4 x 2 (x, y), clockwise from the text's top left, in pixels, within the page.
     corners: npt.NDArray[np.float32]
-    #: n each, in pixels.
+    #: In pixels, n each.
     widths: npt.NDArray[np.float32]
     heights: npt.NDArray[np.float32]
-    #: The middle one of ``heights``.
+    #: Median of ``heights``.
     usual_height: float
 
 
 def boxes_of(page: Image, lines: Sequence[TextLine]) -> Boxes:
-    """Return the boxes of ``lines``; what an engine puts outside the page is moved to its edge."""
+    """Return the boxes of ``lines``; corners outside the page are moved to its edge."""
     given = np.array([line.box for line in lines], np.float32).reshape(-1, 4, 2)
     corners = np.clip(given, 0, np.array(page.shape[1::-1], np.float32) - 1)
     sides = np.linalg.norm(corners - np.roll(corners, -1, axis=1), axis=2)

@@ -1,4 +1,4 @@
-"""What the camera left of the print: how soft its edges are, and how far ink and ground lie apart."""
+"""Measures the sharpness and contrast of print."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,91 +10,93 @@ import numpy.typing as npt
 from service.reading.ocr.engine import Image
 from service.reading.quality.boxes import Boxes
 
-#: Pixels (height, width) of a piece of a line: its letters are then about 14 pixels high.
-PIECE = (32, 96)
+#: Size of a sample of a line in pixels (height, width); its letters are about 14 pixels high.
+SAMPLE_SIZE = (32, 96)
 
-#: How many lines are measured, evenly spread over the page.
-MAX_PIECES = 10
+#: Lines that are measured, evenly spread over the page.
+MAX_SAMPLES = 10
 
-#: Percentiles of a piece's grey levels that stand for its ink and its ground: print covers about an eighth.
-INK, GROUND = 3, 90
+#: Percentiles of a sample's grey levels for ink and background: print covers about an eighth.
+INK_PERCENTILE, BACKGROUND_PERCENTILE = 3, 90
 
-#: Percentile of the steepness in one direction that stands for the edges across it.
-EDGES = 97
+#: Percentile of the gradient in one direction that represents the edges across it.
+EDGE_PERCENTILE = 97
 
-#: Sobel's 3 x 3 operator gives so many times the grey levels a pixel.
-_SOBEL = 8
+#: Gain of Sobel's 3 x 3 operator over grey levels per pixel.
+_SOBEL_GAIN = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Strokes:
-    """The print of a page: one entry for each piece that was measured."""
+    """Print of a page: one entry for each sample."""
 
     #: Grey levels, 0 to 255.
     ink: npt.NDArray[np.float32]
-    ground: npt.NDArray[np.float32]
-    #: Width of the edges as a share of the line's height, in whichever direction they are softest.
+    background: npt.NDArray[np.float32]
+    #: Width of the edges in their softest direction, as a share of the line height.
     softness: npt.NDArray[np.float32]
 
     @property
     def contrast(self) -> npt.NDArray[np.float32]:
-        """Grey levels between ink and ground."""
-        return self.ground - self.ink
+        """Grey levels between ink and background."""
+        return self.background - self.ink
 
 
 def measure_strokes(page: Image, boxes: Boxes) -> Strokes:
-    """Measure the print of some lines; where no line could be read, that of the busiest places."""
-    pieces = np.stack([*_line_pieces(page, boxes)] or [*_busiest_pieces(page, boxes.usual_height)])
-    ink, ground = _percentiles(pieces, INK, GROUND)
-    # An edge of the steepest kind that went all the way from ink to ground would be so many pixels wide.
-    widths = (ground - ink) / np.maximum(_steepness(pieces), 1 / _SOBEL)
-    return Strokes(ink, ground, np.asarray(widths / PIECE[0], np.float32))
+    """Measure the print of some lines, or without any line the areas of highest contrast."""
+    samples = np.stack([*_line_samples(page, boxes)] or [*_busiest_samples(page, boxes.usual_height)])
+    ink, background = _percentiles(samples, INK_PERCENTILE, BACKGROUND_PERCENTILE)
+    # Width in pixels of an edge from ink to background with the steepest gradient.
+    widths = (background - ink) / np.maximum(_gradients(samples), 1 / _SOBEL_GAIN)
+    return Strokes(ink, background, np.asarray(widths / SAMPLE_SIZE[0], np.float32))
 
 
-def _line_pieces(page: Image, boxes: Boxes) -> Iterator[Image]:
-    """Cut the middle out of lines; lines too short for a piece count only where there are no others."""
-    shape = PIECE[1] / PIECE[0]
+def _line_samples(page: Image, boxes: Boxes) -> Iterator[Image]:
+    """Yield the middle parts of lines; lines shorter than a sample are used only if all are."""
+    shape = SAMPLE_SIZE[1] / SAMPLE_SIZE[0]
     long = np.flatnonzero(boxes.widths >= shape * boxes.heights)
     places = long if len(long) else np.arange(len(boxes.heights))
-    evenly = np.linspace(0, len(places) - 1, min(len(places), MAX_PIECES)).astype(int)
+    evenly = np.linspace(0, len(places) - 1, min(len(places), MAX_SAMPLES)).astype(int)
     for (x, y), height in zip(
         boxes.corners[places[evenly]].mean(axis=1), boxes.heights[places[evenly]], strict=True
     ):
         rows = slice(max(0, round(y - height / 2)), round(y + height / 2) + 1)
         columns = slice(max(0, round(x - shape * height / 2)), round(x + shape * height / 2) + 1)
-        yield np.asarray(cv2.resize(page[rows, columns], PIECE[::-1], interpolation=cv2.INTER_AREA), np.uint8)
+        yield np.asarray(
+            cv2.resize(page[rows, columns], SAMPLE_SIZE[::-1], interpolation=cv2.INTER_AREA), np.uint8
+        )
 
 
-def _busiest_pieces(page: Image, height: float) -> Iterator[Image]:
-    """Cut a page into pieces as high as a line would be, and yield those with most contrast."""
-    high, wide = PIECE
+def _busiest_samples(page: Image, height: float) -> Iterator[Image]:
+    """Divide a page into samples as high as a line, and yield those with the highest contrast."""
+    high, wide = SAMPLE_SIZE
     down = max(1, round(page.shape[0] / height))
     across = max(1, round(page.shape[1] / height * high / wide))
     sized = np.asarray(cv2.resize(page, (across * wide, down * high), interpolation=cv2.INTER_AREA), np.uint8)
-    pieces = sized.reshape(down, high, across, wide).swapaxes(1, 2).reshape(-1, high, wide)
-    yield from pieces[np.argsort(pieces.std(axis=(1, 2)))[-MAX_PIECES:]]
+    samples = sized.reshape(down, high, across, wide).swapaxes(1, 2).reshape(-1, high, wide)
+    yield from samples[np.argsort(samples.std(axis=(1, 2)))[-MAX_SAMPLES:]]
 
 
-def _steepness(pieces: Image) -> npt.NDArray[np.float32]:
-    """Return by piece the grey levels a pixel of its edges, in the direction in which they are softest.
+def _gradients(samples: Image) -> npt.NDArray[np.float32]:
+    """Return the gradient of the edges of each sample, in grey levels per pixel, in their softest direction.
 
-    Four directions, because a hand that shook smears the edges along its way only.
+    Four directions are compared, because camera shake blurs edges in one direction only.
     """
-    stack = pieces.reshape(-1, pieces.shape[2])
+    stack = samples.reshape(-1, samples.shape[2])
     across, down = (
-        # The outermost rows of a piece have seen the piece above or below; of the others half will do.
-        np.asarray(cv2.Sobel(stack, cv2.CV_16S, *order), np.int16).reshape(pieces.shape)[:, 1:-1:2]
+        # The outermost rows of a sample are mixed with its neighbours; every other row of the rest is enough.
+        np.asarray(cv2.Sobel(stack, cv2.CV_16S, *order), np.int16).reshape(samples.shape)[:, 1:-1:2]
         for order in ((1, 0), (0, 1))
     )
-    straight = [_percentiles(np.abs(way), EDGES)[0] for way in (across, down)]
-    slanted = [_percentiles(np.abs(way), EDGES)[0] for way in (across + down, across - down)]
+    straight = [_percentiles(np.abs(way), EDGE_PERCENTILE)[0] for way in (across, down)]
+    slanted = [_percentiles(np.abs(way), EDGE_PERCENTILE)[0] for way in (across + down, across - down)]
     softest = np.minimum(np.minimum(*straight), np.minimum(*slanted) / np.sqrt(2))
-    return np.asarray(softest / _SOBEL, np.float32)
+    return np.asarray(softest / _SOBEL_GAIN, np.float32)
 
 
-def _percentiles(pieces: npt.NDArray[np.integer], *percents: int) -> list[npt.NDArray[np.float32]]:
-    """Return percentiles by piece, each the nearest value: five times as quick as NumPy's own."""
-    rows = pieces.reshape(len(pieces), -1)
+def _percentiles(samples: npt.NDArray[np.integer], *percents: int) -> list[npt.NDArray[np.float32]]:
+    """Return percentiles of each sample, to the nearest value: five times as fast as NumPy's own."""
+    rows = samples.reshape(len(samples), -1)
     places = [round(percent / 100 * (rows.shape[1] - 1)) for percent in percents]
     parted = np.partition(rows, places, axis=1)
     return [parted[:, place].astype(np.float32) for place in places]

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from devstack.backend import QUEUE, FilotBackend
 from devstack.servers import FilotStack
 from service.monitoring.health import HUNG_AFTER, Health
-from service.monitoring.sampler import Sampler
+from service.monitoring.poller import Poller
 from service.queue.active_jobs import ActiveJobs
 from service.queue.broker import DocumentConsumer
 from service.queue.document_queue import DocumentQueue, connect_redis
@@ -22,13 +22,16 @@ from tests.support.ids import CARD
 
 @pytest.fixture
 def health(stack: FilotStack, settings: Settings, database: Database) -> Iterator[Health]:
-    active_jobs = ActiveJobs(DocumentQueue(connect_redis(settings), settings), limit=2)
+    settings = settings.model_copy(update={"driver": "onnx"})
+    client = connect_redis(settings)
+    active_jobs = ActiveJobs(DocumentQueue(client, settings), limit=2)
     devices = Devices(settings)
     devices.probe()
-    sampler = Sampler(settings, active_jobs.document_queue.client, database)
-    for look in sampler.looks():
-        look()
-    health = Health(stack.sandbox.reserve_port(), active_jobs, devices, sampler)
+    poller = Poller(client, database, settings)
+    for task in poller.tasks():
+        task()
+    port = stack.sandbox.reserve_port()
+    health = Health(port, active_jobs, devices, poller, settings.job_timeout)
     health.start()
     yield health
     health.stop()
@@ -50,7 +53,7 @@ def test_a_worker_that_no_longer_looks_is_failing_although_its_process_answers(
 
     assert status == HTTPStatus.SERVICE_UNAVAILABLE
     (problem,) = body["problems"]
-    assert problem.startswith("no look for work for ")
+    assert problem.startswith("the queue has not been polled for ")
 
 
 def test_a_job_over_its_time_makes_the_worker_failing(
@@ -65,7 +68,7 @@ def test_a_job_over_its_time_makes_the_worker_failing(
     status, body = ask(health.port, "/health")
 
     assert status == HTTPStatus.SERVICE_UNAVAILABLE
-    assert "a job has been in work" in body["problems"][0]
+    assert "a job has been in progress" in body["problems"][0]
 
 
 def test_a_hold_is_no_reason_to_restart_but_to_send_nothing(health: Health) -> None:
@@ -87,16 +90,20 @@ def test_a_hold_is_no_reason_to_restart_but_to_send_nothing(health: Health) -> N
 def test_an_outage_of_redis_is_no_reason_to_restart_however_long_it_lasts(
     environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    variables = {**environment, "OCR_GPU_POLL_INTERVAL": "50", "REDIS_URL": "redis://127.0.0.1:1/0"}
+    variables = {
+        **environment,
+        "OCR_GPU_DRIVER": "onnx",
+        "OCR_GPU_POLL_INTERVAL": "50",
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+    }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     settings = Settings()
     devices, client = Devices(settings), connect_redis(settings)
     devices.probe()
     active_jobs = ActiveJobs(DocumentQueue(client, settings), limit=2)
-    health = Health(
-        0, active_jobs, devices, Sampler(settings, client, Database("postgresql://127.0.0.1:1/none", 1))
-    )
+    poller = Poller(client, Database("postgresql://127.0.0.1:1/none", 1), settings)
+    health = Health(0, active_jobs, devices, poller, settings.job_timeout)
     active_jobs.last_look -= HUNG_AFTER + 1
 
     taken = next(DocumentConsumer(active_jobs.document_queue, active_jobs, settings))

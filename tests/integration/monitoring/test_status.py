@@ -1,4 +1,4 @@
-"""What a look at Redis and PostgreSQL finds, and that it finds without changing anything."""
+"""Snapshots of real servers: what they hold, and that taking one changes nothing."""
 
 import json
 import time
@@ -20,7 +20,7 @@ from service.monitoring.heartbeat import (
     WorkerState,
     worker_states,
 )
-from service.monitoring.status import TrafficReader, read_records
+from service.monitoring.status import LATELY, TrafficReader, read_records
 from service.queue.document_queue import TIMESTAMPS_KEY, DocumentQueue, connect_redis
 from service.runtime.actors import declare_actors
 from service.runtime.app import App as Runtime
@@ -65,10 +65,15 @@ def result(*, success: bool = True, milliseconds: int = 400, on_gpu: bool = Fals
     )
 
 
+def heartbeat_of(runtime: Runtime) -> Heartbeat:
+    client, active_jobs = runtime.broker.document_queue.client, runtime.broker.active_jobs
+    return Heartbeat(client, active_jobs, runtime.devices, runtime.publisher, gpu_enabled=False)
+
+
 def end(
     cursor: RealDictCursor, *, minutes_ago: float = 0, code: str | None = None, milliseconds: int = 400
 ) -> str:
-    """Note an ending that long before the transaction began; returns its document's id."""
+    """Record a job that finished so long before the transaction; returns its document's id."""
     each = result(success=code is None, milliseconds=milliseconds)
     history.put(cursor, each, "KTP", code)
     cursor.execute(
@@ -91,7 +96,7 @@ def test_an_empty_system_has_nothing_to_show(reader: TrafficReader, database: Da
     )
 
 
-def test_jobs_in_hand_are_shown_with_age_attempt_and_holder(
+def test_jobs_in_progress_are_shown_with_age_attempt_and_worker(
     reader: TrafficReader, document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     backend.push(CARD)
@@ -112,20 +117,20 @@ def test_jobs_in_hand_are_shown_with_age_attempt_and_holder(
     assert held.seconds < 60
 
 
-def test_what_an_ended_job_left_behind_is_no_job(reader: TrafficReader, backend: FilotBackend) -> None:
+def test_what_a_finished_job_left_behind_is_no_job(reader: TrafficReader, backend: FilotBackend) -> None:
     backend.redis.hset(TIMESTAMPS_KEY, "ended", "1000")
 
     assert reader.read().jobs == []
 
 
-def test_a_worker_is_heard_until_its_farewell(
+def test_a_worker_is_listed_until_it_deregisters(
     runtime: Runtime, reader: TrafficReader, backend: FilotBackend
 ) -> None:
-    heartbeat = Heartbeat(runtime.broker.active_jobs, runtime.devices, runtime.publisher)
+    heartbeat = heartbeat_of(runtime)
     heartbeat.beat()
     (alive,) = reader.read().workers
     heartbeat.deregister()
-    # The clock may have begun another beat when the worker was told to stop.
+    # The scheduler may have begun another beat when the worker was told to stop.
     heartbeat.beat()
 
     gone = reader.read().workers
@@ -136,10 +141,10 @@ def test_a_worker_is_heard_until_its_farewell(
     assert backend.redis.keys("*") == []
 
 
-def test_a_worker_that_fell_silent_is_remembered_for_an_hour(
+def test_a_worker_that_stopped_responding_is_listed_for_an_hour(
     runtime: Runtime, reader: TrafficReader, backend: FilotBackend
 ) -> None:
-    heartbeat = Heartbeat(runtime.broker.active_jobs, runtime.devices, runtime.publisher)
+    heartbeat = heartbeat_of(runtime)
     backend.redis.zadd(SEEN_KEY, {"silent:1": time.time() - 300, "forgotten:1": time.time() - FORGOTTEN - 5})
 
     heartbeat.beat()
@@ -151,7 +156,7 @@ def test_a_worker_that_fell_silent_is_remembered_for_an_hour(
     assert [state.worker for state in worker_states(reader.client)] == [heartbeat.worker]
 
 
-def test_a_look_changes_no_key_of_the_backend(reader: TrafficReader, backend: FilotBackend) -> None:
+def test_a_snapshot_changes_no_key_of_the_backend(reader: TrafficReader, backend: FilotBackend) -> None:
     backend.push("one")
     backend.redis.sadd(PROCESSING, "two")
     before = {key: backend.redis.dump(key) for key in map(str, backend.redis.keys("*"))}
@@ -163,7 +168,7 @@ def test_a_look_changes_no_key_of_the_backend(reader: TrafficReader, backend: Fi
     assert backend.redis.lrange(QUEUE, 0, -1) == ["one"]
 
 
-def test_the_last_hour_is_told_minute_by_minute(database: Database) -> None:
+def test_the_last_hour_is_counted_minute_by_minute(database: Database) -> None:
     with database.transaction() as cursor:
         for milliseconds in (100, 200, 900):
             end(cursor, minutes_ago=10, milliseconds=milliseconds)
@@ -189,6 +194,20 @@ def test_failures_are_counted_by_reason_for_an_hour_and_a_day(database: Database
     counted = [(each.code, each.last_hour, each.last_day) for each in read_records(database).failures]
 
     assert counted == [("not_an_image", 1, 2), ("no_file", 0, 1)]
+
+
+def test_causes_are_those_of_the_last_minutes_only(database: Database) -> None:
+    with database.transaction() as cursor:
+        for minutes, code in [(0, "not_an_image"), (1, "not_an_image"), (1, "no_file"), (30, "no_file")]:
+            end(cursor, minutes_ago=minutes, code=code)
+        for _ in range(3):
+            end(cursor, minutes_ago=20, code="no_file")
+
+    records = read_records(database)
+
+    assert records.causes == {"not_an_image": 2, "no_file": 1}
+    assert [(each.code, each.last_hour) for each in records.failures] == [("no_file", 5), ("not_an_image", 2)]
+    assert sum(each.failed for each in records.minutes[-LATELY:]) == sum(records.causes.values())
 
 
 def test_the_latest_results_come_first(database: Database) -> None:
@@ -220,7 +239,7 @@ def test_what_is_given_up_or_dead_is_counted(database: Database, backend: FilotB
     assert [(job.document_id, job.cause) for job in records.dead] == [(documents[1], "EngineError")]
 
 
-def test_a_job_that_is_told_twice_ended_once(database: Database) -> None:
+def test_a_job_that_is_recorded_twice_counts_once(database: Database) -> None:
     each = result()
 
     with database.transaction() as cursor:
@@ -230,7 +249,7 @@ def test_a_job_that_is_told_twice_ended_once(database: Database) -> None:
     assert read_records(database).hour.finished == 1
 
 
-def test_an_ending_is_forgotten_after_a_day(database: Database) -> None:
+def test_a_job_record_is_removed_after_a_day(database: Database) -> None:
     with database.transaction() as cursor:
         kept = end(cursor, minutes_ago=23 * 60)
         end(cursor, minutes_ago=25 * 60)

@@ -14,8 +14,9 @@ import pytest
 
 from devstack.backend import FilotBackend
 from devstack.servers import FilotStack
-from service.monitoring.health import Answer, Health
+from service.monitoring.health import Health
 from service.monitoring.heartbeat import Heartbeat
+from service.monitoring.http_server import Answer
 from service.runtime.app import build_app
 from service.settings import Settings
 
@@ -60,7 +61,6 @@ def serve(
     Its one heartbeat and its servers' answers may be as late as they like: no clock runs here.
     """
     monkeypatch.setattr("service.monitoring.heartbeat.EXPIRY", 600)
-    monkeypatch.setattr("service.monitoring.status_page.TIMEOUT", 60.0)
     apps = ExitStack()
 
     def serve(*, warm: bool = True, **changes: str) -> Page:
@@ -69,6 +69,7 @@ def serve(
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
         app = apps.enter_context(build_app(Settings()))
+        app.poller.timeout = 60.0
         page = Page(app.health, app.heartbeat)
         if warm:
             app.devices.probe()
@@ -106,7 +107,7 @@ def test_a_well_worker_says_so(serve: PageMaker) -> None:
     figures = serve().figures()
 
     assert (figures["level"], figures["troubles"]) == ("well", [])
-    assert figures["sentence"] == "All is well: 1 worker, nothing waits, 0 documents in the last hour."
+    assert figures["sentence"] == "All is well: 1 worker, no documents waiting, 0 finished in the last hour."
     assert [worker["worker"] for worker in figures["workers"]] == [figures["servedBy"]]
     assert len(figures["minutes"]) == 60
 
@@ -115,7 +116,7 @@ def test_many_who_look_ask_redis_no_more_than_one_does(
     serve: PageMaker, backend: FilotBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # s; more than the test takes.
-    monkeypatch.setattr("service.monitoring.status_reader.TRAFFIC_MAX_AGE", 600.0)
+    monkeypatch.setattr("service.monitoring.poller.TRAFFIC_MAX_AGE", 600.0)
     page = serve()
     page.figures()
     before = calls(backend, "hgetall")
@@ -131,8 +132,8 @@ def test_a_worker_that_warms_up_says_so(serve: PageMaker) -> None:
     figures = serve(warm=False).figures()
 
     sentences = [trouble["sentence"] for trouble in figures["troubles"]]
-    assert sentences[0] == "No worker says that it lives, and nothing waits."
-    assert sentences[1].endswith(" is still warming up its OCR engine.")
+    assert sentences[0] == "No worker is running, and no documents are waiting."
+    assert sentences[1].endswith(" is still loading its OCR engine.")
 
 
 def test_servers_that_are_away_are_named_and_the_worker_that_answers_is_shown(
@@ -144,8 +145,10 @@ def test_servers_that_are_away_are_named_and_the_worker_that_answers_is_shown(
     figures = page.figures()
 
     assert figures["level"] == "down"
-    assert figures["sentence"] == "Redis is away (ConnectionError): nothing can be taken or published."
-    assert figures["troubles"][1]["sentence"].startswith("PostgreSQL is away (OperationalError): ")
+    assert figures["sentence"] == (
+        "Redis is unavailable (ConnectionError): no documents are taken, no results are published."
+    )
+    assert figures["troubles"][1]["sentence"].startswith("PostgreSQL is unavailable (OperationalError): ")
     assert (figures["queue"], figures["jobs"], figures["hour"]) == (None, None, None)
     assert [worker["worker"] for worker in figures["workers"]] == [page.heartbeat.worker]
 
@@ -157,7 +160,7 @@ def test_a_worker_that_hangs_says_that_it_makes_no_progress(serve: PageMaker) ->
     figures = page.figures()
 
     assert figures["level"] == "down"
-    assert " makes no progress: no look for work for " in figures["sentence"]
+    assert " makes no progress: the queue has not been polled for " in figures["sentence"]
 
 
 def test_a_token_guards_the_page_and_its_figures_but_not_the_checks(serve: PageMaker) -> None:
@@ -204,7 +207,7 @@ def test_a_page_that_breaks_takes_nothing_else_down(serve: PageMaker) -> None:
         raise ZeroDivisionError
 
     page = serve()
-    page.health.pages["/broken"] = broken
+    page.health.add_page("/broken", broken)
 
     with pytest.raises(ConnectionError):
         page.ask("/broken")

@@ -95,6 +95,22 @@ def test_filots_row_stays_as_it_is(
     assert backend.row(document_id) == before
 
 
+def test_filots_review_stays_and_is_counted(
+    database: Database, document_queue: DocumentQueue, backend: FilotBackend
+) -> None:
+    document_id = leave_traces(backend, database)
+    backend.execute(
+        """INSERT INTO manual_reviews (document_id, user_id, payload)
+           SELECT id, user_id, '{}' FROM documents WHERE id = %s""",
+        document_id,
+    )
+
+    erased = erase(database, document_queue, document_id)
+
+    assert erased.review_rows == 1
+    assert len(backend.execute("SELECT 1 FROM manual_reviews")) == 1
+
+
 def test_a_second_time_there_is_nothing_left(
     database: Database, document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:

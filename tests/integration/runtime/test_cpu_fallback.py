@@ -9,6 +9,7 @@ from tests.integration.test_api import picture
 from tests.support import fake_cuda
 from tests.support.fake_cuda import FakeCuda
 from tests.support.fake_nvml import FakeNvml
+from tests.support.waiting import wait_until
 
 
 def read(backend: FilotBackend) -> dict[str, Any]:
@@ -23,12 +24,10 @@ def read(backend: FilotBackend) -> dict[str, Any]:
 def wait_for_pause(app: App, backend: FilotBackend) -> str:
     """Wait until fetching is paused and every job is back in the queue; returns the reason."""
     active_jobs = app.active_jobs
-    while not active_jobs.pause_reasons():
-        backend.redis.blpop(["nothing is pushed here"], timeout=1)
+    wait_until(active_jobs.pause_reasons)
     # The consumer may have checked before the pause and fetch after it; that job is active at its next check.
     looked = active_jobs.last_look
-    while active_jobs.last_look == looked or active_jobs.tokens():
-        backend.redis.blpop(["nothing is pushed here"], timeout=1)
+    wait_until(lambda: active_jobs.last_look != looked and not active_jobs.tokens())
     (reason,) = active_jobs.pause_reasons()
     return reason
 
@@ -56,8 +55,7 @@ def test_after_a_lost_context_documents_are_read_on_the_cpu_and_no_attempt_is_co
     assert [result["gpuProcessed"] for result in (first, second)] == [False, False]
     assert app.devices.gpu_lost
     assert "the GPU's context is lost: CUDA failure 700" in app.devices.gpu_absence
-    while app.active_jobs.tokens():
-        backend.redis.blpop(["nothing is pushed here"], timeout=1)
+    wait_until(lambda: not app.active_jobs.tokens())
     assert backend.redis.keys("filot:ocr:gpu:job:*") == []
 
 

@@ -66,7 +66,8 @@ def machine(cuda: FakeCuda, nvml: FakeNvml, monkeypatch: pytest.MonkeyPatch) -> 
 
 def status(app: App) -> str:
     """The reason in `filot-ocr status`, after a heartbeat."""
-    Heartbeat(app.active_jobs, app.devices, app.publisher).beat()
+    client = app.document_queue.client
+    Heartbeat(client, app.active_jobs, app.devices, app.publisher, gpu_enabled=True).beat()
     settings.current_settings.cache_clear()
     api._document_queue.cache_clear()
     said = api.get_gpu_worker_status()

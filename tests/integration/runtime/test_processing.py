@@ -1,16 +1,26 @@
-"""A reason for review is in the published result, the row and every repeat; the reviewer gets fields only."""
+"""One document from its id to its stored result, with rows, files and servers that change meanwhile."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TypeAlias
 
 import pytest
 
 from devstack.backend import FilotBackend
 from devstack.cards import sample_cards
+from service.errors import LeaseLostError, OcrWorkerError, StorageRefusedError
+from service.queue.document_queue import Job
+from service.runtime import processing as module
 from service.runtime.app import App, build_app
 from service.runtime.processing import job_of_caller
 from service.settings import Settings
-from service.store.documents import find_document
-from service.store.reviews import review_request
+from tests.integration.store.rows import outbox_kinds
+
+#: A function that takes what is to happen after each download.
+WhileReading: TypeAlias = Callable[[Callable[[], object]], None]
+
+#: What a listener reads, in first results and in repeats.
+PUBLISHED = ("parsedResult", "reviewReasons", "reviewAdvice", "score", "decision", "outcome", "ocrText")
 
 
 @pytest.fixture
@@ -21,9 +31,33 @@ def app(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterato
         yield app
 
 
+@pytest.fixture
+def while_reading(app: App, monkeypatch: pytest.MonkeyPatch) -> WhileReading:
+    """Takes what is to happen after each download."""
+
+    def install(change: Callable[[], object]) -> None:
+        fetch = app.processing.storage.fetch
+
+        def fetch_and_change(file_url: str) -> bytes:
+            content = fetch(file_url)
+            change()
+            return content
+
+        monkeypatch.setattr(app.processing.storage, "fetch", fetch_and_change)
+
+    return install
+
+
+def ktp(seed: int = 5) -> bytes:
+    return sample_cards(seed=seed, count=1, level="flat")[0].content
+
+
+def last_attempt(document_id: str) -> Job:
+    return replace(job_of_caller(document_id), attempt=99)
+
+
 def test_a_reason_is_published_with_advice_and_kept_in_the_row(app: App, backend: FilotBackend) -> None:
-    ktp = sample_cards(seed=5, count=1, level="flat")[0].content
-    document_id = backend.add_document(ktp, "NPWP")
+    document_id = backend.add_document(ktp(), "NPWP")
 
     first = app.processing.process(job_of_caller(document_id)).published()
     stored = backend.row(document_id)["result_json"]
@@ -34,25 +68,7 @@ def test_a_reason_is_published_with_advice_and_kept_in_the_row(app: App, backend
     (advice,) = first["reviewAdvice"]
     assert "silakan unggah kartu yang benar. / " in advice
     assert stored == {**first["parsedResult"], "reviewReasons": ["wrong_document_type"]}
-    told = ("parsedResult", "reviewReasons", "reviewAdvice", "score", "decision", "outcome", "ocrText")
-    assert {key: again[key] for key in told} == {key: first[key] for key in told}
-
-
-def test_a_reviewer_gets_the_fields_without_the_reasons(app: App, backend: FilotBackend) -> None:
-    document_id = backend.add_document(b"picture")
-    backend.execute(
-        """UPDATE documents SET status = 'completed',
-               result_json = '{"nik": "1", "reviewReasons": ["blurred"]}'
-           WHERE id = %s""",
-        document_id,
-    )
-    with app.database.transaction() as cursor:
-        document = find_document(cursor, document_id)
-    assert document is not None
-
-    body = review_request(document, "correlation", app.settings)
-
-    assert body["parsedData"] == {"nik": "1"}
+    assert {key: again[key] for key in PUBLISHED} == {key: first[key] for key in PUBLISHED}
 
 
 def test_an_approved_document_has_no_reasons(app: App, backend: FilotBackend) -> None:
@@ -63,3 +79,187 @@ def test_an_approved_document_has_no_reasons(app: App, backend: FilotBackend) ->
 
     assert (result["reviewReasons"], result["reviewAdvice"]) == ([], [])
     assert backend.row(document_id)["result_json"] == result["parsedResult"] == dict(card.truth)
+    assert outbox_kinds(backend, document_id) == ["result"]
+
+
+@pytest.mark.parametrize(
+    ("document_type", "decision", "outcome"),
+    [("KTP", "auto_approve", "auto_approved"), ("NPWP", "needs_review", "pending_manual_review")],
+)
+def test_a_repeat_keeps_the_ocrs_values_after_a_person_has_decided(
+    document_type: str, decision: str, outcome: str, app: App, backend: FilotBackend
+) -> None:
+    document_id = backend.add_document(ktp(), document_type)
+    first = app.processing.process(job_of_caller(document_id)).published()
+    backend.execute(
+        """UPDATE documents SET verification_status = 'manually_approved', ai_decision = 'approved',
+               result_json = result_json || '{"finalDecision": "approved", "scoringReasons": ["x"]}'
+           WHERE id = %s""",
+        document_id,
+    )
+
+    again = app.processing.process(job_of_caller(document_id)).published()
+
+    assert (again["decision"], again["outcome"]) == (decision, outcome)
+    assert {key: again[key] for key in PUBLISHED} == {key: first[key] for key in PUBLISHED}
+    assert again["verificationStatus"] == "manually_approved"
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_not_stored_but_the_new_one_is(
+    app: App, backend: FilotBackend, while_reading: WhileReading
+) -> None:
+    card = sample_cards(seed=6, count=1, level="flat")[0]
+    document_id, other = backend.add_document(ktp()), backend.add_document(card.content)
+    new_url = backend.row(other)["file_url"]
+    while_reading(
+        lambda: backend.execute("UPDATE documents SET file_url = %s WHERE id = %s", new_url, document_id)
+    )
+
+    result = app.processing.process(job_of_caller(document_id))
+
+    assert result.success
+    assert backend.row(document_id)["result_json"] == result.parsed_result == dict(card.truth)
+    assert outbox_kinds(backend, document_id) == ["result"]
+
+
+def test_a_bad_file_that_is_replaced_meanwhile_fails_no_document(
+    app: App, backend: FilotBackend, while_reading: WhileReading
+) -> None:
+    document_id, other = backend.add_document(b"no picture"), backend.add_document(ktp())
+    new_url = backend.row(other)["file_url"]
+    while_reading(
+        lambda: backend.execute("UPDATE documents SET file_url = %s WHERE id = %s", new_url, document_id)
+    )
+
+    result = app.processing.process(job_of_caller(document_id))
+
+    assert result.success
+    assert backend.row(document_id)["status"] == "completed"
+
+
+def test_a_file_that_is_replaced_each_time_is_given_up_for_this_attempt(
+    app: App, backend: FilotBackend, while_reading: WhileReading
+) -> None:
+    content = ktp()
+    document_id = backend.add_document(content)
+    reads = []
+
+    def replace_file() -> None:
+        reads.append(True)
+        new_url = backend.row(backend.add_document(content))["file_url"]
+        backend.execute("UPDATE documents SET file_url = %s WHERE id = %s", new_url, document_id)
+
+    while_reading(replace_file)
+    with pytest.raises(OcrWorkerError, match="replaced each time"):
+        app.processing.process(last_attempt(document_id))
+
+    assert len(reads) == module.MAX_FILES
+    assert backend.row(document_id)["status"] == "processing"
+    assert outbox_kinds(backend, document_id) == []
+
+
+def test_a_row_that_is_deleted_while_it_is_read_is_a_failure_without_personal_data(
+    app: App, backend: FilotBackend, while_reading: WhileReading
+) -> None:
+    document_id = backend.add_document(ktp())
+    while_reading(lambda: backend.execute("DELETE FROM documents WHERE id = %s", document_id))
+
+    result = app.processing.process(job_of_caller(document_id))
+
+    (entry,) = backend.execute("SELECT payload FROM ocr_worker.outbox")
+    assert not result.success
+    assert result.error is not None
+    assert "was not found" in result.error
+    assert entry["payload"] == result.published()
+    assert entry["payload"].keys() == {
+        *("success", "documentId", "correlationId", "jobId", "error", "gpuProcessed", "processingTimeMs")
+    }
+
+
+def test_a_row_that_is_completed_elsewhere_meanwhile_is_published_as_it_stands(
+    app: App, backend: FilotBackend, while_reading: WhileReading
+) -> None:
+    document_id = backend.add_document(ktp())
+    while_reading(
+        lambda: backend.execute(
+            """UPDATE documents SET status = 'completed', ai_score = 80, ai_decision = 'auto_approve',
+                       verification_status = 'auto_approved', ocr_text = 'theirs', result_json = '{"nik":
+                       "1"}'
+                   WHERE id = %s""",
+            document_id,
+        )
+    )
+
+    result = app.processing.process(job_of_caller(document_id))
+
+    assert (result.ocr_text, result.parsed_result, result.score) == ("theirs", {"nik": "1"}, 80)
+    assert backend.row(document_id)["ocr_text"] == "theirs"
+    assert outbox_kinds(backend, document_id) == ["result"]
+
+
+def test_a_row_that_is_failed_elsewhere_meanwhile_stays_and_nothing_is_published(
+    app: App, backend: FilotBackend, while_reading: WhileReading
+) -> None:
+    document_id = backend.add_document(ktp())
+    while_reading(
+        lambda: backend.execute("UPDATE documents SET status = 'failed' WHERE id = %s", document_id)
+    )
+
+    result = app.processing.process(job_of_caller(document_id))
+
+    assert not result.success
+    assert backend.row(document_id)["status"] == "failed"
+    assert backend.row(document_id)["result_json"] is None
+    assert outbox_kinds(backend, document_id) == []
+
+
+def test_a_row_that_the_backends_recovery_set_back_gets_our_result(
+    app: App, backend: FilotBackend, while_reading: WhileReading
+) -> None:
+    document_id = backend.add_document(ktp())
+    while_reading(
+        lambda: backend.execute("UPDATE documents SET status = 'uploaded' WHERE id = %s", document_id)
+    )
+
+    assert app.processing.process(job_of_caller(document_id)).success
+
+    assert backend.row(document_id)["status"] == "completed"
+
+
+def test_a_job_that_was_overtaken_while_it_read_writes_nothing(
+    app: App, backend: FilotBackend, while_reading: WhileReading
+) -> None:
+    document_id = backend.add_document(ktp())
+    while_reading(lambda: backend.execute("UPDATE ocr_worker.claims SET fence = fence + 1"))
+
+    with pytest.raises(LeaseLostError):
+        app.processing.process(job_of_caller(document_id))
+
+    assert outbox_kinds(backend, document_id) == []
+
+
+def test_a_refused_file_waits_and_fails_after_a_day(
+    app: App, backend: FilotBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: str) -> bytes:
+        raise StorageRefusedError("the document store refused: AccessDenied")
+
+    monkeypatch.setattr(app.processing.storage, "fetch", refuse)
+    document_id = backend.add_document(b"picture")
+
+    with pytest.raises(StorageRefusedError):
+        app.processing.process(last_attempt(document_id))
+    backend.execute("UPDATE ocr_worker.claims SET refused_since = now() - interval '25 hours'")
+    result = app.processing.process(last_attempt(document_id))
+
+    assert not result.success
+    assert result.error is not None
+    assert "could not be accessed" in result.error
+    assert backend.row(document_id)["status"] == "failed"
+
+
+def test_an_id_that_is_none_is_a_published_failure(app: App, backend: FilotBackend) -> None:
+    result = app.processing.process(job_of_caller("none"))
+
+    assert not result.success
+    assert outbox_kinds(backend, "none") == ["result"]

@@ -25,6 +25,7 @@ from service.settings import Settings
 from service.telemetry import tracing
 from service.telemetry.tracing.traces import Traces
 from tests.integration.test_api import picture
+from tests.support.waiting import wait_until
 
 
 @dataclass(frozen=True)
@@ -170,8 +171,7 @@ def test_a_review_is_a_separate_trace_with_the_same_correlation_id(
         worker.start()
         backend.enqueue(document_id)
         channel.wait_for(1)
-    while not backend.row(document_id)["buli2_ticket_id"]:
-        backend.redis.blpop(["nothing is pushed here"], timeout=1)
+    wait_until(lambda: backend.row(document_id)["buli2_ticket_id"])
     worker.stop()
     app.broker.close()
 

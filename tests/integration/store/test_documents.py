@@ -1,4 +1,4 @@
-"""Claims, results and failures in FiLot's rows; connections that outlive the server."""
+"""Claims, results and failures in FiLot's rows, each in one transaction with what is published of them."""
 
 import uuid
 from contextlib import suppress
@@ -6,65 +6,53 @@ from contextlib import suppress
 import pytest
 
 from devstack.backend import FilotBackend
-from devstack.servers import FilotStack
-from service.errors import LeaseLostError, OcrWorkerError, UnavailableError
+from service.errors import LeaseLostError
 from service.settings import Settings, needed
+from service.store import database as database_module
 from service.store import outbox
 from service.store.database import Database
 from service.store.documents import (
-    CompletedWork,
+    Document,
+    Exhausted,
     begin_work,
-    complete_document,
-    fail_document,
+    complete,
+    fail,
     find_document,
     hold_claim,
+    note_refused_file,
+    report_missing,
+    store_ticket,
 )
+from service.store.result import GPUOCRResult
+from tests.integration.store.rows import begin, failure, outbox_kinds, success
 
-READ = CompletedWork(
-    text="NIK\x00 3174", parsed={"nik": "3174"}, score=90, decision="auto_approve", outcome="auto_approved"
-)
-
-
-def begin(database: Database, document_id: str, fencing_token: int) -> None:
-    with database.transaction() as cursor:
-        begin_work(cursor, document_id, fencing_token)
+APPROVED_ELSEWHERE = "UPDATE documents SET status = 'completed', ai_score = 99 WHERE id = %s"
 
 
-def complete(database: Database, document_id: str, fencing_token: int) -> None:
-    with database.transaction() as cursor:
-        hold_claim(cursor, document_id, fencing_token)
-        complete_document(cursor, document_id, READ)
+def completed(
+    database: Database, document: Document, *, fencing_token: int = 1, decision: str = "auto_approve"
+) -> str:
+    """Store a success; returns what became of it."""
+    return complete(
+        database,
+        document,
+        success(document.id, decision=decision),
+        fencing_token=fencing_token,
+        review=decision == "needs_review",
+    )
+
+
+def failed(database: Database, document: Document) -> str:
+    return fail(database, document, failure(document.id), "not_an_image", fencing_token=1)
 
 
 def test_beginning_marks_the_row_as_processing(database: Database, backend: FilotBackend) -> None:
     document_id = backend.add_document(b"picture")
 
-    with database.transaction() as cursor:
-        document = begin_work(cursor, document_id, fencing_token=1)
+    document = begin(database, document_id)
 
-    assert document is not None
-    assert (document.id, document.type) == (document_id, "KTP")
+    assert (document.id, document.type, document.status) == (document_id, "KTP", "uploaded")
     assert backend.row(document_id)["status"] == "processing"
-
-
-def test_a_process_frozen_inside_a_transaction_keeps_no_one_waiting(
-    database: Database, backend: FilotBackend, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("service.store.database.IDLE_TIMEOUT", 300)
-    frozen = Database(needed(settings.database_url, "DATABASE_URL"), connections=1)
-    document_id = backend.add_document(b"picture")
-    begin(database, document_id, 1)
-
-    held = False
-    # Where the machine stands still for a moment, the server may end a connection before it holds anything.
-    while not held:
-        with suppress(UnavailableError), frozen.transaction() as cursor:
-            hold_claim(cursor, document_id, 1)
-            held = True
-            complete(database, document_id, 1)
-
-    frozen.close()
-    assert backend.row(document_id)["status"] == "completed"
 
 
 def test_a_missing_row_is_not_claimed(database: Database) -> None:
@@ -74,63 +62,173 @@ def test_a_missing_row_is_not_claimed(database: Database) -> None:
     assert document is None
 
 
-def test_a_completed_row_stays_completed(database: Database, backend: FilotBackend) -> None:
+def test_a_completed_row_is_neither_claimed_nor_written(database: Database, backend: FilotBackend) -> None:
     document_id = backend.add_document(b"picture")
     backend.execute("UPDATE documents SET status = 'completed' WHERE id = %s", document_id)
 
-    with database.transaction() as cursor:
-        document = begin_work(cursor, document_id, fencing_token=1)
-        fail_document(cursor, document_id, "late", retries_exceeded=False)
+    document = begin(database, document_id)
 
-    assert document is not None
     assert document.status == "completed"
-    assert backend.row(document_id)["result_json"] is None
+    assert backend.execute("SELECT 1 FROM ocr_worker.claims") == []
 
 
-def test_a_reading_fills_the_contracts_columns(database: Database, backend: FilotBackend) -> None:
-    document_id = backend.add_document(b"picture")
-    begin(database, document_id, 1)
+def test_success_fills_the_contracts_columns(database: Database, backend: FilotBackend) -> None:
+    document = begin(database, backend.add_document(b"picture"))
     (before,) = backend.execute("SELECT timezone('UTC', now()) AS utc")
 
-    complete(database, document_id, 1)
+    outcome = completed(database, document)
 
     (after,) = backend.execute("SELECT timezone('UTC', now()) AS utc")
-    row = backend.row(document_id)
+    row = backend.row(document.id)
+    assert outcome == "stored"
     assert row["status"] == "completed"
     assert row["ocr_text"] == "NIK 3174"
     assert row["result_json"] == {"nik": "3174"}
     assert (row["ai_score"], row["ai_decision"]) == (90, "auto_approve")
     assert row["verification_status"] == "auto_approved"
     assert before["utc"] <= row["processed_at"] <= after["utc"]
+    assert outbox_kinds(backend, document.id) == ["result"]
 
 
-def test_a_failure_is_shown_to_the_user_as_it_stands(database: Database, backend: FilotBackend) -> None:
-    document_id = backend.add_document(b"picture")
-    begin(database, document_id, 1)
+def test_a_doubtful_result_comes_with_its_review(database: Database, backend: FilotBackend) -> None:
+    document = begin(database, backend.add_document(b"picture"))
 
-    with database.transaction() as cursor:
-        fail_document(cursor, document_id, "Unggah ulang.", retries_exceeded=True)
+    completed(database, document, decision="needs_review")
 
-    row = backend.row(document_id)
+    assert backend.row(document.id)["result_json"] == {"nik": "3174", "reviewReasons": ["blurred"]}
+    assert outbox_kinds(backend, document.id) == ["result", "review"]
+
+
+def test_failure_is_shown_to_the_user_as_it_stands(database: Database, backend: FilotBackend) -> None:
+    document = begin(database, backend.add_document(b"picture"))
+
+    outcome = fail(
+        database,
+        document,
+        failure(document.id),
+        "retries_exceeded",
+        fencing_token=1,
+        exhausted=Exhausted(3, "EngineError"),
+    )
+
+    row = backend.row(document.id)
+    assert outcome == "stored"
     assert row["status"] == "failed"
     assert row["result_json"]["error"] == "Unggah ulang."
     assert row["result_json"]["maxRetriesExceeded"] is True
     assert row["result_json"]["failedAt"].endswith("Z")
+    assert outbox_kinds(backend, document.id) == ["result"]
+    dead = backend.execute("SELECT attempts, cause FROM ocr_worker.dead")
+    assert dead == [{"attempts": 3, "cause": "EngineError"}]
+    (record,) = backend.execute("SELECT outcome, code FROM ocr_worker.endings")
+    assert record == {"outcome": "failed", "code": "retries_exceeded"}
 
 
-def test_a_take_that_was_overtaken_can_neither_begin_nor_write(
+@pytest.mark.parametrize("table", ["outbox", "endings"])
+def test_a_result_is_stored_with_its_outbox_entry_and_record_or_not_at_all(
+    table: str, database: Database, backend: FilotBackend
+) -> None:
+    document = begin(database, backend.add_document(b"picture"))
+    refuse = f"ALTER TABLE ocr_worker.{table} ADD CONSTRAINT refused CHECK (false) NOT VALID"
+    backend.execute(refuse)
+
+    try:
+        with pytest.raises(Exception, match="CheckViolation"):
+            completed(database, document)
+        with pytest.raises(Exception, match="CheckViolation"):
+            failed(database, document)
+    finally:
+        backend.execute(f"ALTER TABLE ocr_worker.{table} DROP CONSTRAINT refused")
+
+    assert backend.row(document.id)["status"] == "processing"
+    assert outbox_kinds(backend, document.id) == []
+
+
+def test_a_job_that_was_overtaken_can_neither_begin_nor_write(
     database: Database, backend: FilotBackend
 ) -> None:
+    document = begin(database, backend.add_document(b"picture"), 1)
+    begin(database, document.id, 2)
+
+    with pytest.raises(LeaseLostError):
+        completed(database, document)
+    with pytest.raises(LeaseLostError):
+        failed(database, document)
+    with pytest.raises(LeaseLostError):
+        begin(database, document.id, 1)
+
+    assert backend.row(document.id)["status"] == "processing"
+
+
+@pytest.mark.parametrize("store", [completed, failed])
+@pytest.mark.parametrize(
+    ("change", "outcome"),
+    [
+        ("UPDATE documents SET file_url = 'another.jpg' WHERE id = %s", "changed"),
+        ("UPDATE documents SET file_url = NULL WHERE id = %s", "changed"),
+        ("DELETE FROM documents WHERE id = %s", "changed"),
+        (APPROVED_ELSEWHERE, "changed"),
+        ("UPDATE documents SET status = 'failed' WHERE id = %s", "superseded"),
+    ],
+)
+def test_nothing_is_written_into_a_row_that_is_not_the_one_that_was_read(
+    store: object, change: str, outcome: str, database: Database, backend: FilotBackend
+) -> None:
+    document = begin(database, backend.add_document(b"picture"))
+    backend.execute(change, document.id)
+    before = backend.execute("SELECT * FROM documents WHERE id = %s", document.id)
+
+    assert callable(store)
+    assert store(database, document) == outcome
+
+    assert backend.execute("SELECT * FROM documents WHERE id = %s", document.id) == before
+    assert outbox_kinds(backend, document.id) == []
+    assert backend.execute("SELECT 1 FROM ocr_worker.endings") == []
+
+
+def test_a_row_that_the_backends_recovery_set_back_is_still_ours(
+    database: Database, backend: FilotBackend
+) -> None:
+    document = begin(database, backend.add_document(b"picture"))
+    backend.execute("UPDATE documents SET status = 'uploaded' WHERE id = %s", document.id)
+
+    assert completed(database, document) == "stored"
+
+
+def test_a_row_that_is_completed_while_a_job_begins_stays_completed(
+    database: Database, backend: FilotBackend, settings: Settings
+) -> None:
     document_id = backend.add_document(b"picture")
-    begin(database, document_id, 1)
-    begin(database, document_id, 2)
+    with database.transaction() as cursor:
+        # What was found before is out of date by now.
+        backend.execute(APPROVED_ELSEWHERE, document_id)
+        document = begin_work(cursor, document_id, 1)
 
-    with pytest.raises(LeaseLostError):
-        complete(database, document_id, 1)
-    with pytest.raises(LeaseLostError):
-        begin(database, document_id, 1)
+    assert document is not None
+    assert document.status == "completed"
+    assert backend.row(document_id)["status"] == "completed"
 
-    assert backend.row(document_id)["status"] == "processing"
+
+def test_a_process_frozen_inside_a_transaction_keeps_no_one_waiting(
+    database: Database, backend: FilotBackend, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = begin(database, backend.add_document(b"picture"))
+    frozen = Database(needed(settings.database_url, "DATABASE_URL"), connections=1)
+    with frozen.transaction():
+        pass
+
+    held = False
+    # Where the machine stands still for a moment, the server may end a connection before it holds anything.
+    while not held:
+        monkeypatch.setattr(database_module, "IDLE_TIMEOUT", 300)
+        with suppress(Exception), frozen.transaction() as cursor:
+            hold_claim(cursor, document.id, 1)
+            held = True
+            monkeypatch.setattr(database_module, "IDLE_TIMEOUT", 10_000)
+            completed(database, document)
+
+    frozen.close()
+    assert backend.row(document.id)["status"] == "completed"
 
 
 def test_a_transaction_that_fails_changes_nothing(database: Database, backend: FilotBackend) -> None:
@@ -145,46 +243,78 @@ def test_a_transaction_that_fails_changes_nothing(database: Database, backend: F
         assert find_document(cursor, document_id) is not None
 
 
-def test_what_the_server_refuses_is_reported_without_its_text(
+def test_the_failure_of_a_missing_row_is_published_all_the_same(
     database: Database, backend: FilotBackend
 ) -> None:
-    document_id = backend.add_document(b"picture")
+    result = failure("not even an id")
 
-    with pytest.raises(OcrWorkerError) as caught, database.transaction() as cursor:
-        cursor.execute(
-            "UPDATE documents SET user_id = NULL, ocr_text = 'SECRET' WHERE id = %s", (document_id,)
-        )
+    report_missing(database, result, "no_such_document")
 
-    assert "NotNullViolation" in str(caught.value)
-    assert "SECRET" not in str(caught.value)
-    assert not isinstance(caught.value, UnavailableError)
+    assert outbox_kinds(backend, "not even an id") == ["result"]
 
 
-def test_the_pool_recovers_from_a_restart_of_the_server(database: Database, stack: FilotStack) -> None:
-    with database.transaction():
-        pass
-    stack.postgres.kill()
-    with pytest.raises(UnavailableError), database.transaction():
-        pass
+def test_the_seconds_of_refusals_count_from_the_first(database: Database, backend: FilotBackend) -> None:
+    document = begin(database, backend.add_document(b"picture"))
+    with database.transaction() as cursor:
+        first = note_refused_file(cursor, document.id)
+    backend.execute("UPDATE ocr_worker.claims SET refused_since = refused_since - interval '3 hours'")
+    begin(database, document.id, 2)
 
-    stack.postgres.start()
+    with database.transaction() as cursor:
+        later = note_refused_file(cursor, document.id)
 
-    with database.transaction():
-        pass
+    assert first == 0
+    assert 3 * 3600 <= later < 4 * 3600
 
 
-def test_our_tables_are_made_on_the_first_connection_and_left_alone_on_the_next(
-    settings: Settings, backend: FilotBackend
+def test_refusals_before_a_long_gap_do_not_count(database: Database, backend: FilotBackend) -> None:
+    document = begin(database, backend.add_document(b"picture"))
+    with database.transaction() as cursor:
+        note_refused_file(cursor, document.id)
+    backend.execute(
+        """UPDATE ocr_worker.claims SET refused_since = refused_since - interval '3 hours',
+               claimed_at = claimed_at - interval '2 hours'"""
+    )
+    begin(database, document.id, 2)
+
+    with database.transaction() as cursor:
+        seconds = note_refused_file(cursor, document.id)
+
+    assert seconds == 0
+
+
+@pytest.mark.parametrize(
+    ("row", "afterwards"),
+    [
+        (("auto_approved", "auto_approve"), ("pending_manual_review", "needs_review")),
+        (("pending_manual_review", "needs_review"), ("pending_manual_review", "needs_review")),
+        (("manually_approved", "approved"), ("manually_approved", "approved")),
+        (("manually_rejected", "rejected"), ("manually_rejected", "rejected")),
+    ],
+)
+def test_a_ticket_leaves_a_persons_decision_alone(
+    row: tuple[str, str], afterwards: tuple[str, str], database: Database, backend: FilotBackend
 ) -> None:
-    backend.execute("DROP SCHEMA IF EXISTS ocr_worker CASCADE")
-    first, second = (Database(needed(settings.database_url, "DATABASE_URL"), 1) for _ in range(2))
+    document_id = backend.add_document(b"picture")
+    backend.execute(
+        "UPDATE documents SET verification_status = %s, ai_decision = %s WHERE id = %s", *row, document_id
+    )
 
-    with first.transaction() as cursor:
-        outbox.put_review(cursor, str(uuid.uuid4()), "card", "correlation")
-    with second.transaction() as cursor:
-        cursor.execute("SELECT count(*) AS n FROM ocr_worker.outbox")
-        found = cursor.fetchone()
-    first.close()
-    second.close()
+    with database.transaction() as cursor:
+        store_ticket(cursor, document_id, "T-1")
 
-    assert found == {"n": 1}
+    stored = backend.row(document_id)
+    assert stored["buli2_ticket_id"] == "T-1"
+    assert (stored["verification_status"], stored["ai_decision"]) == afterwards
+
+
+def test_one_job_has_one_result(database: Database, backend: FilotBackend) -> None:
+    document = begin(database, backend.add_document(b"picture"))
+    result: GPUOCRResult = success(document.id)
+
+    complete(database, document, result, fencing_token=1, review=False)
+    with database.transaction() as cursor:
+        outbox.put_result(cursor, result.job_id, document.id, "correlation", {"jobId": "another"})
+
+    (row,) = backend.execute("SELECT payload FROM ocr_worker.outbox")
+    assert row["payload"]["jobId"] == result.job_id

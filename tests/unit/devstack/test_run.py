@@ -9,6 +9,8 @@ from rich.console import Console
 from devstack.cards import DemoCard, demo_cards
 from devstack.run import SEED, Outcome, _keep, _report, _table
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def cards() -> list[DemoCard]:

@@ -1,4 +1,4 @@
-"""However many look, a server is asked once; however silent it is, nobody waits for long."""
+"""However many ask, a server is asked once; however silent it is, nobody waits for long."""
 
 import re
 import threading
@@ -48,10 +48,10 @@ def outdate(asked: CachedProbe[int]) -> None:
 
 
 def test_many_who_look_at_once_cost_one_question(server: Server) -> None:
-    asked = CachedProbe("test", server.read, FRESH, TIMEOUT)
+    asked = CachedProbe("test", server.read, FRESH)
 
     with ThreadPoolExecutor(8) as viewers:
-        looks = [viewers.submit(asked.latest) for _ in range(8)]
+        looks = [viewers.submit(asked.latest, TIMEOUT) for _ in range(8)]
         server.may_answer.set()
         answers = [look.result() for look in looks]
 
@@ -61,19 +61,19 @@ def test_many_who_look_at_once_cost_one_question(server: Server) -> None:
 
 def test_an_answer_is_asked_for_again_when_it_is_no_longer_fresh(server: Server) -> None:
     server.may_answer.set()
-    asked = CachedProbe("test", server.read, FRESH, TIMEOUT)
+    asked = CachedProbe("test", server.read, FRESH)
 
-    first = asked.latest()
+    first = asked.latest(TIMEOUT)
     outdate(asked)
-    second = asked.latest()
+    second = asked.latest(TIMEOUT)
 
     assert (first, second) == (ProbeResult(1), ProbeResult(2))
 
 
 def test_nobody_waits_long_for_a_silent_server(server: Server) -> None:
-    asked = CachedProbe("test", server.read, FRESH, timeout=0.01)
+    asked = CachedProbe("test", server.read, FRESH)
 
-    answers = [asked.latest(), asked.latest()]
+    answers = [asked.latest(0.01), asked.latest(0.01)]
 
     assert [answer.value for answer in answers] == [None, None]
     assert all(re.fullmatch(r"no answer for \d+ s", answer.problem) for answer in answers)
@@ -82,18 +82,34 @@ def test_nobody_waits_long_for_a_silent_server(server: Server) -> None:
 
 def test_a_slow_answer_is_bridged_by_the_one_before(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cached_probe, "STALE", FRESH)
-    asked = CachedProbe("test", server.read, fresh=0, timeout=TIMEOUT)
+    asked = CachedProbe("test", server.read, max_age=0)
     server.may_answer.set()
-    asked.latest()
+    asked.latest(TIMEOUT)
     server.may_answer.clear()
-    asked.timeout = 0.01
 
-    bridged = asked.latest()
+    bridged = asked.latest(0.01)
     asked._result_at -= cached_probe.STALE
-    too_old = asked.latest()
+    too_old = asked.latest(0.01)
 
     assert bridged == ProbeResult(1)
     assert too_old.value is None
+
+
+def test_the_clock_and_a_viewer_share_one_question(server: Server) -> None:
+    asked = CachedProbe("test", server.read, FRESH)
+    asked.ask()
+
+    with ThreadPoolExecutor(1) as clock:
+        polled = clock.submit(asked.refresh)
+        pending = asked.pending_for()
+        server.may_answer.set()
+        polled.result()
+    asked.refresh()
+
+    assert asked.result == ProbeResult(1)
+    assert server.asked == 1
+    assert pending > 0
+    assert asked.pending_for() == 0
 
 
 @pytest.mark.parametrize(
@@ -102,11 +118,11 @@ def test_a_slow_answer_is_bridged_by_the_one_before(server: Server, monkeypatch:
         (redis.ConnectionError("redis://:hunter2@cache"), "ConnectionError"),
         (redis.AuthenticationError("WRONGPASS hunter2"), "it refuses the password"),
         (UnavailableError("PostgreSQL is away or refuses us: OperationalError"), "OperationalError"),
-        (ValueError("hunter2"), "the look failed"),
+        (ValueError("hunter2"), "the check failed"),
     ],
 )
 def test_why_there_is_no_answer_is_told_in_few_words(server: Server, error: Exception, problem: str) -> None:
     server.error = error
     server.may_answer.set()
 
-    assert CachedProbe("test", server.read, FRESH, TIMEOUT).latest() == ProbeResult(None, problem)
+    assert CachedProbe("test", server.read, FRESH).latest(TIMEOUT) == ProbeResult(None, problem)

@@ -1,6 +1,7 @@
 """What the worker writes for CloudWatch is what the alarms, the autoscaler and the dashboard read."""
 
 import json
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -8,10 +9,10 @@ import pytest
 from infra_pulumi import metrics as read
 from infra_pulumi import names
 from service.monitoring import cloudwatch
-from service.monitoring.backlog import Backlog, OutboxBacklog
+from service.monitoring.backlog import Backlog
 from service.monitoring.cloudwatch import CloudWatch
 from service.monitoring.gpu_usage import GpuUse
-from service.monitoring.sampler import Sampler
+from service.monitoring.poller import Poller
 from service.queue.active_jobs import ActiveJobs
 from service.queue.document_queue import DocumentQueue
 from service.queue.redis_client import connect_redis
@@ -19,6 +20,7 @@ from service.reading.ocr.devices import Devices
 from service.settings import Settings
 from service.store.database import Database
 from service.telemetry.metrics import STAGE
+from tests.support.polled import NOTHING_UNDELIVERED, set_answers
 
 
 class FakeDevices:
@@ -39,11 +41,11 @@ class Parts:
         self.lines: list[str] = []
         self.problems: list[str] = []
         self.devices = FakeDevices(settings)
-        self.sampler = Sampler(settings, client, Database("postgresql://127.0.0.1:1/none", 1))
+        self.poller = Poller(client, Database("postgresql://127.0.0.1:1/none", 1), settings)
         self.reports = CloudWatch(
             settings.metrics_namespace,
             ActiveJobs(DocumentQueue(client, settings), limit=2),
-            self.sampler,
+            self.poller,
             lambda: self.problems,
             cast(Devices, self.devices),
             self.lines.append,
@@ -72,11 +74,12 @@ def test_both_sides_use_the_same_names() -> None:
 
 
 def test_a_full_report_holds_every_metric_once_in_the_embedded_format(parts: Parts) -> None:
-    parts.sampler.backlog = Backlog(waiting=7, processing=2, put_off=0, oldest_waiting=12.5)
-    parts.sampler.outbox_backlog = OutboxBacklog(
-        dead=0, given_up=3, undelivered={"result": (0, 0.0), "review": (0, 0.0)}
+    set_answers(
+        parts.poller,
+        Backlog(waiting=7, processing=2, put_off=0, oldest_waiting=12.5, claimable=4),
+        replace(NOTHING_UNDELIVERED, given_up=3),
     )
-    parts.sampler.gpu = GpuUse(memory_used=1, memory_total=2, utilisation=0.25)
+    parts.poller.gpu = GpuUse(memory_used=1, memory_total=2, utilisation=0.25)
     parts.reports.count(failed=False, milliseconds=640, on_cpu=True)
     parts.reports.count(failed=True, milliseconds=80)
 
@@ -88,7 +91,7 @@ def test_a_full_report_holds_every_metric_once_in_the_embedded_format(parts: Par
     assert described["Dimensions"] == [[read.DIMENSION]]
     assert {metric["Name"]: metric["Unit"] for metric in described["Metrics"]} == cloudwatch.UNITS
     assert report[read.DIMENSION] == names.CONTAINER
-    assert report[read.QUEUE_LENGTH] == 7
+    assert (report[read.QUEUE_LENGTH], report[read.CLAIMABLE_LENGTH]) == (7, 4)
     assert report[read.OLDEST_WAITING_AGE] == 12.5
     assert report[read.ACTIVE_JOBS] == 0
     assert (report[read.RESULTS], report[read.ERRORS]) == (2, 1)
@@ -156,7 +159,7 @@ def test_what_was_reported_is_not_reported_again(parts: Parts) -> None:
 
 
 def test_the_heartbeat_stops_when_the_worker_makes_no_progress(parts: Parts) -> None:
-    parts.problems.append("no look for work for 61 s")
+    parts.problems.append("the queue has not been polled for 61 s")
 
     (report,) = parts.written()
 

@@ -1,7 +1,7 @@
-"""What is wrong is said in one sentence, the worst first."""
+"""Problems and their sentences, from staged states of the pipeline."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from service.monitoring.problems import find_problems, healthy_summary
 from service.monitoring.status import ActiveJob, Records, Status, Traffic
 from service.settings import Settings
 from service.store.dead_letters import DeadJob
-from service.store.history import MINUTES, Failures, Period
+from service.store.history import MINUTES, Period
 
 DIED = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 NOTHING = Period(None, 0, 0, 0, None, None)
@@ -61,16 +61,18 @@ def said(status: Status, settings: Settings) -> list[tuple[str, str]]:
     return [(problem.level, problem.sentence) for problem in find_problems(status, settings)]
 
 
-def test_nothing_is_wrong_when_a_worker_lives_and_nothing_waits(settings: Settings) -> None:
+def test_an_idle_pipeline_has_no_problem(settings: Settings) -> None:
     assert find_problems(WELL, settings) == []
-    assert healthy_summary(WELL) == "All is well: 1 worker, nothing waits, 6 documents in the last hour."
+    assert (
+        healthy_summary(WELL) == "All is well: 1 worker, no documents waiting, 6 finished in the last hour."
+    )
 
 
-def test_a_queue_that_moves_is_no_trouble(settings: Settings) -> None:
+def test_a_queue_that_moves_is_no_problem(settings: Settings) -> None:
     status = traffic(backlog=Backlog(2000, 2, 0, 40.0))
 
     assert find_problems(status, settings) == []
-    assert "2,000 documents wait" in healthy_summary(status)
+    assert "2,000 documents waiting" in healthy_summary(status)
 
 
 @pytest.mark.parametrize(
@@ -78,33 +80,33 @@ def test_a_queue_that_moves_is_no_trouble(settings: Settings) -> None:
     [
         (
             Status(None, WELL.records, redis_problem="ConnectionError"),
-            "Redis is away (ConnectionError): nothing can be taken or published.",
+            "Redis is unavailable (ConnectionError): no documents are taken, no results are published.",
         ),
         (
             Status(WELL.traffic, None, database_problem="no answer for 4 s"),
-            "PostgreSQL is away (no answer for 4 s): no document can be worked on.",
+            "PostgreSQL is unavailable (no answer for 4 s): no documents are processed.",
         ),
         (
             traffic(workers=[], backlog=Backlog(1, 0, 0, 30.0)),
-            "No worker says that it lives, and 1 document waits, the oldest for 30 s.",
+            "No worker is running, and 1 document is waiting, the oldest for 30 s.",
         ),
         (
             traffic(backlog=Backlog(12, 0, 0, 240.0)),
-            "Nobody takes documents: 12 documents wait, the oldest for 4 min.",
+            "No worker takes documents: 12 documents are waiting, the oldest for 4 min.",
         ),
         (
             traffic(
                 workers=workers(replace(WORKER, pause_reasons=["no GPU"]), replace(WORKER, stopping=True))
             ),
-            "1 of 2 workers takes nothing (no GPU), and nothing waits.",
+            "1 of 2 workers is paused (no GPU), and no documents are waiting.",
         ),
         (
             traffic(jobs=[ActiveJob("card", 700.0, 1, "one:1")]),
-            "Worker one:1 has had a document in hand for 12 min; the limit is 2 min.",
+            "Worker one:1 has been processing a document for 12 min; the limit is 2 min.",
         ),
         (
             traffic(jobs=[ActiveJob("card", 700.0, 1, None)]),
-            "A document was taken 12 min ago and no worker says that it has it; the limit is 2 min.",
+            "A document was taken 12 min ago and no worker is processing it; the limit is 2 min.",
         ),
         (
             records(outbox_backlog=OutboxBacklog(0, 0, {"result": (3, 100.0), "review": (0, 0.0)})),
@@ -121,39 +123,39 @@ def test_what_makes_work_stand_still_is_down(status: Status, sentence: str, sett
     [
         (
             traffic(workers=workers(WORKER, replace(WORKER, gpu_available=False, gpu_absence="it is lost"))),
-            "1 of 2 workers has lost the GPU or found none and reads on the CPU: it is lost.",
+            "1 of 2 workers has no GPU and runs on the CPU: it is lost.",
         ),
         (
             traffic(workers=workers(WORKER, replace(WORKER, pause_reasons=["no GPU"]))),
-            "1 of 2 workers takes nothing (no GPU), and nothing waits.",
+            "1 of 2 workers is paused (no GPU), and no documents are waiting.",
         ),
         (
             traffic(backlog=Backlog(50, 2, 0, 400.0), jobs=[ActiveJob("card", 1.0, 1, "one:1")]),
-            "The queue is longer than the workers can keep up with: 50 documents wait, the oldest for 7 min.",
+            "The workers cannot keep up with the queue: 50 documents are waiting, the oldest for 7 min.",
         ),
         (
             traffic(backlog=Backlog(0, 4, 4, 0.0)),
-            "4 documents were put off to be tried again, and none has ended in the last 5 minutes.",
+            "4 documents are waiting for a retry, and none has finished in the last 5 minutes.",
         ),
         (
             traffic(workers=workers(WORKER, replace(WORKER, download_seconds=9.2))),
-            "1 of 2 workers waits for the file store, for 9 s by now.",
+            "1 of 2 workers has been waiting for the file store for 9 s.",
         ),
         (
             traffic(workers=[*workers(WORKER), WorkerSighting("two:2", 200.0, None)]),
-            "Worker two:2 fell silent 3 min ago without a farewell.",
+            "Worker two:2 stopped responding 3 min ago without a clean shutdown.",
         ),
         (
             records(outbox_backlog=OutboxBacklog(0, 0, {"result": (0, 0.0), "review": (1, 400.0)})),
-            "The review service does not take 1 review, the oldest for 7 min.",
+            "The review service has not accepted 1 review, the oldest for 7 min.",
         ),
         (
-            records(minutes=lately(auto_approved=10, failed=2), failures=[Failures("not_an_image", 2, 2)]),
-            "2 of 12 documents failed in the last 5 minutes, mostly of not_an_image.",
+            records(minutes=lately(auto_approved=10, failed=2), causes={"not_an_image": 2}),
+            "2 of 12 documents failed in the last 5 minutes: not_an_image (2).",
         ),
         (
             records(outbox_backlog=OutboxBacklog(0, 1, {"result": (0, 0.0), "review": (0, 0.0)})),
-            "1 review was given up: no person has been asked.",
+            "1 review was given up: nobody has been asked to look at this document.",
         ),
         (
             records(
@@ -164,7 +166,7 @@ def test_what_makes_work_stand_still_is_down(status: Status, sentence: str, sett
         ),
     ],
 )
-def test_what_somebody_should_look_at_is_a_warning(status: Status, sentence: str, settings: Settings) -> None:
+def test_what_does_not_stop_the_work_is_a_warning(status: Status, sentence: str, settings: Settings) -> None:
     assert said(status, settings) == [("warn", sentence)]
 
 
@@ -184,17 +186,91 @@ def test_what_somebody_should_look_at_is_a_warning(status: Status, sentence: str
     ],
     ids=[
         "no GPU wanted",
-        "silent for long",
+        "stopped long ago",
         "young job",
         "short download",
-        "some end",
+        "some finish",
         "few fail",
         "one fails",
-        "just untold",
+        "just undelivered",
     ],
 )
-def test_what_passes_by_itself_wakes_nobody(status: Status, settings: Settings) -> None:
+def test_what_passes_by_itself_is_no_problem(status: Status, settings: Settings) -> None:
     assert find_problems(status, settings) == []
+
+
+def test_each_cause_of_failures_is_named_with_its_own_count(settings: Settings) -> None:
+    causes = {"not_an_image": 5, "blank_page": 4, "no_such_document": 3, "no_file": 2}
+    status = records(minutes=lately(auto_approved=30, failed=14), causes=causes)
+
+    assert said(status, settings) == [
+        (
+            "warn",
+            "14 of 44 documents failed in the last 5 minutes: "
+            "not_an_image (5), blank_page (4), no_such_document (3), others (2).",
+        )
+    ]
+
+
+def test_a_wait_that_is_not_known_is_not_told(settings: Settings) -> None:
+    status = traffic(workers=[], backlog=Backlog(2, 0, 0, 0.0))
+
+    assert said(status, settings) == [("down", "No worker is running, and 2 documents are waiting.")]
+
+
+def test_documents_in_the_cpu_list_are_told_apart(settings: Settings) -> None:
+    status = traffic(workers=[], backlog=Backlog(12, 0, 0, 90.0, claimable=5))
+
+    assert said(status, settings) == [
+        (
+            "down",
+            "No worker is running, and 12 documents are waiting (5 in the backend's CPU list), "
+            "the oldest for 90 s.",
+        )
+    ]
+
+
+@pytest.mark.parametrize(("seconds", "news"), [(60, True), (720, False)])
+def test_a_crash_is_old_news_once_a_successor_runs(seconds: float, news: bool, settings: Settings) -> None:
+    successor = replace(WORKER, started_at=(datetime.now(UTC) - timedelta(seconds=seconds - 10)).isoformat())
+    earlier = replace(WORKER, started_at=(datetime.now(UTC) - timedelta(seconds=seconds + 10)).isoformat())
+    gone = WorkerSighting("gone:1", seconds, None)
+
+    replaced = said(traffic(workers=[*workers(successor), gone]), settings)
+    missing = said(traffic(workers=[*workers(earlier), gone]), settings)
+
+    assert bool(replaced) is news
+    assert len(missing) == 1
+
+
+def test_a_crash_is_told_after_what_still_needs_work(settings: Settings) -> None:
+    status = replace(
+        records(outbox_backlog=OutboxBacklog(1, 0, {"result": (0, 0.0), "review": (0, 0.0)})),
+        traffic=replace(WELL.traffic, workers=[*workers(WORKER), WorkerSighting("gone:1", 60.0, None)])
+        if WELL.traffic
+        else None,
+    )
+
+    sentences = [sentence for _, sentence in said(status, settings)]
+
+    assert sentences == [
+        "1 job used up its attempts.",
+        "Worker gone:1 stopped responding 60 s ago without a clean shutdown.",
+    ]
+
+
+def test_results_that_nobody_receives_are_no_problem(settings: Settings) -> None:
+    status = traffic(workers=workers(replace(WORKER, results_unheard=500)))
+
+    assert find_problems(status, settings) == []
+
+
+def test_a_right_that_postgresql_refuses_stops_the_work(settings: Settings) -> None:
+    status = records(obstacles=["our user lacks UPDATE on documents (status)"])
+
+    assert said(status, settings) == [
+        ("down", "PostgreSQL cannot be used: our user lacks UPDATE on documents (status).")
+    ]
 
 
 def test_the_worst_comes_first(settings: Settings) -> None:
@@ -212,5 +288,5 @@ def test_the_worst_comes_first(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0, "0 s"), (119, "119 s"), (120, "2 min"), (7199, "120 min"), (7200, "2 h")]
 )
-def test_times_are_said_as_people_say_them(seconds: float, text: str) -> None:
+def test_durations_have_one_unit(seconds: float, text: str) -> None:
     assert humanize_duration(seconds) == text

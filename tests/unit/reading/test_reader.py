@@ -13,6 +13,8 @@ from service.reading.ocr.engine import Engine
 from service.reading.ocr.loading import load_engine
 from service.reading.reader import parsed_result, read_document
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:

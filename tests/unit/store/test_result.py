@@ -1,4 +1,6 @@
-from service.store.result import GPUOCRResult, row_result, split_row_result
+import pytest
+
+from service.store.result import CARD_FIELDS, GPUOCRResult, ocr_verdict, row_result, split_row_result
 
 
 def test_a_success_is_published_under_the_backends_names() -> None:
@@ -69,5 +71,43 @@ def test_a_row_gives_back_fields_and_reasons() -> None:
     stored = row_result({"nik": "3174050101900001"}, ("blurred", "missing_fields"))
 
     assert stored == {"nik": "3174050101900001", "reviewReasons": ["blurred", "missing_fields"]}
-    assert split_row_result(stored) == ({"nik": "3174050101900001"}, ["blurred", "missing_fields"])
-    assert split_row_result({}) == ({}, [])
+    assert split_row_result("KTP", stored) == ({"nik": "3174050101900001"}, ["blurred", "missing_fields"])
+    assert split_row_result("KTP", {}) == ({}, [])
+
+
+def test_what_others_put_into_a_row_is_no_field_of_a_card() -> None:
+    stored = {
+        **{"nik": "1", "name": "A", "npwpNumber": "2", "address": ["no text"], "finalDecision": "approved"},
+        **{"scoringReasons": ["x"], "error": "y", "reviewReasons": "no list", "confidence": 0.9},
+    }
+
+    assert split_row_result("KTP", stored) == ({"nik": "1", "name": "A"}, [])
+    assert split_row_result("NPWP", stored) == ({"nik": "1", "name": "A", "npwpNumber": "2"}, [])
+    assert split_row_result("SIM", stored) == ({"nik": "1", "name": "A", "npwpNumber": "2"}, [])
+    assert split_row_result("KTP", {"reviewReasons": ["blurred", 7]}) == ({}, ["blurred"])
+
+
+def test_the_fields_of_the_contract_are_all_known() -> None:
+    assert len(CARD_FIELDS["KTP"]) == 17
+    assert len(CARD_FIELDS["NPWP"]) == 5
+
+
+@pytest.mark.parametrize(
+    ("stored", "score", "reasons", "decision"),
+    [
+        ("auto_approve", 75, [], "auto_approve"),
+        ("needs_review", 90, [], "needs_review"),
+        ("approved", 90, [], "auto_approve"),
+        ("rejected", 90, [], "auto_approve"),
+        ("approved", 74, [], "needs_review"),
+        ("approved", 90, ["blurred"], "needs_review"),
+        ("auto_reject", 20, [], "needs_review"),
+        (None, None, [], "needs_review"),
+    ],
+)
+def test_what_the_ocr_decided_is_known_after_a_person_has(
+    stored: str | None, score: int | None, reasons: list[str], decision: str
+) -> None:
+    outcome = {"auto_approve": "auto_approved", "needs_review": "pending_manual_review"}[decision]
+
+    assert ocr_verdict(stored, score, reasons) == (decision, outcome)

@@ -1,6 +1,6 @@
-"""The program that turns a file's bytes into pages, in a process of its own that may die of a file.
+"""Decoder program: turns a file's bytes into pages, in a separate process that a bad file may crash.
 
-It is started by its folder, not as a part of ``service``: it loads Pillow and PDFium and nothing else of the
-worker, so it starts in a tenth of a second and holds no secret, no connection and no model. Its modules
-therefore import one another relatively, and nothing above this folder.
+It is started from its folder, not as a part of ``service``. It loads Pillow and PDFium and nothing else of
+the worker, so it starts in a tenth of a second and holds no secrets, connections or models. So its modules
+use relative imports, and import nothing outside of this folder.
 """

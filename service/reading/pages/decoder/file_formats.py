@@ -1,10 +1,10 @@
-"""What a file is, by its first bytes: names and content types are not looked at."""
+"""Detects the format of a file by its first bytes; names and content types are ignored."""
 
 from enum import Enum
 
 
-class Kind(Enum):
-    """The kinds of files that can be read; a picture's value is Pillow's name of its format."""
+class FileFormat(Enum):
+    """Supported formats; the value of a picture format is its name in Pillow."""
 
     JPEG = "JPEG"
     PNG = "PNG"
@@ -14,32 +14,32 @@ class Kind(Enum):
     PDF = "PDF"
 
 
-_MARKS = {
-    b"\xff\xd8\xff": Kind.JPEG,
-    b"\x89PNG\r\n": Kind.PNG,
-    b"II*\0": Kind.TIFF,
-    b"MM\0*": Kind.TIFF,
-    b"II+\0": Kind.TIFF,
-    b"MM\0+": Kind.TIFF,
+_SIGNATURES = {
+    b"\xff\xd8\xff": FileFormat.JPEG,
+    b"\x89PNG\r\n": FileFormat.PNG,
+    b"II*\0": FileFormat.TIFF,
+    b"MM\0*": FileFormat.TIFF,
+    b"II+\0": FileFormat.TIFF,
+    b"MM\0+": FileFormat.TIFF,
 }
 
-#: Brands of HEIC (ISO/IEC 23008-12, annex B): pictures and sequences of them, coded with HEVC.
+#: Brands of HEIC (ISO/IEC 23008-12, annex B): images and image sequences coded with HEVC.
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 
-#: Bytes at the beginning of a file within which readers of PDF look for its mark.
-_PDF_MARK_WITHIN = 1024
+#: PDF readers search this many bytes at the start of a file for the signature.
+_PDF_SEARCH_LENGTH = 1024
 
 
-def kind_of(content: bytes) -> Kind | None:
-    """Return what a file claims to be, or nothing: whether the claim is true is for its decoder to say.
+def detect_format(content: bytes) -> FileFormat | None:
+    """Return the format that a file claims to have, or None; only its decoder finds out whether that is true.
 
-    A picture's mark comes first, since a photo's notes may well contain the mark of PDF.
+    Picture signatures are tested first, because a photo's metadata may contain the signature of PDF.
     """
-    for mark, kind in _MARKS.items():
-        if content.startswith(mark):
-            return kind
+    for signature, file_format in _SIGNATURES.items():
+        if content.startswith(signature):
+            return file_format
     if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
-        return Kind.WEBP
+        return FileFormat.WEBP
     if content[4:8] == b"ftyp" and content[8:12] in _HEIC_BRANDS:
-        return Kind.HEIC
-    return Kind.PDF if b"%PDF-" in content[:_PDF_MARK_WITHIN] else None
+        return FileFormat.HEIC
+    return FileFormat.PDF if b"%PDF-" in content[:_PDF_SEARCH_LENGTH] else None

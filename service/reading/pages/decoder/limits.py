@@ -1,37 +1,38 @@
-"""What a file may ask for: sizes, memory and time. Both sides of the seam read them here."""
+"""Limits of size, memory and time for a file. Used by the worker and by the decoder process."""
 
-#: Bytes; uploads are at most 5 MiB, but nothing enforces that.
+#: Bytes. Uploads are at most 5 MiB, but nothing enforces that.
 MAX_FILE_SIZE = 20 * 1024 * 1024
 
-#: Pixels of a page's longest side: A4 at 300 dots an inch fits, on which a card of its own size is 1011 wide.
+#: Longest side of a page in pixels: enough for A4 at 300 dpi, on which a card of original size is 1011 wide.
 MAX_SIDE = 3520
 
-#: Pixels of the longest side that a JPEG must keep when it is decoded at a part of its size.
+#: Longest side in pixels that a JPEG keeps at least when it is decoded at a reduced size.
 MIN_DRAFT_SIDE = 2000
 
-#: Pixels of the longest side of a page's small copy in colour.
-COPY_SIDE = 360
+#: Longest side of a page's small copy in colour, in pixels.
+COLOUR_COPY_SIDE = 360
 
-#: Pixels of a page's shortest side: nobody can read less.
+#: Shortest side of a page in pixels; smaller ones are illegible.
 MIN_SIDE = 48
 
-#: Pixels that are decoded in full: a phone's 8064 x 6048 fits. As colours with transparency that is 200 MB.
+#: Limit of pixels decoded at full size: a phone's 8064 x 6048 fits. With colour and transparency that is 200
+#: MB.
 PIXEL_BUDGET = 50_000_000
 
-#: Pixels of a JPEG that is decoded line by line at a reduced size.
+#: Limit of pixels of a JPEG that is decoded at a reduced size, row by row.
 REDUCIBLE_PIXEL_BUDGET = 120_000_000
 
-#: A card has two sides; what follows is not part of the card.
+#: A card has two sides; further pages are not part of it.
 MAX_PAGES = 2
 
-#: PDFium's units (points) are enlarged at most so much: 300 dots an inch.
+#: Largest scale from PDF units (points) to pixels: 300 dpi.
 MAX_PDF_SCALE = 300 / 72
 
-#: Bytes of address space of the decoding process, its code included.
+#: Address space of the decoder process in bytes, its code included.
 MEMORY = 768 * 1024 * 1024
 
-#: s of processor time that one file may take; pictures of ``PIXEL_BUDGET`` take about two.
+#: CPU time per file in seconds; pictures of ``PIXEL_BUDGET`` take about two.
 CPU_TIME = 6.0
 
-#: s by the clock for one file: after so many times ``CPU_TIME`` it is the machine that stands still.
+#: Wall time per file in seconds: so much longer than ``CPU_TIME`` that the machine must be stalled.
 DEADLINE = 60.0

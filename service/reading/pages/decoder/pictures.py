@@ -1,4 +1,4 @@
-"""Photos and scans by Pillow: sizes are judged before anything is decoded, and reduced before colours are."""
+"""Decodes photos and scans with Pillow; sizes are checked before, and reduced before colour conversion."""
 
 import io
 from collections.abc import Iterator
@@ -7,104 +7,104 @@ from typing import cast
 import PIL.Image
 from PIL.Image import Resampling
 
-from .decoded_page import Form, Page, RefusedError, page_size
-from .file_formats import Kind
+from .decoded_page import Page, RefusedError, Rendition, page_size
+from .file_formats import FileFormat
 from .limits import MAX_PAGES, PIXEL_BUDGET, REDUCIBLE_PIXEL_BUDGET
 
-#: Pillow looks at the size that WebP claims before it asks for the memory, and refuses twice as much as this.
+#: Pillow checks the size in a file's header before it allocates memory, and refuses more than twice this.
 PIL.Image.MAX_IMAGE_PIXELS = REDUCIBLE_PIXEL_BUDGET // 2
 
-#: Tag of EXIF that says how the camera was held (CIPA DC-008, 4.6.5), and its values.
+#: EXIF tag of the orientation (CIPA DC-008, 4.6.5), and its values.
 _ORIENTATION, _ORIENTATIONS = 0x0112, range(1, 9)
 
-#: Tag of TIFF and its bit that say: this is a small copy of another page (TIFF 6.0, NewSubfileType).
-_SUBFILE_TYPE, _SMALL_COPY = 254, 1
+#: TIFF tag with a bit for reduced copies of another page (TIFF 6.0, NewSubfileType).
+_SUBFILE_TYPE, _REDUCED_COPY = 254, 1
 
 
-def pictures(content: bytes, kind: Kind, form: Form) -> Iterator[Page]:
-    """Yield the first pages of a TIFF, or the one of any other picture.
+def pictures(content: bytes, file_format: FileFormat, rendition: Rendition) -> Iterator[Page]:
+    """Yield the first pages of a TIFF, or the only page of any other picture.
 
     Raises:
-        RefusedError: by its header the picture is too large or too small.
-        Exception: the picture is damaged; Pillow's decoders raise a dozen kinds.
+        RefusedError: the picture is too large or too small.
+        Exception: the picture is damaged; Pillow's decoders raise a dozen types.
     """
-    if kind is Kind.HEIC:
-        _learn_heic()
+    if file_format is FileFormat.HEIC:
+        _register_heic()
     try:
-        picture = PIL.Image.open(io.BytesIO(content), formats=[kind.value])
+        picture = PIL.Image.open(io.BytesIO(content), formats=[file_format.value])
     except PIL.Image.DecompressionBombError:
         raise RefusedError("image_too_large") from None
     with picture:
-        if kind is not Kind.TIFF:
-            yield _page(picture, form)
+        if file_format is not FileFormat.TIFF:
+            yield _decode(picture, rendition)
             return
         for frame in range(MAX_PAGES):
             try:
                 picture.seek(frame)
             except EOFError:
                 return
-            if frame == 0 or not picture.getexif().get(_SUBFILE_TYPE, 0) & _SMALL_COPY:
-                yield _page(picture, form)
+            if frame == 0 or not picture.getexif().get(_SUBFILE_TYPE, 0) & _REDUCED_COPY:
+                yield _decode(picture, rendition)
 
 
-def _learn_heic() -> None:
+def _register_heic() -> None:
     import pi_heif
 
     pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
 
 
-def _page(picture: PIL.Image.Image, form: Form) -> Page:
+def _decode(picture: PIL.Image.Image, rendition: Rendition) -> Page:
     reducible = picture.format in ("JPEG", "MPO") and not picture.info.get("progressive")
     if picture.width * picture.height > (REDUCIBLE_PIXEL_BUDGET if reducible else PIXEL_BUDGET):
         raise RefusedError("image_too_large")
-    size = page_size(picture.width, picture.height, form)
-    # A JPEG is decoded at a half, a quarter or an eighth of its size, and its light without its colours;
-    # other formats ignore this.
-    least = form.least_draft_side / form.longest_side
-    picture.draft(form.mode, (int(size[0] * least), int(size[1] * least)))
+    size = page_size(picture.width, picture.height, rendition)
+    # Decodes a JPEG at a half, a quarter or an eighth of its size, and in grey without its colours. Other
+    # formats ignore it.
+    draft_share = rendition.min_draft_side / rendition.longest_side
+    picture.draft(rendition.mode, (int(size[0] * draft_share), int(size[1] * draft_share)))
     picture.load()
-    page = _on_paper(_reduced(_plain(picture), size)).convert(form.mode)
-    pixels = page.tobytes() if form.mode == "L" else page.tobytes("raw", "BGR")
+    page = _flattened(_reduced(_averageable(picture), size)).convert(rendition.mode)
+    pixels = page.tobytes() if rendition.mode == "L" else page.tobytes("raw", "BGR")
     return Page(page.width, page.height, pixels, _orientation(picture))
 
 
 def _orientation(picture: PIL.Image.Image) -> int:
     try:
-        noted = picture.getexif().get(_ORIENTATION, 1)
-    # Notes of the camera that nobody can read are no reason to refuse a picture.
+        orientation = picture.getexif().get(_ORIENTATION, 1)
+    # Unreadable metadata is no reason to refuse a picture.
     except Exception:
         return 1
-    return noted if noted in _ORIENTATIONS else 1
+    return orientation if orientation in _ORIENTATIONS else 1
 
 
-def _plain(picture: PIL.Image.Image) -> PIL.Image.Image:
-    """Return the picture in a mode whose pixels can be averaged; itself where it can, for the copy costs."""
+def _averageable(picture: PIL.Image.Image) -> PIL.Image.Image:
+    """Return the picture in a mode whose pixels can be averaged; without a copy if it already is."""
     mode = picture.mode
     if mode.startswith(("I", "F")):
-        wanted = "F"
+        target = "F"
     elif picture.has_transparency_data:
-        wanted = "LA" if mode == "LA" else "RGBA"
+        target = "LA" if mode == "LA" else "RGBA"
     else:
-        wanted = {"1": "L", "P": "RGB", "PA": "RGB"}.get(mode, mode)
-    return picture if mode == wanted else picture.convert(wanted)
+        target = {"1": "L", "P": "RGB", "PA": "RGB"}.get(mode, mode)
+    return picture if mode == target else picture.convert(target)
 
 
 def _reduced(picture: PIL.Image.Image, size: tuple[int, int]) -> PIL.Image.Image:
     return picture if max(picture.size) <= max(size) else picture.resize(size, Resampling.BOX)
 
 
-def _on_paper(picture: PIL.Image.Image) -> PIL.Image.Image:
-    """Return the picture with 8 bits a channel; what is transparent shows white paper."""
+def _flattened(picture: PIL.Image.Image) -> PIL.Image.Image:
+    """Return the picture with 8 bits per channel, and transparency on white."""
     if picture.mode == "F":
-        return _stretched(picture)
+        return _normalised(picture)
     if picture.mode in ("LA", "RGBA"):
         paper = PIL.Image.new("RGBA", picture.size, "white")
         return PIL.Image.alpha_composite(paper, picture.convert("RGBA"))
     return picture
 
 
-def _stretched(grey: PIL.Image.Image) -> PIL.Image.Image:
-    """Return 8 bits of grey for 16, 32 or a fraction: the darkest becomes black, the brightest white."""
+def _normalised(grey: PIL.Image.Image) -> PIL.Image.Image:
+    """Convert grey of 16, 32 bits or floats to 8 bits: the darkest pixel to black, the brightest to white."""
     low, high = cast("tuple[float, float]", grey.getextrema())
     scale = 255 / (high - low) if 0 < high - low < float("inf") else 0.0
     return grey.point(lambda level: level * scale - low * scale).convert("L")

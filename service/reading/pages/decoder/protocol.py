@@ -1,31 +1,31 @@
-"""What the worker and its decoder say to each other: a file one way, pages or a refusal the other.
+"""Protocol between worker and decoder: a file in one direction, pages or a refusal in the other.
 
-Every message has a header of fixed size; nothing in it is ever evaluated, so a decoder that a file has taken
-over can answer nonsense, but not reach the worker with it.
+Every message starts with a header of fixed size, and no content is ever evaluated. So a decoder that a file
+has taken over can send wrong answers, but cannot attack the worker.
 """
 
 import socket
 import struct
 
-#: How a file is announced: what is wanted of it, and its bytes.
+#: Header of a file: the requested rendition, and the length in bytes.
 FILE = struct.Struct("!4sI")
 
-#: Its pages in grey, or small copies of them in blue, green, red.
-GREY, COLOURS = b"grey", b"bgr "
+#: Renditions: pages in grey, or small copies in blue, green, red.
+GREY, COLOUR = b"grey", b"bgr "
 
-#: How an answer begins: its kind and three numbers.
+#: Header of an answer: its tag and three numbers.
 ANSWER = struct.Struct("!4sIIB")
 
-#: A page (height, width, EXIF's orientation, then its pixels), the end of the pages, a refusal (its code's
-#: length, two zeros, the code).
+#: Tags: a page (height, width, EXIF orientation, followed by the pixels), the end of the pages, a refusal
+#: (length of the code, two zeros, followed by the code).
 PAGE, DONE, FAIL = b"page", b"done", b"fail"
 
 
 def receive_into(connection: socket.socket, target: memoryview) -> None:
-    """Fill ``target`` with the bytes that come next.
+    """Fill ``target`` with the next bytes.
 
     Raises:
-        EOFError: the other side is gone.
+        EOFError: the connection is closed.
     """
     while target:
         received = connection.recv_into(target)
@@ -38,7 +38,7 @@ def receive(connection: socket.socket, size: int) -> bytearray:
     """Return the next ``size`` bytes.
 
     Raises:
-        EOFError: the other side is gone.
+        EOFError: the connection is closed.
     """
     content = bytearray(size)
     receive_into(connection, memoryview(content))

@@ -7,7 +7,7 @@ from http.cookies import SimpleCookie
 import pytest
 from pydantic import SecretStr
 
-from service.monitoring.health import Request
+from service.monitoring.http_server import Request
 from service.monitoring.status_page.access import COOKIE, Access
 
 TOKEN = "a token & more = ü"

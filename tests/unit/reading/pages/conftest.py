@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from service.reading.pages.pool import pool
+from service.reading.pages import close_decoders
 
 
 @pytest.fixture
 def no_decoder() -> Iterator[None]:
     """No decoder runs yet: the one that the test starts is the test's own."""
-    pool().close()
+    close_decoders()
     yield
-    pool().close()
+    close_decoders()

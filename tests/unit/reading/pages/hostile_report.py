@@ -1,4 +1,4 @@
-"""What each hostile file came to, as a table at the end of every run that tried them."""
+"""The table of hostile files: what each took and what became of it. `make hostile` writes it."""
 
 from pathlib import Path
 
@@ -29,17 +29,18 @@ def add_option(parser: pytest.Parser) -> None:
 
 
 def write(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print the table; also where the tests ran in other processes, whose reports come here."""
-    reports = [report for of_kind in ("passed", "failed") for report in terminalreporter.getreports(of_kind)]
-    rows = [value for report in reports for name, value in report.user_properties if name == ROW]
-    if not rows:
+    """Print the table and put it into the page of ``OPTION``; reports of other processes come here, too."""
+    page: Path | None = config.getoption(OPTION)
+    if page is None:
         return
-    table = markdown(sorted(rows))
+    reports = [report for of_kind in ("passed", "failed") for report in terminalreporter.getreports(of_kind)]
+    table = markdown(
+        sorted(value for report in reports for name, value in report.user_properties if name == ROW)
+    )
     terminalreporter.section("hostile files")
     terminalreporter.write_line(table)
-    if page := config.getoption(OPTION):
-        machine = ", ".join(f"{name} {value}" for name, value in describe_machine().items())
-        replace_block(page, BLOCK, f"{table}\n\nMeasured on: {machine}.")
+    machine = ", ".join(f"{name} {value}" for name, value in describe_machine().items())
+    replace_block(page, BLOCK, f"{table}\n\nMeasured on: {machine}.")
 
 
 def markdown(rows: list[tuple[str, ...]]) -> str:

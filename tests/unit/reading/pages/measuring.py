@@ -12,8 +12,7 @@ from structlog.testing import capture_logs
 
 from service.errors import DocumentError
 from service.reading.ocr.engine import Page
-from service.reading.pages import read_pages
-from service.reading.pages.pool import pool
+from service.reading.pages import close_decoders, read_pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ def decoders() -> list[psutil.Process]:
 
 
 def measured(content: bytes) -> Measured:
-    pool().close()
+    close_decoders()
     started = time.monotonic()
     pages, code, text = [], "", ""
     with capture_logs() as logs, _MemoryMeter() as memory:

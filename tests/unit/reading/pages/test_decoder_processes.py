@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from service.reading.ocr.engine import Page
 from service.reading.pages import process, read_pages
 from service.reading.pages.decoder.limits import CPU_TIME
 from service.reading.pages.pool import MAX_PROCESSES
+from tests.support.waiting import wait_until
 from tests.unit.reading.pages.hostile import jpeg_of_many_scans, png_of_a_colour
 from tests.unit.reading.pages.measuring import decoders
 from tests.unit.reading.pages.samples import sample, saved
@@ -31,6 +31,7 @@ SMALL = saved(sample(), "PNG")
 PARENT = """
 import signal, sys
 from service.reading.pages import read_pages
+from tests.support.waiting import wait_until
 from tests.unit.reading.pages.hostile import jpeg_of_many_scans
 from tests.unit.reading.pages.samples import sample, saved
 read_pages(saved(sample(), "PNG"))
@@ -50,13 +51,6 @@ for _ in range(20):
 if child:
     sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def reading(content: bytes) -> tuple["Future[list[Page]]", psutil.Process]:
@@ -232,8 +226,8 @@ def test_the_decoder_knows_no_secret_and_can_write_no_file(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("work", ["busy", "idle"])
-def test_the_decoder_ends_with_a_worker_that_is_killed(cursor: str) -> None:
-    command = [sys.executable, "-c", PARENT, cursor]
+def test_the_decoder_ends_with_a_worker_that_is_killed(work: str) -> None:
+    command = [sys.executable, "-c", PARENT, work]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": _paths()}
     ) as parent:
@@ -241,7 +235,7 @@ def test_the_decoder_ends_with_a_worker_that_is_killed(cursor: str) -> None:
             assert parent.stdout is not None
             assert parent.stdout.readline() == b"up\n"
             (decoder,) = psutil.Process(parent.pid).children()
-            if cursor == "busy":
+            if work == "busy":
                 wait_until(lambda: cpu_of(decoder) > 0.5)
         finally:
             parent.kill()
@@ -259,4 +253,4 @@ def test_a_process_that_is_forked_off_has_decoders_of_its_own() -> None:
 
 
 def _paths() -> str:
-    return os.pathsep.join([str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH", "")])
+    return os.pathsep.join([str(Path(__file__).parents[4]), os.environ.get("PYTHONPATH", "")])

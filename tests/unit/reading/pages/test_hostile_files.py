@@ -1,6 +1,6 @@
 """Files made to take the worker down: what becomes of each, what the user is told, and what it took.
 
-The run ends with a table of them; `make hostile` runs these tests only and writes it into docs/security.md.
+`make hostile` runs these tests only and writes a table of them into docs/security.md.
 """
 
 import random
@@ -14,6 +14,8 @@ from service.reading.pages.decoder.limits import DEADLINE
 from tests.unit.reading.pages import hostile, hostile_report
 from tests.unit.reading.pages.measuring import measured
 from tests.unit.reading.pages.samples import heic, sample, saved
+
+pytestmark = pytest.mark.slow
 
 #: MiB that any file may take at its highest.
 MAX_MEMORY = 1024

@@ -1,4 +1,4 @@
-"""What the doctor says of Redis, on a real one that is set up wrong."""
+"""What `doctor` reports of Redis, on a real one that is misconfigured."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +8,8 @@ import pytest
 
 from devstack.backend import QUEUE, FilotBackend
 from devstack.servers import FilotStack
+from devstack.servers.sandbox import open_sandbox
+from devstack.servers.valkey import Valkey
 from service.monitoring.doctor.check_result import CheckResult
 from service.monitoring.doctor.redis_server import check_redis
 from tests.integration.monitoring.doctor.conftest import SettingsMaker
@@ -80,25 +82,26 @@ def test_a_name_that_something_else_uses_is_red(settings_with: SettingsMaker, ba
     found = by_name(check_redis(settings_with()))["redis keys"]
 
     assert found.level == "red"
-    assert f"{QUEUE} is a string and no list" in found.says
+    assert f"{QUEUE} is a string, not a list" in found.says
 
 
-def test_a_wrong_password_is_no_server_that_is_away(settings_with: SettingsMaker) -> None:
-    (found,) = check_redis(settings_with(REDIS_PASSWORD="hunter2"))
+def test_a_wrong_password_is_no_server_that_is_away(settings_with: SettingsMaker, stack: FilotStack) -> None:
+    url = f"redis://127.0.0.1:{stack.valkey.port}/0"
+    (found,) = check_redis(settings_with(REDIS_URL=url, REDIS_PASSWORD="hunter2"))
 
     assert found.level == "red"
     assert "refuses the password" in found.says
     assert "REDIS_PASSWORD" in found.advice
 
 
-def test_the_password_of_its_own_variable_counts_for_more_than_the_one_in_the_url(
+def test_the_password_in_the_url_wins_as_in_the_backend(
     settings_with: SettingsMaker, stack: FilotStack
 ) -> None:
     right = urlsplit(stack.valkey.url).password or ""
-    url = stack.valkey.url.replace(right, "outdated")
+    wrong_url = stack.valkey.url.replace(right, "outdated")
 
-    (refused,) = check_redis(settings_with(REDIS_URL=url))
-    found = by_name(check_redis(settings_with(REDIS_URL=url, REDIS_PASSWORD=right)))
+    (refused,) = check_redis(settings_with(REDIS_URL=wrong_url, REDIS_PASSWORD=right))
+    found = by_name(check_redis(settings_with(REDIS_URL=stack.valkey.url, REDIS_PASSWORD="outdated")))
 
     assert refused.level == "red"
     assert found["redis role"].level == "green"
@@ -107,19 +110,20 @@ def test_the_password_of_its_own_variable_counts_for_more_than_the_one_in_the_ur
 def test_a_missing_password_is_asked_for(settings_with: SettingsMaker, stack: FilotStack) -> None:
     (found,) = check_redis(settings_with(REDIS_URL=f"redis://127.0.0.1:{stack.valkey.port}/0"))
 
-    assert "asks for a password" in found.says
+    assert "requires a password" in found.says
 
 
-def test_a_user_without_rights_is_told(
-    settings_with: SettingsMaker, backend: FilotBackend, stack: FilotStack
-) -> None:
-    backend.redis.acl_setuser("poor", enabled=True, passwords=["+secret"], commands=["+ping"])
+def test_cluster_mode_is_named(settings_with: SettingsMaker) -> None:
+    with open_sandbox() as sandbox:
+        cluster = Valkey(sandbox)
+        with cluster._configuration.open("a") as file:
+            file.write("cluster-enabled yes\n")
+        cluster.start()
+        (found,) = check_redis(settings_with(REDIS_URL=cluster.url))
 
-    (found,) = check_redis(settings_with(REDIS_URL=f"redis://poor:secret@127.0.0.1:{stack.valkey.port}/0"))
-    backend.redis.acl_deluser("poor")
-
-    assert found.level == "red"
-    assert "may not run" in found.says
+    assert (found.level, found.check) == ("red", "redis mode")
+    assert "cluster mode" in found.says
+    assert "one primary" in found.advice
 
 
 @pytest.mark.parametrize(

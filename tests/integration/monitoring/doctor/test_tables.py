@@ -107,7 +107,7 @@ def test_a_database_that_can_only_be_read_is_red(settings_with: SettingsMaker, p
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ("DROP TABLE documents", "there is none"),
+        ("DROP TABLE documents CASCADE", "there is none"),
         ("ALTER TABLE documents DROP ai_score, DROP ocr_text", "without ai_score, ocr_text"),
         ("ALTER TABLE documents ALTER result_json TYPE text", "result_json text"),
         ("ALTER TYPE document_status RENAME VALUE 'failed' TO 'broken'", "cannot be failed"),

@@ -10,13 +10,10 @@ from dramatiq import Worker
 from prometheus_client import CONTENT_TYPE_LATEST
 from prometheus_client.parser import text_string_to_metric_families
 
-from devstack.backend import PROCESSING, QUEUE, FilotBackend
+from devstack.backend import PROCESSING, FilotBackend
 from devstack.servers import FilotStack
 from service.errors import DeviceLostError
-from service.monitoring.backlog import MARKS_KEY, BacklogMeter, read_outbox_backlog
 from service.monitoring.health import HUNG_AFTER
-from service.monitoring.sampler import Sampler
-from service.queue.document_queue import connect_redis
 from service.reading.documents.fields import DocumentType
 from service.reading.ocr.engine import Engine
 from service.reading.reader import Reading, read_document
@@ -24,17 +21,8 @@ from service.runtime.actors import declare_actors
 from service.runtime.app import App as Runtime
 from service.runtime.app import build_app
 from service.settings import Settings
-from service.store import dead_letters, outbox
-from service.store.database import Database
 from service.telemetry.metrics import REGISTRY
 from tests.integration.test_api import picture
-
-MINUTE = 60_000
-
-
-@pytest.fixture
-def meter(settings: Settings) -> BacklogMeter:
-    return BacklogMeter(connect_redis(settings), settings)
 
 
 @pytest.fixture
@@ -63,12 +51,6 @@ def running(runtime: Runtime, backend: FilotBackend) -> Iterator[Runtime]:
     runtime.broker.close()
 
 
-def minutes_pass(backend: FilotBackend, minutes: int) -> None:
-    """Move every mark into the past: the same as if that time had passed since."""
-    for mark in map(str, backend.redis.zrange(MARKS_KEY, 0, -1)):
-        backend.redis.zincrby(MARKS_KEY, -minutes * MINUTE, mark)
-
-
 def value(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(name, labels) or 0.0
 
@@ -91,119 +73,6 @@ def scrape(settings: Settings) -> dict[str, Any]:
 def wait_until(backend: FilotBackend, condition: Callable[[], object]) -> None:
     while not condition():
         backend.redis.blpop(["nothing is pushed here"], timeout=1)
-
-
-def test_an_empty_queue_has_no_age_and_leaves_no_key(meter: BacklogMeter, backend: FilotBackend) -> None:
-    backlog = meter.read()
-
-    assert (backlog.waiting, backlog.processing, backlog.put_off, backlog.oldest_waiting) == (0, 0, 0, 0.0)
-    assert backend.redis.keys("*") == []
-
-
-def test_the_age_is_that_of_the_oldest_although_others_came_later(
-    meter: BacklogMeter, backend: FilotBackend
-) -> None:
-    backend.redis.rpush(QUEUE, "a", "b")
-    first = meter.read()
-    minutes_pass(backend, 10)
-    backend.redis.rpush(QUEUE, "c")
-    second = meter.read()
-    minutes_pass(backend, 5)
-
-    third = meter.read()
-
-    assert [round(look.oldest_waiting / 60) for look in (first, second, third)] == [0, 10, 15]
-    assert [look.waiting for look in (first, second, third)] == [2, 3, 3]
-
-
-def test_the_age_falls_to_that_of_the_next_when_the_oldest_are_taken(
-    meter: BacklogMeter, backend: FilotBackend
-) -> None:
-    backend.redis.rpush(QUEUE, "a", "b")
-    meter.read()
-    minutes_pass(backend, 10)
-    backend.redis.rpush(QUEUE, "c")
-    meter.read()
-    minutes_pass(backend, 5)
-
-    backend.redis.lpop(QUEUE, 1)
-    one_taken = meter.read()
-    backend.redis.lpop(QUEUE, 1)
-    both_taken = meter.read()
-    backend.redis.lpop(QUEUE, 1)
-    meter.read()
-
-    assert round(one_taken.oldest_waiting / 60) == 15
-    assert round(both_taken.oldest_waiting / 60) == 5
-    assert backend.redis.keys("*") == []
-
-
-def test_a_document_that_goes_back_to_the_head_hides_no_age(
-    meter: BacklogMeter, backend: FilotBackend
-) -> None:
-    backend.redis.rpush(QUEUE, "a")
-    meter.read()
-    minutes_pass(backend, 10)
-    backend.redis.lpush(QUEUE, "returned")
-
-    backlog = meter.read()
-
-    assert round(backlog.oldest_waiting / 60) == 10
-
-
-def test_looking_writes_to_no_key_of_the_backend(meter: BacklogMeter, backend: FilotBackend) -> None:
-    backend.redis.rpush(QUEUE, "a", "b")
-    backend.redis.sadd(PROCESSING, "c")
-
-    backlog = meter.read()
-
-    assert (backlog.waiting, backlog.processing) == (2, 1)
-    assert backend.redis.lrange(QUEUE, 0, -1) == ["a", "b"]
-    assert backend.redis.smembers(PROCESSING) == {"c"}
-    assert set(map(str, backend.redis.keys("*"))) == {QUEUE, PROCESSING, MARKS_KEY}
-    assert backend.redis.ttl(MARKS_KEY) > 0
-
-
-def test_what_is_owed_is_counted_with_its_age(database: Database, backend: FilotBackend) -> None:
-    told, undelivered, given_up = (backend.add_document(b"picture") for _ in range(3))
-    with database.transaction() as cursor:
-        for document_id in (told, undelivered, given_up):
-            outbox.put_review(cursor, document_id, document_id, "correlation")
-        dead_letters.put(cursor, told, told, 3, "EngineError")
-    age = "UPDATE ocr_worker.outbox SET created_at = now() - interval '1 hour' WHERE document_id = %s"
-    backend.execute(age, undelivered)
-    backend.execute("UPDATE ocr_worker.outbox SET told_at = now() WHERE document_id = %s", told)
-    backend.execute("UPDATE ocr_worker.outbox SET given_up_at = now() WHERE document_id = %s", given_up)
-
-    outbox_backlog = read_outbox_backlog(database)
-
-    assert (outbox_backlog.dead, outbox_backlog.given_up) == (1, 1)
-    assert outbox_backlog.undelivered["result"] == (0, 0.0)
-    count, seconds = outbox_backlog.undelivered["review"]
-    assert (count, round(seconds / 60)) == (1, 60)
-
-
-def look(sampler: Sampler) -> None:
-    for each in sampler.looks():
-        each()
-
-
-def test_servers_that_are_away_are_named_and_their_numbers_unknown(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, database: Database
-) -> None:
-    sampler = Sampler(settings, connect_redis(settings), database)
-    look(sampler)
-    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
-    no_redis = Sampler(settings, connect_redis(Settings()), Database("postgresql://127.0.0.1:1/none", 1))
-
-    look(no_redis)
-
-    assert sampler.away() == []
-    assert no_redis.away() == [
-        "Redis did not answer the latest look",
-        "PostgreSQL did not answer the latest look",
-    ]
-    assert (no_redis.backlog, no_redis.outbox_backlog) == (None, None)
 
 
 def test_a_scrape_shows_the_work_done_and_the_queue(running: Runtime, backend: FilotBackend) -> None:

@@ -1,0 +1,123 @@
+"""`failed list`, `failed show` and `retry`: documents that failed in the last day."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from service.cli.arguments import duration, matching_id
+from service.cli.connections import open_database, open_document_queue
+from service.cli.operate import record
+from service.cli.output import (
+    EXIT_ENVIRONMENT,
+    EXIT_INPUT,
+    EXIT_INTERRUPTED,
+    console,
+    exit_with,
+    local_time,
+    print_json,
+    print_line,
+    progress_bar,
+)
+from service.cli.queue import stopped_by_ctrl_c
+from service.monitoring.formatting import camel_case, pluralize
+
+if TYPE_CHECKING:
+    from service.store.failed_documents import FailedDocument
+
+app = typer.Typer(no_args_is_help=True, help="Documents that failed in the last day.")
+
+Code = Annotated[str | None, typer.Option("--code", help="Only failures with this code.")]
+Since = Annotated[
+    str, typer.Option("--since", metavar="DURATION", help="How far to look back: 30m, 2h; a day at most.")
+]
+
+
+@app.command("list")
+def list_failed(
+    code: Code = None,
+    since: Since = "1d",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List failed documents by code, with what the user was told."""
+    failures = _failures(since, code)
+    if as_json:
+        print_json([_as_json(failure) for failure in failures])
+        return
+    if not failures:
+        console.print("no failed documents")
+        return
+    table = Table("code", "document", "type", "failed at", "status now", "told to the user", box=None)
+    for each in failures:
+        table.add_row(
+            *(each.code, each.document_id, each.document_type, local_time(each.failed_at)),
+            *(each.status or "no row", each.error or ""),
+        )
+    console.print(table)
+
+
+@app.command("show")
+def show_failed(document: Annotated[str, typer.Argument(metavar="DOCUMENT_ID")]) -> None:
+    """Show the latest failure of a document as JSON. The first characters of the id are enough."""
+    failures = {each.document_id: each for each in _failures("1d", None)}
+    found = matching_id(document, failures)
+    if found is None:
+        exit_with(f"{document} did not fail in the last day", EXIT_INPUT)
+    print_json(_as_json(failures[found]))
+
+
+def retry(
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Documents whose row is failed and that failed in the last day.")
+    ] = False,
+    code: Code = None,
+    since: Since = "1d",
+    rate: Annotated[float, typer.Option(min=0.01, help="Maximum number of documents per second.")] = 10.0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list them.")] = False,
+) -> None:
+    """Queue failed documents again, with all attempts."""
+    from service.queue import backfill
+
+    if not failed:
+        exit_with("give --failed, and --code or --since to choose among the failed documents", EXIT_INPUT)
+    documents = [each.document_id for each in _failures(since, code) if each.status == "failed"]
+    if dry_run:
+        for document in documents:
+            print_line(document)
+        print_line(f"{pluralize(len(documents), 'document')} would be queued again")
+        return
+    pace, database = backfill.Pace(rate), open_database()
+    with stopped_by_ctrl_c(pace), progress_bar() as progress:
+        task = progress.add_task("Queueing", total=len(documents))
+        tally = backfill.run(
+            database,
+            open_document_queue(),
+            documents,
+            "failed",
+            pace,
+            lambda tally: progress.update(task, completed=tally.seen),
+            to_gpu=True,
+        )
+    if tally.seen:
+        record(database, "retry", f"code {code or 'any'}, since {since}", documents[: tally.seen])
+    pushed = tally.fates[backfill.Fate.PUSHED]
+    print_line(f"{pluralize(pushed, 'document')} queued again, {len(documents) - pushed} not")
+    if tally.outage:
+        exit_with(f"{tally.outage}; run it again to go on", EXIT_ENVIRONMENT)
+    if pace.stopped:
+        raise typer.Exit(EXIT_INTERRUPTED)
+
+
+def _failures(since: str, code: str | None) -> "list[FailedDocument]":
+    from service.store.failed_documents import list_failed as failed_documents
+
+    with open_database().transaction() as cursor:
+        return failed_documents(cursor, duration(since), code)
+
+
+def _as_json(failure: "FailedDocument") -> dict[str, Any]:
+    return {
+        camel_case(name): value.isoformat() if name == "failed_at" else value
+        for name, value in asdict(failure).items()
+    }

@@ -1,0 +1,137 @@
+"""`pause`, `resume`, `drain` and `cancel`, with workers at work."""
+
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from devstack.backend import PROCESSING, QUEUE, FilotBackend
+from devstack.servers import FilotStack
+from devstack.servers.worker import Worker
+from tests.acceptance.conftest import Runner
+from tests.support.frozen import frozen
+
+
+def until(backend: FilotBackend, happened: Callable[[], bool]) -> None:
+    """Wait for a condition."""
+    while not happened():
+        backend.redis.blpop(["nothing is pushed here"], timeout=0.1)
+
+
+def actions(backend: FilotBackend) -> list[dict[str, Any]]:
+    return backend.execute("SELECT action, reason, operator, documents FROM ocr_worker.actions ORDER BY id")
+
+
+def test_a_pause_outlives_workers_and_says_who_and_why(
+    run: Runner, start_worker: Callable[..., Worker], backend: FilotBackend
+) -> None:
+    paused = run("pause", "--why", "disk is being replaced")
+    start_worker(ready=False)
+    document_id = backend.add_document(b"no picture")
+    with backend.listen() as channel:
+        backend.push(document_id)
+        until(backend, lambda: "disk is being replaced" in run("status").stdout)
+        waiting = backend.redis.lrange(QUEUE, 0, -1)
+        resumed = run("resume", "--why", "replaced")
+        (result,) = channel.wait_for(1)
+    again = run("resume")
+
+    assert (paused.returncode, resumed.returncode, again.returncode) == (0, 0, 1)
+    assert "All workers are paused by " in paused.stdout
+    assert waiting == [document_id]
+    assert result["documentId"] == document_id
+    pause, resume = actions(backend)
+    assert (pause["action"], pause["reason"]) == ("pause", "disk is being replaced")
+    assert (resume["action"], resume["reason"]) == ("resume", "replaced")
+    assert "@" in pause["operator"]
+    (line,) = (json.loads(line) for line in paused.stderr.splitlines())
+    assert (line["event"], line["action"], line["operator"]) == (
+        "operator_action",
+        "pause",
+        pause["operator"],
+    )
+
+
+def test_a_pause_with_a_limit_ends_by_itself(
+    run: Runner, start_worker: Callable[..., Worker], backend: FilotBackend
+) -> None:
+    start_worker()
+    paused = run("pause", "--for", "1s", "--why", "a look")
+    with backend.listen() as channel:
+        backend.push(backend.add_document(b"no picture"))
+        channel.wait_for(1)
+
+    assert ", until " in paused.stdout
+
+
+def test_a_duration_that_is_none_is_refused_with_an_example(run: Runner, backend: FilotBackend) -> None:
+    ended = run("pause", "--for", "soon", "--why", "a look")
+
+    assert ended.returncode == 2
+    assert "such as 30m" in ended.stderr
+    assert backend.redis.keys("*") == []
+
+
+def test_a_drain_waits_for_what_is_in_work_and_takes_nothing_more(
+    run: Runner, start_worker: Callable[..., Worker], backend: FilotBackend, stack: FilotStack
+) -> None:
+    start_worker()
+    in_work, waiting = (backend.add_document(b"no picture") for _ in range(2))
+    with frozen(stack.storage):
+        backend.push(in_work)
+        until(backend, lambda: backend.redis.sismember(PROCESSING, in_work) == 1)
+        impatient = run("drain", "--timeout", "1s")
+        backend.push(waiting)
+    drained = run("drain")
+
+    assert (impatient.returncode, drained.returncode) == (1, 0)
+    assert "1 job is still in work; the workers stay paused" in impatient.stderr
+    assert "Nothing is in work. All workers are paused" in drained.stdout
+    assert backend.redis.lrange(QUEUE, 0, -1) == [waiting]
+    assert backend.row(in_work)["status"] == "failed"
+
+
+def test_cancelled_documents_fail_once_wherever_they_were(
+    run: Runner, start_worker: Callable[..., Worker], backend: FilotBackend, stack: FilotStack, ktp: bytes
+) -> None:
+    start_worker(OCR_GPU_CONCURRENCY="1")
+    in_work, waiting, later = (backend.add_document(ktp) for _ in range(3))
+    unknown = str(uuid.uuid4())
+    with backend.listen() as channel:
+        with frozen(stack.storage):
+            backend.push(in_work)
+            until(backend, lambda: backend.row(in_work)["status"] == "processing")
+            backend.push(waiting)
+            cancelled = run("cancel", in_work, waiting, unknown, "--yes", "--why", "wrong upload")
+        backend.push(later)
+        until(backend, lambda: backend.row(later)["status"] == "completed")
+        results = channel.wait_for(3)
+
+    assert cancelled.returncode == 1
+    assert f"{in_work} cancelled: it was in work" in cancelled.stdout
+    assert f"{waiting} cancelled: it was waiting" in cancelled.stdout
+    assert f"{unknown} is neither queued nor in work" in cancelled.stdout
+    for document_id in (in_work, waiting):
+        row = backend.row(document_id)
+        assert row["status"] == "failed"
+        assert "cancelled" in row["result_json"]["error"]
+    assert {result["documentId"]: result["success"] for result in results} == {
+        in_work: False,
+        waiting: False,
+        later: True,
+    }
+    assert backend.redis.llen(QUEUE) == 0
+    assert backend.redis.scard(PROCESSING) == 0
+    (action,) = actions(backend)
+    assert (action["action"], action["documents"]) == ("cancel", [in_work, waiting])
+
+
+def test_a_document_that_is_erased_leaves_the_acts_too(run: Runner, backend: FilotBackend) -> None:
+    document_id = backend.add_document(b"no picture")
+    backend.push(document_id)
+    run("cancel", document_id, "--yes")
+
+    run("erase", document_id, "--yes")
+
+    (action,) = actions(backend)
+    assert (action["action"], action["documents"]) == ("cancel", [])

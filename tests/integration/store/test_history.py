@@ -1,0 +1,49 @@
+"""Job records are aggregated by minute."""
+
+import uuid
+from datetime import UTC, datetime
+
+from devstack.backend import FilotBackend
+from service.store import history
+from service.store.database import Database
+from service.store.history import MINUTES
+
+INSERT = """INSERT INTO ocr_worker.endings
+    (job_id, document_id, document_type, outcome, device, milliseconds, ended_at)
+    VALUES (%s, 'card', 'KTP', %s, 'cpu', %s, date_trunc('minute', now()) - %s * interval '1 minute')"""
+
+
+def test_the_last_hour_is_aggregated_as_a_whole_and_by_minute(
+    database: Database, backend: FilotBackend
+) -> None:
+    for outcome, milliseconds, minutes in (
+        ("auto_approved", 100, 0),
+        ("auto_approved", 300, 0),
+        ("failed", 9000, 0),
+        ("pending_manual_review", 200, MINUTES - 1),
+        ("auto_approved", 100, MINUTES),
+    ):
+        backend.execute(INSERT, str(uuid.uuid4()), outcome, milliseconds, minutes)
+
+    with database.transaction() as cursor:
+        whole, minutes_ = history.by_minute(cursor)
+
+    # Where the minute ends between insert and look, everything is one minute older.
+    last = minutes_[-1] if minutes_[-1].finished else minutes_[-2]
+    assert len(minutes_) == MINUTES
+    assert [each.start for each in minutes_] == [
+        (minutes_[0].start or 0) + 60 * number for number in range(MINUTES)
+    ]
+    assert minutes_[-1].start == int(datetime.now(UTC).timestamp()) // 60 * 60 or last is minutes_[-2]
+    assert (last.auto_approved, last.failed, last.median) == (2, 1, 200)
+    assert whole.start is None
+    assert whole.finished == sum(each.finished for each in minutes_)
+    assert (whole.failed, whole.auto_approved) == (1, 2)
+
+
+def test_without_records_there_are_only_zeros(database: Database, backend: FilotBackend) -> None:
+    with database.transaction() as cursor:
+        whole, minutes = history.by_minute(cursor)
+
+    assert (whole.finished, whole.median, whole.percentile_95) == (0, None, None)
+    assert all(each.finished == 0 and each.median is None for each in minutes)
