@@ -15,6 +15,7 @@ from service.errors import DeviceError
 from service.monitoring.backlog import MARKS_KEY
 from service.queue.document_queue import WATCH_KEY
 from service.runtime.app import close_current_app
+from service.store.publisher import PUBLISHED_KEY
 from tests.support import fake_cuda
 from tests.support.fake_cuda import FakeCuda
 from tests.support.ids import CARD, OTHER
@@ -147,7 +148,7 @@ def test_an_embedded_worker_can_be_started_and_stopped_repeatedly(backend: Filot
         assert status.is_running
         assert not status.is_gpu_available
         assert status.gpu_absence == "OCR_GPU_ENABLED is false"
-        assert set(map(str, backend.redis.keys("*"))) <= {WATCH_KEY, MARKS_KEY}
+        assert set(map(str, backend.redis.keys("*"))) <= {WATCH_KEY, MARKS_KEY, PUBLISHED_KEY}
 
 
 def test_the_status_without_a_worker(backend: FilotBackend) -> None:
