@@ -8,9 +8,11 @@ from typing import cast
 import psycopg2
 from psycopg2.extras import RealDictCursor
 
+from service.errors import SettingsError
 from service.monitoring.access_rights import READ_ONLY, STANDBY
 from service.monitoring.doctor.check_result import CheckResult, fail, passed
 from service.settings import Settings, needed
+from service.store.database_url import parse_database_url
 
 #: s for a connection, and ms for a statement of ours.
 CONNECT_TIMEOUT, STATEMENT_TIMEOUT = 5, 5000
@@ -89,12 +91,13 @@ def connect(settings: Settings) -> Iterator[RealDictCursor]:
     """Open a read-only cursor with short time limits, which works through a transaction pooler as well.
 
     Raises:
-        SettingsError: ``DATABASE_URL`` is not set.
+        SettingsError: ``DATABASE_URL`` is not set, or cannot be used.
         psycopg2.Error: PostgreSQL is away, or refuses us; see `connection_problem`.
     """
+    address = parse_database_url(needed(settings.database_url, "DATABASE_URL"))
     with closing(
         psycopg2.connect(
-            needed(settings.database_url, "DATABASE_URL"),
+            address.dsn,
             cursor_factory=RealDictCursor,
             connect_timeout=CONNECT_TIMEOUT,
             application_name="filot-ocr-doctor",
@@ -103,16 +106,13 @@ def connect(settings: Settings) -> Iterator[RealDictCursor]:
         connected.set_session(readonly=True)
         with connected.cursor() as cursor:
             cursor.execute("SET LOCAL statement_timeout = %s", (STATEMENT_TIMEOUT,))
+            if address.schema:
+                cursor.execute("SELECT set_config('search_path', quote_ident(%s), true)", (address.schema,))
             yield cast(RealDictCursor, cursor)
 
 
 def connection_problem(error: psycopg2.Error) -> tuple[str, str]:
     """Return why PostgreSQL could not be asked, and what to do: a wrong password is not an outage."""
-    if isinstance(error, psycopg2.ProgrammingError) and error.pgcode is None:
-        return (
-            "DATABASE_URL cannot be parsed",
-            "percent-encode the special characters of its password",
-        )
     for pattern, says, advice in REFUSALS:
         if pattern.search(str(error)):
             return says, advice
@@ -121,11 +121,7 @@ def connection_problem(error: psycopg2.Error) -> tuple[str, str]:
 
 
 def check_postgres(settings: Settings) -> Iterator[CheckResult]:
-    """Connect; check the version, and whether the server accepts writes.
-
-    Raises:
-        SettingsError: ``DATABASE_URL`` is not set.
-    """
+    """Connect; check the version, and whether the server accepts writes."""
     try:
         with connect(settings) as cursor:
             cursor.execute(
@@ -135,6 +131,9 @@ def check_postgres(settings: Settings) -> Iterator[CheckResult]:
                           current_setting('default_transaction_read_only')::bool AS read_only"""
             )
             (row,) = cursor.fetchall()
+    except SettingsError as error:
+        yield fail("postgresql", str(error), "correct DATABASE_URL")
+        return
     except psycopg2.Error as error:
         says, advice = connection_problem(error)
         yield fail("postgresql", says, advice)

@@ -12,6 +12,7 @@ from psycopg2.extensions import parse_dsn
 
 from service.queue.redis_client import parse_redis_url
 from service.settings import Settings, needed
+from service.store.database_url import parse_database_url
 
 #: Hosts that are this machine.
 LOCAL = frozenset({"", "localhost", "127.0.0.1", "::1"})
@@ -22,15 +23,15 @@ VERIFIED = "verify-full"
 
 def insecure_connections(settings: Settings) -> Iterator[str]:
     """Yield a sentence for each insecure connection to another machine, and how to secure it."""
-    url, options = parse_redis_url(needed(settings.redis_url, "REDIS_URL"))
-    if urlsplit(url).hostname not in LOCAL:
-        if not url.startswith("rediss://"):
+    redis_url, options = parse_redis_url(needed(settings.redis_url, "REDIS_URL"))
+    if urlsplit(redis_url).hostname not in LOCAL:
+        if not redis_url.startswith("rediss://"):
             yield "Redis is connected to without encryption: REDIS_URL should begin with rediss://"
         elif options.get("ssl_cert_reqs", "required") != "required" or not options.get(
             "ssl_check_hostname", True
         ):
             yield "REDIS_URL turns the verification of Redis' certificate off"
-    database = parse_dsn(needed(settings.database_url, "DATABASE_URL"))
+    database = parse_dsn(parse_database_url(needed(settings.database_url, "DATABASE_URL")).dsn)
     hosts = str(database.get("host", "")).split(",")
     local = all(host in LOCAL or host.startswith("/") for host in hosts)
     if not local and database.get("sslmode", os.environ.get("PGSSLMODE")) != VERIFIED:
