@@ -1,4 +1,4 @@
-"""`python -m bench.incidents`: stage troubles on real servers, and keep what an operator sees of each."""
+"""`python -m bench.incidents`: stage incidents on real servers and record what an operator sees of each."""
 
 import argparse
 import json
@@ -24,21 +24,21 @@ from service.monitoring.cloudwatch import INTERVAL
 
 PAGE = Path("docs/operations.md")
 
-#: s to wait for what must come: longer than any patience of the page's own.
+#: s to wait for what must come: longer than any threshold of the page's own.
 TIMEOUT = 240.0
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """One trouble, how it comes and how it goes."""
+class Incident:
+    """An incident: how it is caused, what the status page must show, and how it is resolved."""
 
-    #: Of the picture, and of the block in the page.
+    #: Names the screenshot and the block in the page.
     name: str
-    #: A part of the sentence that the page must show.
+    #: Part of the sentence that the status page must show.
     shown: str
-    #: Makes it; returns the worker whose page is looked at.
+    #: Causes it; returns the worker whose status page is opened.
     make: Callable[[Ground], ChaosWorker]
-    #: Takes it away again; the worker whose page must then be well.
+    #: Resolves it; returns the worker whose status page must then no longer show it.
     mend: Callable[[Ground], ChaosWorker]
 
 
@@ -108,20 +108,20 @@ def _neighbour_thawed(ground: Ground) -> ChaosWorker:
     return ground.workers[1]
 
 
-TROUBLES = (
-    Problem("redis-away", "Redis is unavailable", _redis_away, _redis_back),
-    Problem("gpu-lost", "is paused", _gpu_missing, _cpu_allowed),
-    Problem("gpu-fallback", "runs on the CPU", _gpu_missing_cpu_reads, _cpu_allowed),
-    Problem("reviews-away", "review service", _reviews_away, _reviews_back),
-    Problem("poison", "used up its attempts", _poison, _poison_dropped),
-    Problem("stuck-neighbour", "stopped responding", _neighbour_stuck, _neighbour_thawed),
+INCIDENTS = (
+    Incident("redis-away", "Redis is unavailable", _redis_away, _redis_back),
+    Incident("gpu-lost", "is paused", _gpu_missing, _cpu_allowed),
+    Incident("gpu-fallback", "runs on the CPU", _gpu_missing_cpu_reads, _cpu_allowed),
+    Incident("reviews-away", "review service", _reviews_away, _reviews_back),
+    Incident("poison", "used up its attempts", _poison, _poison_dropped),
+    Incident("stuck-neighbour", "stopped responding", _neighbour_stuck, _neighbour_thawed),
 )
 
 
 def main() -> int:
-    """Stage them all, and write pictures and words into the page; returns 1 where one did not show or go."""
+    """Stage all incidents and write down what was seen; return 1 when one was not shown or stays."""
     parser = argparse.ArgumentParser(prog="python -m bench.incidents", description=__doc__)
-    parser.add_argument("--only", action="append", choices=[trouble.name for trouble in TROUBLES])
+    parser.add_argument("--only", action="append", choices=[incident.name for incident in INCIDENTS])
     options = parser.parse_args()
     console = Console(soft_wrap=True)
     if ABSENCE:
@@ -135,68 +135,68 @@ def main() -> int:
         opened_browser(Path(profile)) as browser,
     ):
         browser.look_with(PHONE_DARK)
-        for trouble in TROUBLES:
-            if options.only and trouble.name not in options.only:
+        for incident in INCIDENTS:
+            if options.only and incident.name not in options.only:
                 continue
-            with prepared_ground(stack, proxies, trouble.name, short=True) as ground:
-                seen = _staged(trouble, ground, browser)
+            with prepared_ground(stack, proxies, incident.name, short=True) as ground:
+                seen = _staged(incident, ground, browser)
             failed += seen is None
-            console.print(f"{trouble.name}: {'shown and gone' if seen else 'NOT SHOWN, OR NOT GONE'}")
+            console.print(f"{incident.name}: {'shown and gone' if seen else 'NOT SHOWN, OR NOT GONE'}")
             if seen:
-                replace_block(PAGE, trouble.name, seen)
+                replace_block(PAGE, incident.name, seen)
     return min(failed, 1)
 
 
-def _staged(trouble: Problem, ground: Ground, browser: Browser) -> str | None:
-    """Make the trouble, look at it, take it away; returns what was seen, in Markdown."""
-    worker = trouble.make(ground)
+def _staged(incident: Incident, ground: Ground, browser: Browser) -> str | None:
+    """Cause an incident, record it and resolve it; return what was seen, in Markdown."""
+    worker = incident.make(ground)
     made = time.time()
     address = f"http://127.0.0.1:{worker.port}/"
     if not ground.wait_for(lambda: worker.get("/health") is not None, 60):
         return None
     browser.open(address)
-    if not ground.wait_for(lambda: trouble.shown in " ".join(_sentences(browser)), TIMEOUT):
+    if not ground.wait_for(lambda: incident.shown in " ".join(_sentences(browser)), TIMEOUT):
         return None
     banner = _sentences(browser)
-    browser.picture(PAGE.parent / "operations" / f"{trouble.name}.png")
+    browser.picture(PAGE.parent / "operations" / f"{incident.name}.png")
     doctor = _run(worker, "doctor")
     report = _report_after(worker, made, ground)
-    mended = trouble.mend(ground)
+    mended = incident.mend(ground)
     browser.open(f"http://127.0.0.1:{mended.port}/")
     started = time.monotonic()
-    if not ground.wait_for(lambda: _is_gone(trouble, browser), TIMEOUT):
+    if not ground.wait_for(lambda: _is_gone(incident, browser), TIMEOUT):
         return None
     gone = time.monotonic() - started
     after = _sentences(browser)[0]
     browser.open("about:blank")
     return "\n".join(
         [
-            f"![The status page on a phone](operations/{trouble.name}.png)\n",
+            f"![The status page on a phone](operations/{incident.name}.png)\n",
             *(f"> {line}  " for line in banner),
             "\n`filot-ocr doctor`, what is not green:\n",
             "```",
             *_not_green(doctor),
             "```\n",
-            f"What the worker reports to CloudWatch meanwhile: {_told(report)}.\n",
+            f"What the worker reports to CloudWatch meanwhile: {_values(report)}.\n",
             f"Once mended, the page says after {gone:.0f} s: {after}",
         ]
     )
 
 
 def _sentences(browser: Browser) -> list[str]:
-    """What the page says is wrong, the worst first, without its signs."""
+    """Return the problems that the status page shows, the worst first, without icons."""
     said = f"{browser.text('#banner')}\n{browser.text('#more')}"
     return [line.strip() for line in said.splitlines() if len(line.strip()) > 1]
 
 
-def _is_gone(trouble: Problem, browser: Browser) -> bool:
-    # Until the first answer the banner is of a kind of its own.
+def _is_gone(incident: Incident, browser: Browser) -> bool:
+    # Until the first answer the banner has the class `unknown`.
     kind = str(browser.run("return document.querySelector('#banner')?.className ?? 'unknown'"))
-    return "unknown" not in kind and trouble.shown not in " ".join(_sentences(browser))
+    return "unknown" not in kind and incident.shown not in " ".join(_sentences(browser))
 
 
 def _run(worker: ChaosWorker, *command: str) -> str:
-    """What a command of ours prints, with the settings of a worker."""
+    """Run a command with a worker's settings and return what it prints."""
     ran = subprocess.run(
         [sys.executable, "-m", "service", *command],
         env={**os.environ, **(worker.environment or {})},
@@ -208,13 +208,13 @@ def _run(worker: ChaosWorker, *command: str) -> str:
 
 
 def _not_green(doctor: str) -> list[str]:
-    """The lines of a doctor's table that need a look, each with its advice below it."""
+    """Return the lines of the doctor's report that are not green, each with its advice below it."""
     lines = doctor.rstrip().splitlines()
     return [line.rstrip() for line in lines if not line.startswith("green")] or ["(nothing)"]
 
 
 def _report_after(worker: ChaosWorker, moment: float, ground: Ground) -> dict[str, Any] | None:
-    """The first report for CloudWatch that is later; None when none came within two of its intervals."""
+    """Return the first report for CloudWatch after a moment; None when none came within two intervals."""
 
     def reports() -> list[dict[str, Any]]:
         found = []
@@ -229,7 +229,7 @@ def _report_after(worker: ChaosWorker, moment: float, ground: Ground) -> dict[st
     return next(iter(reports()), None)
 
 
-def _told(report: dict[str, Any] | None) -> str:
+def _values(report: dict[str, Any] | None) -> str:
     if report is None:
         return "nothing"
     no_metrics = ("_aws", "Service", "StageSeconds")

@@ -1,6 +1,6 @@
-"""FiLot's backend as the worker meets it: plain SQL, Redis commands and S3 calls.
+"""FiLot's backend as the worker meets it, in SQL, Redis commands and S3 calls.
 
-Nothing of the worker's own code is used here, so that this is a second reading of the contract.
+It imports nothing of the service, so that it is an independent implementation of the contract.
 """
 
 import uuid
@@ -27,9 +27,13 @@ ATTEMPTS = "filot:ocr:gpu:attempts"
 CORRELATION = "filot:ocr:gpu:correlation"
 RESULTS = "filot:ocr:gpu:results"
 
+#: Its CPU pipeline's.
+CPU_QUEUE = "filot:ocr:queue"
+CPU_ATTEMPTS = "filot:ocr:attempts"
+
 
 class FilotBackend:
-    """Uploads documents, queues them and looks at what became of them; a context manager.
+    """Uploads documents, queues them, and shows their rows and results; a context manager.
 
     Args:
         environment: where the servers are, in the worker's own variables.
@@ -58,7 +62,7 @@ class FilotBackend:
         self.close()
 
     def close(self) -> None:
-        """Drop the connections."""
+        """Close the connections."""
         self.redis.close()
         self.storage.close()
 
@@ -99,13 +103,19 @@ class FilotBackend:
         )
         return str(row["id"])
 
+    def process(self, document_id: str) -> None:
+        """Set the row to `processing` and put the id on the CPU list, as the backend's process route does."""
+        self.execute("UPDATE documents SET status = 'processing' WHERE id = %s", document_id)
+        self.redis.rpush(CPU_QUEUE, document_id)
+        self.redis.hset(CPU_ATTEMPTS, document_id, "0")
+
     def enqueue(self, document_id: str) -> bool:
-        """Set the row to `processing` and `push` it, as the backend's upload does."""
+        """Set the row to `processing` and put the id on the GPU list; see `push`."""
         self.execute("UPDATE documents SET status = 'processing' WHERE id = %s", document_id)
         return self.push(document_id)
 
     def push(self, document_id: str) -> bool:
-        """Put an id on the worker's list. False: it waits there or is in work already, or Redis is away."""
+        """Put an id on the GPU list; return False when it waits there, is in work, or Redis is away."""
         try:
             if self.redis.lpos(QUEUE, document_id) is not None or self.redis.sismember(
                 PROCESSING, document_id
@@ -118,8 +128,26 @@ class FilotBackend:
             return False
         return True
 
+    def decide(self, review_id: str, decision: str) -> bool:
+        """Store a decision, `approved` or `rejected`; return False when there is no such review."""
+        reviews = self.execute(
+            """UPDATE manual_reviews SET status = 'completed', decision = %s, updated_at = now()
+               WHERE id::text = %s RETURNING document_id""",
+            decision,
+            review_id,
+        )
+        for review in reviews:
+            self.execute(
+                """UPDATE documents SET verification_status = 'manually_' || %s, ai_decision = %s,
+                       result_json = coalesce(result_json, '{}')
+                           || jsonb_build_object('finalDecision', %s::text)
+                   WHERE id = %s""",
+                *(decision, decision, decision, review["document_id"]),
+            )
+        return bool(reviews)
+
     def row(self, document_id: str) -> dict[str, Any]:
-        """The document's row by column.
+        """Return the document's row by column.
 
         Raises:
             LookupError: there is none.

@@ -1,4 +1,8 @@
-"""`filot-ocr demo`: the main job on real servers, with invented cards, from upload to result."""
+"""`filot-ocr demo`: the main job on real servers, with invented cards, from upload to decision.
+
+Documents take the route that the backend has today: its process route and its CPU list, from which the worker
+claims them. The review service then approves one card that went to a person.
+"""
 
 import sys
 import time
@@ -13,6 +17,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from devstack.backend import FilotBackend
+from devstack.callbacks import serve_callbacks
 from devstack.cards import DemoCard, demo_cards
 from devstack.comparison import FieldComparison, compare_fields, tally
 from devstack.report import ReportEntry, write_report
@@ -40,7 +45,7 @@ JUDGED_LEVELS = frozenset({"flat", "photo", "scan", "turned"})
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A card, and what the worker made of it."""
+    """A card and its result."""
 
     card: DemoCard
     document_id: str
@@ -51,11 +56,11 @@ class Outcome:
 
     @property
     def fields(self) -> tuple[FieldComparison, ...]:
-        """What the card says, against what was published."""
+        """The card's true fields beside the published ones."""
         return compare_fields(self.card.truth, self.result.get("parsedResult", {}))
 
     def complaints(self) -> Iterator[str]:
-        """What is not as it should be."""
+        """Yield a sentence for each thing that is not as expected."""
         outcome = self.result.get("outcome")
         if outcome != self.card.expected_outcome:
             yield f"{self.card.name}: {outcome}, expected {self.card.expected_outcome}"
@@ -66,16 +71,21 @@ class Outcome:
 
 
 def run_demo(report: Path) -> int:
-    """Run everything, print the table and write the report; returns 0 when all is as expected."""
+    """Run everything, print the table and write the report; return 0 when all is as expected, else 1."""
     # A pipe or a file has no width of its own; the table needs this much.
     console = Console() if sys.stdout.isatty() else Console(width=110)
     console.print("Starting Redis (Valkey), PostgreSQL, an S3 server and a review service ...")
     cards = demo_cards(SEED)
-    with filot_stack() as stack, FilotBackend(stack.environment()) as backend:
-        with _running_worker(stack, console):
+    with (
+        filot_stack() as stack,
+        FilotBackend(stack.environment()) as backend,
+        serve_callbacks(backend) as callback_url,
+    ):
+        with _running_worker(stack, callback_url, console):
             outcomes = _process(backend, cards, console)
         complaints = [complaint for outcome in outcomes for complaint in outcome.complaints()]
         complaints += _left_behind(backend)
+        complaints += _approve_one(stack, backend, outcomes, console)
     console.print(_table(outcomes))
     complaints += _too_many_wrong(outcomes)
     _report(report, outcomes, console)
@@ -88,9 +98,15 @@ def run_demo(report: Path) -> int:
 
 
 @contextmanager
-def _running_worker(stack: FilotStack, console: Console) -> Iterator[None]:
-    console.print("Starting the worker: one process, engine `onnx` ...")
-    worker = Worker(stack.sandbox, {**stack.environment(), "OCR_GPU_DRIVER": "onnx"})
+def _running_worker(stack: FilotStack, callback_url: str, console: Console) -> Iterator[None]:
+    console.print("Starting the worker: engine `onnx`, claiming from `filot:ocr:queue` ...")
+    settings = {
+        **stack.environment(),
+        "OCR_GPU_DRIVER": "onnx",
+        "OCR_GPU_CLAIM_CPU_QUEUE": "true",
+        "BULI2_CALLBACK_URL": callback_url,
+    }
+    worker = Worker(stack.sandbox, settings)
     worker.start()
     yield
     worker.stop()
@@ -104,7 +120,7 @@ def _process(backend: FilotBackend, cards: list[DemoCard], console: Console) -> 
             suffix = Path(card.filename).suffix.removeprefix(".")
             by_id[backend.add_document(card.content, card.document_type, extension=suffix)] = card
         for document_id in by_id:
-            backend.enqueue(document_id)
+            backend.process(document_id)
         deadline = time.monotonic() + TIMEOUT
         for count in range(1, len(cards) + 1):
             results = channel.wait_for(count, timeout=deadline - time.monotonic())
@@ -118,7 +134,7 @@ def _process(backend: FilotBackend, cards: list[DemoCard], console: Console) -> 
 
 
 def _wait_for_reviews(backend: FilotBackend) -> None:
-    """Reviews are requested after the results are out, by another thread of the worker."""
+    """Wait until all reviews are requested, which follows the results in another thread of the worker."""
     deadline = time.monotonic() + REVIEW_TIMEOUT
     waiting = """SELECT id FROM documents
                  WHERE verification_status = 'pending_manual_review' AND buli2_ticket_id IS NULL"""
@@ -126,7 +142,21 @@ def _wait_for_reviews(backend: FilotBackend) -> None:
         time.sleep(0.1)
 
 
+def _approve_one(
+    stack: FilotStack, backend: FilotBackend, outcomes: list[Outcome], console: Console
+) -> list[str]:
+    """Let the review service approve the first card that went to a person, by the URL that it was given."""
+    outcome = next(each for each in outcomes if each.result.get("outcome") == "pending_manual_review")
+    status = stack.reviews.decide(outcome.document_id, "approved")
+    row = backend.row(outcome.document_id)
+    if row["verification_status"] != "manually_approved":
+        return [f"{outcome.card.name}: the decision got HTTP {status}, the row {row['verification_status']}"]
+    console.print(f"A person approved {outcome.card.name}: its row says {row['verification_status']}.")
+    return []
+
+
 def _left_behind(backend: FilotBackend) -> list[str]:
+    """Return a complaint about keys of jobs, which are all gone when the work is done."""
     living = (HEARTBEAT_PREFIX, WATCH_KEY)
     keys = [key for key in map(str, backend.redis.keys("*")) if not key.startswith(living)]
     return [f"left behind in Redis: {', '.join(keys)}"] if keys else []
@@ -141,7 +171,7 @@ def _too_many_wrong(outcomes: list[Outcome]) -> list[str]:
 
 
 def _keep(cards: list[DemoCard], folder: Path) -> Path:
-    """Leave the files for whoever wants to try more with them; returns the first, a clean identity card."""
+    """Write the cards to files for further trials; return the first, a clean identity card."""
     folder.mkdir(parents=True, exist_ok=True)
     for card in cards:
         (folder / card.filename).write_bytes(card.content)
@@ -149,7 +179,7 @@ def _keep(cards: list[DemoCard], folder: Path) -> Path:
 
 
 def _report(path: Path, outcomes: list[Outcome], console: Console) -> None:
-    """Show where each field was read. Published results hold no boxes, so the cards are read once more."""
+    """Write the HTML report. Published results hold no boxes, so the cards are read once more."""
     engine = load_engine("onnx")
     entries = []
     with Progress(console=console, transient=True) as progress:

@@ -1,6 +1,7 @@
 """`pause`, `resume`, `drain` and `cancel`, with workers at work."""
 
 import json
+import re
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -10,12 +11,7 @@ from devstack.servers import FilotStack
 from devstack.servers.worker import Worker
 from tests.acceptance.conftest import Runner
 from tests.support.frozen import frozen
-
-
-def until(backend: FilotBackend, happened: Callable[[], bool]) -> None:
-    """Wait for a condition."""
-    while not happened():
-        backend.redis.blpop(["nothing is pushed here"], timeout=0.1)
+from tests.support.waiting import wait_until
 
 
 def actions(backend: FilotBackend) -> list[dict[str, Any]]:
@@ -30,11 +26,13 @@ def test_a_pause_outlives_workers_and_says_who_and_why(
     document_id = backend.add_document(b"no picture")
     with backend.listen() as channel:
         backend.push(document_id)
-        until(backend, lambda: "disk is being replaced" in run("status").stdout)
+        wait_until(lambda: "disk is being replaced" in run("status").stdout)
         waiting = backend.redis.lrange(QUEUE, 0, -1)
         resumed = run("resume", "--why", "replaced")
         (result,) = channel.wait_for(1)
     again = run("resume")
+    status = run("status").stdout
+    (latest, earlier) = json.loads(run("status", "--json").stdout)["actions"]
 
     assert (paused.returncode, resumed.returncode, again.returncode) == (0, 0, 1)
     assert "All workers are paused by " in paused.stdout
@@ -44,6 +42,9 @@ def test_a_pause_outlives_workers_and_says_who_and_why(
     assert (pause["action"], pause["reason"]) == ("pause", "disk is being replaced")
     assert (resume["action"], resume["reason"]) == ("resume", "replaced")
     assert "@" in pause["operator"]
+    assert re.search(r"\n *resume +replaced +- +\S+@\S+ +\d{4}-", status)
+    assert (latest["action"], earlier["action"]) == ("resume", "pause")
+    assert earlier["reason"] == "disk is being replaced"
     (line,) = (json.loads(line) for line in paused.stderr.splitlines())
     assert (line["event"], line["action"], line["operator"]) == (
         "operator_action",
@@ -79,7 +80,7 @@ def test_a_drain_waits_for_what_is_in_work_and_takes_nothing_more(
     in_work, waiting = (backend.add_document(b"no picture") for _ in range(2))
     with frozen(stack.storage):
         backend.push(in_work)
-        until(backend, lambda: backend.redis.sismember(PROCESSING, in_work) == 1)
+        wait_until(lambda: backend.redis.sismember(PROCESSING, in_work) == 1)
         impatient = run("drain", "--timeout", "1s")
         backend.push(waiting)
     drained = run("drain")
@@ -100,11 +101,11 @@ def test_cancelled_documents_fail_once_wherever_they_were(
     with backend.listen() as channel:
         with frozen(stack.storage):
             backend.push(in_work)
-            until(backend, lambda: backend.row(in_work)["status"] == "processing")
+            wait_until(lambda: backend.row(in_work)["status"] == "processing")
             backend.push(waiting)
             cancelled = run("cancel", in_work, waiting, unknown, "--yes", "--why", "wrong upload")
         backend.push(later)
-        until(backend, lambda: backend.row(later)["status"] == "completed")
+        wait_until(lambda: backend.row(later)["status"] == "completed")
         results = channel.wait_for(3)
 
     assert cancelled.returncode == 1

@@ -10,7 +10,7 @@ import pytest
 import typer.core
 import typer.main
 
-from bench.incidents import TROUBLES
+from bench.incidents import INCIDENTS
 from bench.markdown import marks
 from infra_pulumi import names
 from service.cli import app
@@ -192,8 +192,8 @@ def test_a_section_says_what_it_means_how_to_look_what_to_do_and_when_it_is_over
     assert re.findall(r"\*\*(Means|Look|Do|Over)\*\*", SECTIONS[alarm]) == ["Means", "Look", "Do", "Over"]
 
 
-@pytest.mark.parametrize("name", [trouble.name for trouble in TROUBLES])
-def test_a_staged_trouble_is_shown_with_its_doctor_its_report_and_the_way_back(name: str) -> None:
+@pytest.mark.parametrize("name", [incident.name for incident in INCIDENTS])
+def test_a_staged_incident_is_shown_with_its_doctor_its_report_and_the_way_back(name: str) -> None:
     begin, end = marks(name)
     shown, after = PAGE.partition(begin)[2].split(end)
     alarm = re.match(r"\s*(?:Alarm:|No alarm)[^.]*", after)

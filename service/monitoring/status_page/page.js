@@ -74,9 +74,10 @@ function show(status) {
     recent(status.recent, status.now);
     failures(status.failures);
     dead(status.dead, status.owed.dead, status.now);
+    actions(status.actions, status.now);
   }
   // Earlier figures stay, dimmed; what was never known says so.
-  for (const id of ["throughput", "latency", "recent", "failures", "dead"]) {
+  for (const id of ["throughput", "latency", "recent", "failures", "dead", "actions"]) {
     if (!byId(id).hasChildNodes()) put(id, make("p", "soft", "unknown"));
   }
   put("served", `Served by worker ${status.servedBy}. This page is read-only.`);

@@ -102,3 +102,13 @@ function dead(jobs, count, now) {
   const rest = count > jobs.length ? nothing(`and ${whole.format(count - jobs.length)} more: filot-ocr dead list`) : "";
   put("dead", shown, rest);
 }
+
+function actions(latest, now) {
+  if (!latest.length) return put("actions", nothing("None."));
+  const rows = latest.map((action) => [
+    make("span", "", action.action, action.reason ? make("small", "", action.reason) : null),
+    make("span", "", ...breakable(action.operator)),
+    humanizeDuration((now - action.doneAt) / 1000),
+  ]);
+  put("actions", table([["what"], ["who"], ["ago", "number"]], rows));
+}

@@ -78,9 +78,14 @@ export async function decide(reviewId, { decision, notes }) {
   );
   await pool.query(
     `UPDATE documents SET verification_status = $2, ai_decision = $3,
-       result_json = coalesce(result_json, '{}') || jsonb_build_object('finalDecision', $3::text)
+       result_json = coalesce(result_json, '{}') || $4::jsonb
      WHERE id = $1`,
-    [rows[0].document_id, approved ? "manually_approved" : "manually_rejected", decision],
+    [
+      rows[0].document_id,
+      approved ? "manually_approved" : "manually_rejected",
+      decision,
+      JSON.stringify({ finalDecision: decision }),
+    ],
   );
   return true;
 }

@@ -21,6 +21,7 @@ from service.store import database as module
 from service.store import outbox
 from service.store.database import Database
 from service.store.documents import complete
+from service.store.migrations import migration_files
 from tests.integration.store.rows import begin, success
 
 
@@ -319,7 +320,9 @@ def test_a_transaction_pooler_can_stand_between(
 
     assert len(backend.execute("SELECT 1 FROM documents WHERE status = 'completed'")) == 20
     assert len(backend.execute("SELECT 1 FROM ocr_worker.outbox WHERE kind = 'review'")) == 20
-    assert [row["number"] for row in backend.execute("SELECT number FROM ocr_worker.migrations")] == [1, 2]
+    assert {row["number"] for row in backend.execute("SELECT number FROM ocr_worker.migrations")} == {
+        *migration_files()
+    }
 
 
 def test_a_server_that_a_pooler_cannot_reach_is_away(pooled_url: str, stack: FilotStack) -> None:
