@@ -10,12 +10,7 @@ from devstack.servers import FilotStack
 from devstack.servers.worker import Worker
 from tests.acceptance.conftest import Runner
 from tests.support.frozen import frozen
-
-
-def until(backend: FilotBackend, happened: Callable[[], bool]) -> None:
-    """Wait for a condition."""
-    while not happened():
-        backend.redis.blpop(["nothing is pushed here"], timeout=0.1)
+from tests.support.waiting import wait_until
 
 
 def actions(backend: FilotBackend) -> list[dict[str, Any]]:
@@ -30,7 +25,7 @@ def test_a_pause_outlives_workers_and_says_who_and_why(
     document_id = backend.add_document(b"no picture")
     with backend.listen() as channel:
         backend.push(document_id)
-        until(backend, lambda: "disk is being replaced" in run("status").stdout)
+        wait_until(lambda: "disk is being replaced" in run("status").stdout)
         waiting = backend.redis.lrange(QUEUE, 0, -1)
         resumed = run("resume", "--why", "replaced")
         (result,) = channel.wait_for(1)
@@ -79,7 +74,7 @@ def test_a_drain_waits_for_what_is_in_work_and_takes_nothing_more(
     in_work, waiting = (backend.add_document(b"no picture") for _ in range(2))
     with frozen(stack.storage):
         backend.push(in_work)
-        until(backend, lambda: backend.redis.sismember(PROCESSING, in_work) == 1)
+        wait_until(lambda: backend.redis.sismember(PROCESSING, in_work) == 1)
         impatient = run("drain", "--timeout", "1s")
         backend.push(waiting)
     drained = run("drain")
@@ -100,11 +95,11 @@ def test_cancelled_documents_fail_once_wherever_they_were(
     with backend.listen() as channel:
         with frozen(stack.storage):
             backend.push(in_work)
-            until(backend, lambda: backend.row(in_work)["status"] == "processing")
+            wait_until(lambda: backend.row(in_work)["status"] == "processing")
             backend.push(waiting)
             cancelled = run("cancel", in_work, waiting, unknown, "--yes", "--why", "wrong upload")
         backend.push(later)
-        until(backend, lambda: backend.row(later)["status"] == "completed")
+        wait_until(lambda: backend.row(later)["status"] == "completed")
         results = channel.wait_for(3)
 
     assert cancelled.returncode == 1

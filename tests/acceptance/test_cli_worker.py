@@ -11,6 +11,7 @@ from devstack.backend import FilotBackend
 from devstack.servers.worker import Worker
 from tests.acceptance.conftest import Runner
 from tests.support.ids import STRANGER
+from tests.support.waiting import wait_until
 
 
 def test_the_version_is_that_of_the_package(run: Runner) -> None:
@@ -42,8 +43,7 @@ def test_results_follows_the_channel(
     ) as follower:
         try:
             assert follower.stdout is not None
-            while not backend.redis.pubsub_numsub("filot:ocr:gpu:results")[0][1]:
-                backend.redis.blpop(["nothing is pushed here"], timeout=1)
+            wait_until(lambda: backend.redis.pubsub_numsub("filot:ocr:gpu:results")[0][1])
 
             backend.push(STRANGER)
             line = follower.stdout.readline()

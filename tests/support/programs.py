@@ -29,6 +29,11 @@ class Program:
     packages: str
 
 
+def find(name: str) -> str | None:
+    """Return the path of a program on PATH or among the system's; None when there is none."""
+    return shutil.which(name) or shutil.which(name, path="/usr/sbin")
+
+
 @cache
 def _missing_tesseract() -> str:
     if shutil.which("tesseract") is None:
@@ -40,7 +45,7 @@ def _missing_tesseract() -> str:
 
 def _missing(*names: str) -> Callable[[], str]:
     def missing() -> str:
-        absent = [name for name in names if shutil.which(name) is None]
+        absent = [name for name in names if find(name) is None]
         return f"{' and '.join(absent)} not on PATH" if absent else ""
 
     return missing

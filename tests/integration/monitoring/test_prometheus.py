@@ -1,6 +1,6 @@
 """What the metrics say of real queues, tables and jobs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 from urllib.request import urlopen
@@ -23,6 +23,7 @@ from service.runtime.app import build_app
 from service.settings import Settings
 from service.telemetry.metrics import REGISTRY
 from tests.integration.test_api import picture
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def runtime(
 def running(runtime: Runtime, backend: FilotBackend) -> Iterator[Runtime]:
     worker = Worker(runtime.broker, worker_threads=3, worker_timeout=100)
     worker.start()
-    wait_until(backend, lambda: reachable(runtime))
+    wait_until(lambda: reachable(runtime))
     yield runtime
     worker.stop()
     runtime.broker.close()
@@ -70,11 +71,6 @@ def scrape(settings: Settings) -> dict[str, Any]:
     }
 
 
-def wait_until(backend: FilotBackend, condition: Callable[[], object]) -> None:
-    while not condition():
-        backend.redis.blpop(["nothing is pushed here"], timeout=1)
-
-
 def test_a_scrape_shows_the_work_done_and_the_queue(running: Runtime, backend: FilotBackend) -> None:
     before = scrape(running.settings)
     documents = [backend.add_document(picture(), "NPWP"), backend.add_document(b"no picture", "NPWP")]
@@ -83,7 +79,7 @@ def test_a_scrape_shows_the_work_done_and_the_queue(running: Runtime, backend: F
         for document_id in documents:
             backend.enqueue(document_id)
         channel.wait_for(2)
-    wait_until(backend, lambda: not running.broker.active_jobs.tokens())
+    wait_until(lambda: not running.broker.active_jobs.tokens())
     after = scrape(running.settings)
 
     def grown(name: str) -> float:
@@ -104,7 +100,7 @@ def test_a_scrape_shows_the_work_done_and_the_queue(running: Runtime, backend: F
 
 
 def test_no_scrape_asks_a_server(running: Runtime, backend: FilotBackend) -> None:
-    wait_until(backend, lambda: "filot_ocr_queue_documents" in scrape(running.settings))
+    wait_until(lambda: "filot_ocr_queue_documents" in scrape(running.settings))
     backend.redis.sadd(PROCESSING, "since the latest sample")
     calls = running.broker.document_queue.client.info("commandstats")["cmdstat_scard"]["calls"]
 
@@ -122,7 +118,7 @@ def test_a_worker_that_no_longer_looks_for_work_is_seen_in_the_metrics(
     runtime.devices.probe()
     runtime.health.start()
     runtime.scheduler.start()
-    wait_until(backend, lambda: reachable(runtime) and scrape(runtime.settings)["filot_ocr_making_progress"])
+    wait_until(lambda: reachable(runtime) and scrape(runtime.settings)["filot_ocr_making_progress"])
 
     runtime.broker.active_jobs.last_look -= HUNG_AFTER + 1
     making_progress = scrape(runtime.settings)["filot_ocr_making_progress"]
@@ -137,20 +133,20 @@ def test_a_worker_that_only_puts_documents_off_is_seen_in_the_metrics(
         return bool(scrape(running.settings)["filot_ocr_making_progress"])
 
     active_jobs = running.broker.active_jobs
-    wait_until(backend, makes_progress)
+    wait_until(makes_progress)
     document_id = backend.add_document(picture(), "NPWP")
     stack.storage.kill()
     backend.enqueue(document_id)
-    wait_until(backend, lambda: active_jobs.outage_age() > 0)
+    wait_until(lambda: active_jobs.outage_age() > 0)
     young = makes_progress()
 
     active_jobs._outage_since -= HUNG_AFTER + 1
-    wait_until(backend, lambda: not makes_progress())
+    wait_until(lambda: not makes_progress())
     stack.storage.start()
     # It has forgotten the file: that the document fails for good is progress. (While it is only tried again,
     # nothing waits, and the worker seems to get on for a moment.)
-    wait_until(backend, lambda: backend.row(document_id)["status"] == "failed")
-    wait_until(backend, makes_progress)
+    wait_until(lambda: backend.row(document_id)["status"] == "failed")
+    wait_until(makes_progress)
 
     assert young
 
@@ -199,9 +195,12 @@ def test_an_engine_that_breaks_is_counted_as_retry(
         with monkeypatch.context() as broken:
             broken.setattr("service.runtime.processing.read_document", lambda *_: 1 / 0)
             backend.enqueue(backend.add_document(picture(), "NPWP"))
-            wait_until(backend, lambda: value("filot_ocr_retries_total", cause="unforeseen") > retries)
+            wait_until(lambda: value("filot_ocr_retries_total", cause="unforeseen") > retries)
         # It is not lost meanwhile: whole again, the engine reads it.
-        channel.wait_for(1)
+        (result,) = channel.wait_for(1)
+
+    assert result["success"] is True
+    assert value("filot_ocr_retries_total", cause="unforeseen") > retries
 
 
 def test_reviews_are_counted_by_how_they_went(
@@ -212,8 +211,8 @@ def test_reviews_are_counted_by_how_they_went(
 
     stack.reviews.answer_with(500)
     backend.enqueue(backend.add_document(picture(), "KTP"))
-    wait_until(backend, lambda: value("filot_ocr_review_calls_total", result="put_off") > put_off)
+    wait_until(lambda: value("filot_ocr_review_calls_total", result="put_off") > put_off)
     stack.reviews.answer_with(200)
 
-    wait_until(backend, lambda: value("filot_ocr_review_calls_total", result="ticket") > tickets)
+    wait_until(lambda: value("filot_ocr_review_calls_total", result="ticket") > tickets)
     assert value("filot_ocr_review_calls_total", result="ticket") == tickets + 1
