@@ -182,6 +182,12 @@ class Settings(BaseSettings):
         alias="OCR_GPU_JOB_TIMEOUT",
         description="ms after which a job counts as hung: its worker process is restarted",
     )
+    refused_timeout: float = Field(
+        86_400.0,
+        ge=60,
+        alias="OCR_GPU_REFUSED_TIMEOUT",
+        description="s for which the document store may refuse a file (401, 403) before the document fails",
+    )
     shutdown_timeout: Annotated[float, Milliseconds(ge=0)] = Field(
         30.0,
         alias="OCR_GPU_SHUTDOWN_TIMEOUT",

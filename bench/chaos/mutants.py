@@ -103,10 +103,10 @@ MUTANTS = (
     Mutant(
         "told only after PUBLISH went through",
         "service/store/publisher.py",
-        "        listeners = self.client.publish(",
+        "        listeners = cast(int, self.client.eval(",
         "        with self.database.transaction() as cursor:\n"
         "            outbox.mark_delivered(cursor, entry.id)\n"
-        "        listeners = self.client.publish(",
+        "        listeners = cast(int, self.client.eval(",
         "redis-restart",
     ),
     Mutant(

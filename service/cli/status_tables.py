@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from rich.console import RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from service.cli.output import local_time
 from service.monitoring.formatting import humanize_duration
@@ -87,3 +88,11 @@ def _records(records: Records) -> Iterator[Table]:
             score = "-" if end.score is None else str(end.score)
             recent.add_row(end.document_id, end.document_type, outcome, score, str(end.milliseconds))
         yield recent
+    if records.actions:
+        latest = Table("operator's action", "reason", "documents", "by", "at", box=None)
+        for action in records.actions:
+            latest.add_row(
+                *(action.action, Text(action.reason), str(len(action.documents) or "-")),
+                *(Text(action.operator), local_time(action.done_at)),
+            )
+        yield latest

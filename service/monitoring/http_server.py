@@ -132,8 +132,10 @@ class PageServer(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Log a client that hung up, or a page that failed, in one line."""
-        log.warning("request_failed", error=type(sys.exception()).__name__)
+        """Log a page that failed, in one line. A client that hung up is no news, and may be one of many."""
+        error = sys.exception()
+        if not isinstance(error, OSError):
+            log.warning("request_failed", error=type(error).__name__)
 
 
 class _Handler(BaseHTTPRequestHandler):

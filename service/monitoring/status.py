@@ -23,13 +23,17 @@ from service.monitoring.backlog import (
 from service.monitoring.heartbeat import HEARTBEAT_PREFIX, SEEN_KEY, WorkerSighting, sighting
 from service.queue.document_queue import CPU_QUEUE_KEY, RETRY_KEY, TIMESTAMPS_KEY
 from service.settings import Settings
-from service.store import dead_letters, history
+from service.store import actions, dead_letters, history
+from service.store.actions import Action
 from service.store.database import Database
 from service.store.dead_letters import DeadJob
 from service.store.history import Failures, JobRecord, Period
 
 #: How many of the latest results, and of the dead jobs, are listed.
 RECENT, MAX_DEAD = 20, 20
+
+#: How many acts of operators are listed.
+MAX_ACTIONS = 5
 
 #: How many jobs in progress are listed: far more than all workers together hold.
 MAX_JOBS = 200
@@ -85,6 +89,8 @@ class History:
     causes: Mapping[str, int]
     #: The latest ones; ``OutboxBacklog.dead`` counts all.
     dead: Sequence[DeadJob]
+    #: The latest acts of operators, the newest first.
+    actions: Sequence[Action]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,7 @@ class Records:
     dead: Sequence[DeadJob]
     causes: Mapping[str, int] = field(default_factory=dict)
     obstacles: Sequence[str] = ()
+    actions: Sequence[Action] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +183,7 @@ def read_history(database: Database) -> History:
             failures=history.failures(cursor),
             causes=_causes(cursor),
             dead=dead_letters.list_jobs(cursor)[:MAX_DEAD],
+            actions=actions.latest(cursor, MAX_ACTIONS),
         )
 
 
@@ -201,6 +209,7 @@ def combine(state: DatabaseState, finished: History) -> Records:
         dead=finished.dead,
         causes=finished.causes,
         obstacles=state.obstacles,
+        actions=finished.actions,
     )
 
 

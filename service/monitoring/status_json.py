@@ -50,6 +50,7 @@ def status_json(
         "failures": as_json(records.failures) if records else None,
         "dead": as_json(records.dead) if records else None,
         "owed": _outbox_backlog(records) if records else None,
+        "actions": as_json(records.actions) if records else None,
     }
 
 

@@ -1,4 +1,4 @@
-"""Many documents of FiLot's table into the queue, one by one and not too fast."""
+"""Backfill: enqueue many documents of FiLot's table, one by one at a limited rate."""
 
 import time
 from collections.abc import Callable
@@ -16,34 +16,34 @@ from service.reading.documents.fields import DocumentType
 from service.store import dead_letters
 from service.store.database import Database
 
-#: What a row may be in to be queued: `processing` is work already, `completed` has nothing to be done.
+#: Statuses of rows that can be enqueued: `processing` is enqueued already, `completed` needs nothing.
 Status: TypeAlias = Literal["uploaded", "failed"]
 
-#: s that a pause lasts at most before a stop is looked for.
+#: s; the longest sleep before a stop is noticed.
 STEP = 0.1
 
 
 class Fate(Enum):
-    """What became of one document."""
+    """The outcome for one document."""
 
     PUSHED = "pushed"
-    #: It waits or is in work: somebody else was faster.
+    #: It waits or is in work already.
     KNOWN = "known"
-    #: Its row is not what was asked for any more.
+    #: Its row has another status by now.
     CHANGED = "changed"
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which documents; only those that have a file."""
+    """Which documents to enqueue, among those that have a file."""
 
     status: Status
-    #: None: of either type.
+    #: None: both types.
     document_type: DocumentType | None = None
 
 
 def candidates(database: Database, document_queue: DocumentQueue, wanted: Wanted) -> tuple[list[str], int]:
-    """The documents to queue, oldest first, and how many others wait or are in work already.
+    """The documents to enqueue, oldest first, and the number of others that wait or are in work already.
 
     May raise ``OcrWorkerError`` or ``redis.RedisError``.
     """
@@ -68,14 +68,14 @@ def push(
     *,
     to_gpu: bool | None = None,
 ) -> Fate:
-    """Mark one row as to be worked on and queue it where the backend would, in the backend's order.
+    """Set one row to `processing` and enqueue it where the backend would, in the backend's order.
 
-    When Redis fails, the row gets its status back, unless PostgreSQL is away too; then the workers' own look
-    for lost documents queues it.
+    When Redis fails, the row gets its status back. If PostgreSQL is away as well, the workers' recovery
+    enqueues the document later.
 
     Raises:
         UnavailableError: PostgreSQL is away.
-        redis.RedisError: whether it was queued is unknown; a document that was is read all the same.
+        redis.RedisError: whether it was enqueued is unknown; if so, it is read all the same.
     """
     with database.transaction() as cursor:
         if not _move(cursor, document_id, status, "processing"):
@@ -101,7 +101,7 @@ def _move(cursor: RealDictCursor, document_id: str, before: str, after: str) -> 
 
 @dataclass(slots=True)
 class Pace:
-    """At most ``rate`` documents a second, evenly; a stop that is asked for cuts the pause short."""
+    """Rate limiter: at most ``rate`` documents a second, evenly spaced. A stop ends a wait early."""
 
     rate: float
     clock: Callable[[], float] = time.monotonic
@@ -110,11 +110,11 @@ class Pace:
     _next: float = field(default=0.0, init=False)
 
     def stop(self) -> None:
-        """Let no more through. May be called from a signal handler."""
+        """Stop. May be called from a signal handler."""
         self.stopped = True
 
     def wait(self) -> bool:
-        """Wait until the next one may go; False when it is to stop."""
+        """Wait until the next document may go; False once stopped."""
         while not self.stopped and (ahead := self._next - self.clock()) > 0:
             self.sleep(min(ahead, STEP))
         # Counted from now: time lost to a slow server is not caught up in a burst.
@@ -124,15 +124,15 @@ class Pace:
 
 @dataclass(slots=True)
 class Tally:
-    """How far a backfill has come."""
+    """Progress of a backfill."""
 
     fates: dict[Fate, int] = field(default_factory=lambda: dict.fromkeys(Fate, 0))
-    #: The server that ended it early, in one sentence; empty otherwise.
+    #: Why it ended early, in one sentence that names the server; empty otherwise.
     outage: str = ""
 
     @property
     def seen(self) -> int:
-        """Documents that were come to."""
+        """Number of documents that were handled."""
         return sum(self.fates.values())
 
 
@@ -146,12 +146,12 @@ def run(
     *,
     to_gpu: bool | None = None,
 ) -> Tally:
-    """Push documents until all are through, the pace stops, or a server is away.
+    """Push documents until all are done, the pace stops, or a server is away.
 
     Parameters:
-        documents: their ids, in the order in which they are to wait
-        status: what their rows say now
-        report: told after each
+        documents: ids, in the order in which to enqueue them
+        status: current status of their rows
+        report: called after each document
         to_gpu: which queue, as for `routing.route_document`
     """
     tally = Tally()

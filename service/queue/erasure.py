@@ -1,4 +1,4 @@
-"""Everything that this service itself keeps of one document, removed when somebody asks for it."""
+"""Erasure of everything that this service itself keeps of one document, on request."""
 
 from dataclasses import dataclass
 
@@ -10,23 +10,23 @@ from service.store.manual_reviews import ManualReviews
 
 
 class InWorkError(OcrWorkerError):
-    """The document waits or is in work: what is removed now would be there again in a moment."""
+    """The document waits or is in work: its data would be written again in a moment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What was removed, in rows and fields."""
+    """Numbers of removed rows and fields."""
 
-    #: Notes of what is told to whom; those of results hold what the card says until they are told.
+    #: Outbox rows; an undelivered result holds what the card says.
     outbox_entries: int
-    #: Those of them that had not been told: this result is not published, this review not requested any more.
+    #: Those that were not delivered: the result is not published, the review not requested any more.
     undelivered: int
     dead_jobs: int
     claims: int
-    #: Figures of how it ended, for the status page.
+    #: Job history, shown on the status page.
     job_records: int
     redis_fields: int
-    #: Whether FiLot's own row is there; it was not touched.
+    #: Whether FiLot's own row exists; it is not touched.
     row_remains: bool
     #: Rows of FiLot's `manual_reviews`, which were not touched either.
     review_rows: int = 0
@@ -43,7 +43,7 @@ def erase(database: Database, document_queue: DocumentQueue, document_id: str) -
         redis.RedisError: nothing was removed from PostgreSQL.
     """
     with database.transaction() as cursor:
-        # A worker that wakes up late and would store its result waits here, and then finds its claim gone.
+        # A late worker that is about to store its result waits here, and then finds its claim gone.
         cursor.execute("SELECT 1 FROM ocr_worker.claims WHERE document_id = %s FOR UPDATE", (document_id,))
         fields = document_queue.erase(document_id)
         if fields is None:

@@ -15,7 +15,7 @@ from service.reading.documents.reasons import UNREADABLE, WRONG_TYPE
 from service.reading.documents.scoring import CONTRACT_FIELDS, Decision, ReviewOutcome, judge
 from service.reading.ocr.engine import Device, Engine, Image, PageText
 from service.reading.pages import read_pages
-from service.telemetry.stages import stage
+from service.telemetry.stages import timed
 
 _PARSERS = {"KTP": read_ktp, "NPWP": read_npwp}
 
@@ -59,9 +59,9 @@ def read_document(content: bytes, document_type: DocumentType, engine: Engine) -
         DocumentError: the file cannot be read, or shows nothing at all (``blank_page``).
         EngineError: the engine failed; a ``DeviceError`` if the GPU did.
     """
-    with stage("decode"):
+    with timed("decode"):
         decoded = read_pages(content)
-    with stage("ocr"):
+    with timed("ocr"):
         pages = tuple(engine.read(page) for page in decoded)
     lines = [line.text for page in pages for line in page.lines]
     if not lines and all(is_blank(page.image) for page in pages):
@@ -71,7 +71,7 @@ def read_document(content: bytes, document_type: DocumentType, engine: Engine) -
             "This file is blank. Upload a bright, sharp photo of the whole card.",
         )
     contract = CONTRACT_FIELDS[document_type]
-    with stage("parse"):
+    with timed("parse"):
         matching = [page for page in pages if not is_other_document(document_type, page.lines)]
         read = [(page, _PARSERS[document_type](page.lines)) for page in matching] or [(pages[0], {})]
         best, fields = max(read, key=lambda pair: sum(key in pair[1] for key in contract))

@@ -27,22 +27,19 @@ from service.store.documents import Document, Exhausted, WriteOutcome
 from service.store.object_store import Storage
 from service.store.result import GPUOCRResult, ocr_verdict, split_row_result
 from service.telemetry.metrics import FAILURES
-from service.telemetry.stages import stage
+from service.telemetry.stages import timed
 
 log = structlog.get_logger(__name__)
 
 #: Files of one document that one job reads at most: a user may replace the file while it is read.
 MAX_FILES = 3
 
-#: Seconds for which the document store may refuse a file before its document fails for good.
-REFUSAL_TIMEOUT = 24 * 3600.0
-
 
 class Processing:
     """Reads documents and stores the results; publishing them is left to the outbox.
 
     Parameters:
-        settings: attempts and the review service's address
+        settings: attempts, the review service's address, and how long a file may be refused
         database, storage, devices: sources of rows, files and engines
     """
 
@@ -118,12 +115,12 @@ class Processing:
 
     def _download(self, document_id: str, file_url: str) -> bytes:
         try:
-            with stage("download"):
+            with timed("download"):
                 return self.storage.fetch(file_url)
         except StorageRefusedError:
             with self.database.transaction() as cursor:
                 refused_for = documents.note_refused_file(cursor, document_id)
-            if refused_for < REFUSAL_TIMEOUT:
+            if refused_for < self.settings.refused_timeout:
                 raise
             raise DocumentError(
                 "file_refused",
@@ -149,7 +146,7 @@ class Processing:
             review_reasons=list(reading.review_reasons),
             review_advice=reasons.advice(reading.review_reasons),
         )
-        with stage("store"):
+        with timed("store"):
             outcome = documents.complete(
                 self.database,
                 document,

@@ -46,6 +46,8 @@ class Storage:
     """
 
     def __init__(self, settings: Settings) -> None:
+        # Below the job's own limit: a slow store is not the document's fault.
+        self._timeout = min(DOWNLOAD_TIMEOUT, settings.job_timeout / 2)
         self.bucket = needed(settings.r2_bucket, "CF_R2_BUCKET_NAME")
         limits = Config(
             connect_timeout=5,
@@ -70,7 +72,7 @@ class Storage:
                 if answer["ContentLength"] > MAX_FILE_SIZE:
                     raise refusal("file_too_large")
                 # Entered, botocore's body is the stream of urllib3 that it wraps.
-                content = _read(cast(HTTPResponse, body), MAX_FILE_SIZE + 1)
+                content = _read(cast(HTTPResponse, body), MAX_FILE_SIZE + 1, self._timeout)
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
             if code in MISSING:
@@ -96,14 +98,14 @@ class Storage:
         self._client.close()
 
 
-def _read(stream: HTTPResponse, limit: int) -> bytes:
-    """Read up to ``limit`` bytes within `DOWNLOAD_TIMEOUT`.
+def _read(stream: HTTPResponse, limit: int, timeout: float) -> bytes:
+    """Read up to ``limit`` bytes within ``timeout`` seconds.
 
     Raises:
         UnavailableError: the store is too slow.
         urllib3.exceptions.HTTPError, OSError: the connection broke.
     """
-    deadline = time.monotonic() + DOWNLOAD_TIMEOUT
+    deadline = time.monotonic() + timeout
     content = bytearray()
     # `read` returns only when all of it has arrived; `read1` returns what is there.
     while len(content) < limit and (part := stream.read1(limit - len(content))):

@@ -1,6 +1,7 @@
 """Publishing of results on FiLot's channel, at least once each, out of the outbox."""
 
 import json
+from typing import cast
 
 import redis
 import structlog
@@ -10,9 +11,16 @@ from service.store import outbox
 from service.store.database import Database
 from service.store.outbox import OutboxEntry
 from service.telemetry.log_throttle import LogThrottle
-from service.telemetry.stages import stage
+from service.telemetry.stages import timed
 
 log = structlog.get_logger(__name__)
+
+#: Writes and publishes in one step: a server that became a replica takes PUBLISH, where nobody receives it,
+#: but refuses the write.
+PUBLISH_ON_PRIMARY = (
+    "redis.call('SET', KEYS[1], '1', 'EX', 60) return redis.call('PUBLISH', ARGV[1], ARGV[2])"
+)
+PUBLISHED_KEY = "filot:ocr:gpu:watch:published"
 
 
 class Publisher:
@@ -39,7 +47,7 @@ class Publisher:
         with self.database.transaction() as cursor:
             entry = outbox.claim_result(cursor, job_id)
         if entry is not None:
-            with stage("publish"):
+            with timed("publish"):
                 self._publish(entry)
 
     def publish_pending(self) -> int:
@@ -54,7 +62,8 @@ class Publisher:
             count += 1
 
     def _publish(self, entry: OutboxEntry) -> None:
-        listeners = self.client.publish(self.channel, json.dumps(entry.payload, ensure_ascii=False))
+        message = json.dumps(entry.payload, ensure_ascii=False)
+        listeners = cast(int, self.client.eval(PUBLISH_ON_PRIMARY, 1, PUBLISHED_KEY, self.channel, message))
         with self.database.transaction() as cursor:
             outbox.mark_delivered(cursor, entry.id)
         # A job that publishes its own result has more log fields than the entry.

@@ -21,7 +21,7 @@ from service.store.result import ocr_verdict, split_row_result
 from service.store.review_client import post_review
 from service.telemetry.log_throttle import LogThrottle
 from service.telemetry.metrics import REVIEW_CALLS
-from service.telemetry.stages import stage
+from service.telemetry.stages import timed
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +71,7 @@ class Reviews:
             body = self._prepare(entry)
             if body is None:
                 return
-            with stage("review"):
+            with timed("review"):
                 key = self.settings.buli2_api_key
                 ticket = post_review(
                     str(self.settings.buli2_api_url), key.get_secret_value() if key else None, body

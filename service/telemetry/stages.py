@@ -19,7 +19,7 @@ _running: dict[object, tuple[Stage, float]] = {}
 
 
 @contextmanager
-def stage(name: Stage) -> Iterator[None]:
+def timed(name: Stage) -> Iterator[None]:
     """Time the block as one stage, whether or not it succeeds."""
     key, started = object(), time.perf_counter()
     _running[key] = (name, started)

@@ -32,7 +32,7 @@ def test_the_doctor_says_what_to_do_about_each_red_line(
 ) -> None:
     ended = run(
         "doctor",
-        REDIS_PASSWORD="hunter2",
+        REDIS_URL=environment["REDIS_URL"].replace("@", "hunter2@"),
         DATABASE_URL=environment["DATABASE_URL"].replace("@", "hunter2@"),
         CF_R2_BUCKET_NAME="nobodys",
         BULI2_API_URL="http://127.0.0.1:1",

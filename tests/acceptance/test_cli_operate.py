@@ -1,6 +1,7 @@
 """`pause`, `resume`, `drain` and `cancel`, with workers at work."""
 
 import json
+import re
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -30,6 +31,8 @@ def test_a_pause_outlives_workers_and_says_who_and_why(
         resumed = run("resume", "--why", "replaced")
         (result,) = channel.wait_for(1)
     again = run("resume")
+    status = run("status").stdout
+    (latest, earlier) = json.loads(run("status", "--json").stdout)["actions"]
 
     assert (paused.returncode, resumed.returncode, again.returncode) == (0, 0, 1)
     assert "All workers are paused by " in paused.stdout
@@ -39,6 +42,9 @@ def test_a_pause_outlives_workers_and_says_who_and_why(
     assert (pause["action"], pause["reason"]) == ("pause", "disk is being replaced")
     assert (resume["action"], resume["reason"]) == ("resume", "replaced")
     assert "@" in pause["operator"]
+    assert re.search(r"\n *resume +replaced +- +\S+@\S+ +\d{4}-", status)
+    assert (latest["action"], earlier["action"]) == ("resume", "pause")
+    assert earlier["reason"] == "disk is being replaced"
     (line,) = (json.loads(line) for line in paused.stderr.splitlines())
     assert (line["event"], line["action"], line["operator"]) == (
         "operator_action",

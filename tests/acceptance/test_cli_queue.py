@@ -153,10 +153,13 @@ def test_a_backfill_pushes_to_the_queue_that_is_asked_for(
     assert backend.redis.llen(keys.popitem()[1]) == 0
 
 
-def test_a_backfill_with_a_wrong_redis_password_says_so(run: Runner, backend: FilotBackend) -> None:
+def test_a_backfill_with_a_wrong_redis_password_says_so(
+    run: Runner, backend: FilotBackend, environment: dict[str, str]
+) -> None:
     backend.add_document(b"picture")
+    url = environment["REDIS_URL"].replace("@", "not-the-password@")
 
-    ended = run("backfill", "--status", "uploaded", "--yes", REDIS_PASSWORD="not-the-password")
+    ended = run("backfill", "--status", "uploaded", "--yes", REDIS_URL=url)
 
     assert ended.returncode == 2
     assert "Redis rejects the password" in ended.stderr

@@ -149,9 +149,11 @@ def test_status_does_not_wait_with_a_server_that_hangs(
     assert (said["queueLength"], said["hour"]) == (1, None)
 
 
-def test_a_wrong_password_of_redis_is_told_as_one(run: Runner, environment: dict[str, str]) -> None:
-    status = run("status", REDIS_PASSWORD="not-the-password")
-    other = run("requeue", "--stuck", REDIS_PASSWORD="not-the-password")
+def test_a_wrong_password_of_redis_is_named_as_the_cause(run: Runner, environment: dict[str, str]) -> None:
+    url = environment["REDIS_URL"].replace("@", "not-the-password@")
+
+    status = run("status", REDIS_URL=url)
+    other = run("requeue", "--stuck", REDIS_URL=url)
 
     assert (status.returncode, other.returncode) == (2, 2)
     assert "it refuses the password" in status.stdout

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from devstack.backend import FilotBackend
 from devstack.servers.worker import Worker
 from tests.acceptance.conftest import Runner
+from tests.support.health_port import ask
 from tests.support.ids import STRANGER
 from tests.support.waiting import wait_until
 
@@ -67,3 +68,17 @@ def test_the_worker_warns_of_a_misspelt_variable(start_worker: Callable[..., Wor
 
     assert json.loads(line)["level"] == "warning"
     assert "Did you mean OCR_GPU_CONCURRENCY?" in line
+
+
+def test_a_worker_with_a_wrong_redis_password_says_so_and_is_not_ready(
+    start_worker: Callable[..., Worker], environment: dict[str, str]
+) -> None:
+    url = environment["REDIS_URL"].replace("@", "not-the-password@")
+
+    worker = start_worker(ready=False, REDIS_URL=url)
+    wait_until(lambda: "it refuses the password" in str(ask(worker.port, "/ready")))
+    status, _ = ask(worker.port, "/ready")
+
+    assert status == 503
+    assert "AuthenticationError" in worker.logged("redis_away")[0]
+    assert "not-the-password" not in worker.log.read_text()

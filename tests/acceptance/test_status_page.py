@@ -142,7 +142,7 @@ def test_the_page_fits_its_screen_and_loads_nothing_from_elsewhere(
 
 def test_the_scale_of_an_empty_hour_can_be_read(worker: Worker, browser: Browser) -> None:
     browser.open(address(worker))
-    browser.wait_until(lambda: "Nothing has ended" in browser.text("#recent"))
+    browser.wait_until(lambda: "No document was finished" in browser.text("#recent"))
 
     scale = browser.run(
         "return [...document.querySelectorAll('#latency text')].map((text) => [text.textContent,"

@@ -1,4 +1,4 @@
-"""The original worker's functions, on real servers."""
+"""The public functions, on real servers."""
 
 from collections.abc import Iterator
 
@@ -15,6 +15,7 @@ from service.errors import DeviceError
 from service.monitoring.backlog import MARKS_KEY
 from service.queue.document_queue import WATCH_KEY
 from service.runtime.app import close_current_app
+from service.store.publisher import PUBLISHED_KEY
 from tests.support import fake_cuda
 from tests.support.fake_cuda import FakeCuda
 from tests.support.ids import CARD, OTHER
@@ -60,16 +61,16 @@ def test_without_redis_nothing_is_enqueued(stack: FilotStack) -> None:
     assert answer is False
 
 
-def test_a_document_can_be_taken_and_completed_by_hand(backend: FilotBackend) -> None:
+def test_a_document_can_be_fetched_and_completed_by_a_caller(backend: FilotBackend) -> None:
     service.enqueue_for_gpu(CARD)
 
-    taken = service.dequeue_from_gpu()
-    in_work = (service.enqueue_for_gpu(CARD), backend.redis.smembers(PROCESSING))
+    fetched = service.dequeue_from_gpu()
+    while_active = (service.enqueue_for_gpu(CARD), backend.redis.smembers(PROCESSING))
     nothing = service.dequeue_from_gpu()
     service.mark_gpu_complete(CARD)
 
-    assert taken == CARD
-    assert in_work == (False, {CARD})
+    assert fetched == CARD
+    assert while_active == (False, {CARD})
     assert nothing is None
     assert backend.redis.keys("*") == []
 
@@ -86,7 +87,7 @@ def test_routing_follows_the_setting(backend: FilotBackend, monkeypatch: pytest.
     assert backend.redis.lrange(QUEUE, 0, -1) == [OTHER]
 
 
-def test_a_document_in_work_at_the_cpu_pipeline_is_not_routed_there_again(backend: FilotBackend) -> None:
+def test_a_document_that_the_cpu_pipeline_processes_is_not_routed_there_again(backend: FilotBackend) -> None:
     backend.redis.sadd("filot:ocr:processing", CARD)
 
     assert service.route_document(CARD) is False
@@ -104,7 +105,7 @@ def test_a_direct_call_returns_what_is_published(backend: FilotBackend) -> None:
     assert backend.row(document_id)["status"] == "completed"
 
 
-def test_a_direct_call_looks_for_a_gpu_first_and_falls_back_to_the_cpu_where_it_fails(
+def test_a_direct_call_probes_the_gpu_first_and_falls_back_to_the_cpu_where_it_fails(
     backend: FilotBackend, cuda: FakeCuda, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCR_GPU_ENABLED", "true")
@@ -119,7 +120,7 @@ def test_a_direct_call_looks_for_a_gpu_first_and_falls_back_to_the_cpu_where_it_
     assert [result.gpu_processed for result in (on_gpu, failing, after)] == [True, False, False]
 
 
-def test_a_direct_call_without_fallback_needs_a_gpu_and_changes_nothing_without_one(
+def test_a_direct_call_without_fallback_stores_nothing_where_there_is_no_gpu(
     backend: FilotBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCR_GPU_AUTOFALLBACK", "false")
@@ -131,7 +132,7 @@ def test_a_direct_call_without_fallback_needs_a_gpu_and_changes_nothing_without_
     assert backend.row(document_id)["status"] == "processing"
 
 
-def test_a_worker_inside_this_process_can_be_started_and_stopped_again(backend: FilotBackend) -> None:
+def test_an_embedded_worker_can_be_started_and_stopped_repeatedly(backend: FilotBackend) -> None:
     for _ in range(2):
         document_id = backend.add_document(picture(), "NPWP")
         backend.enqueue(document_id)
@@ -147,10 +148,10 @@ def test_a_worker_inside_this_process_can_be_started_and_stopped_again(backend: 
         assert status.is_running
         assert not status.is_gpu_available
         assert status.gpu_absence == "OCR_GPU_ENABLED is false"
-        assert set(map(str, backend.redis.keys("*"))) <= {WATCH_KEY, MARKS_KEY}
+        assert set(map(str, backend.redis.keys("*"))) <= {WATCH_KEY, MARKS_KEY, PUBLISHED_KEY}
 
 
-def test_the_status_of_an_empty_pipeline(backend: FilotBackend) -> None:
+def test_the_status_without_a_worker(backend: FilotBackend) -> None:
     backend.push(CARD)
 
     status = service.get_gpu_worker_status()

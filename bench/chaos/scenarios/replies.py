@@ -16,17 +16,17 @@ LOST = 5
 
 def lost_take(ground: Ground, findings: Findings) -> None:
     """The next take gets the same job, and it is the same attempt."""
-    _lose(ground, findings, "redis", _call_of("take"))
+    _lose(ground, findings, "redis", _call_of("fetch"))
 
 
 def lost_settle(ground: Ground, findings: Findings) -> None:
     """Settling again changes nothing."""
-    _lose(ground, findings, "redis", _call_of("settle"))
+    _lose(ground, findings, "redis", _call_of("finish"))
 
 
 def lost_publish(ground: Ground, findings: Findings) -> None:
     """The result is told again, under the same job id."""
-    _lose(ground, findings, "redis", b"$7\r\nPUBLISH\r\n")
+    _lose(ground, findings, "redis", b"'PUBLISH'")
 
 
 def lost_commit(ground: Ground, findings: Findings) -> None:
@@ -49,7 +49,7 @@ def _lose(ground: Ground, findings: Findings, server: str, *patterns: bytes) -> 
 
 
 def _call_of(script: str) -> bytes:
-    """How a call of one of the ledger's scripts begins on the wire."""
+    """How a call of one of the queue's scripts begins on the wire."""
     folder = Path(service.queue.__file__).parent / "lua"
     text = (folder / "schema.lua").read_text() + (folder / f"{script}.lua").read_text()
     return b"EVALSHA\r\n$40\r\n" + hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest().encode()

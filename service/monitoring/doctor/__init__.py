@@ -1,1 +1,1 @@
-"""Looks at everything that a worker needs, and says what to do about what is wrong. Changes nothing."""
+"""Checks everything that a worker needs. Writes nothing but short-lived keys of its own in Redis."""

@@ -1,4 +1,4 @@
-"""What a check found: a line, how bad it is, and what to do."""
+"""The result of a check: a line, its level, and what to do."""
 
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
@@ -8,41 +8,41 @@ from pydantic import SecretStr
 
 from service.settings import Settings
 
-#: Red keeps the worker from its work; yellow works, but not as it should.
+#: Red: the worker cannot work; yellow: it works, but something is not as it should be.
 Level: TypeAlias = Literal["green", "yellow", "red"]
 
-#: Characters of a secret that is worth hiding: shorter ones would blot out half of every line.
+#: Characters of the shortest secret that is hidden: a shorter one would blank half of every line.
 MIN_SECRET_LENGTH = 4
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One line of the examination."""
+    """One line of the report."""
 
     check: str
     level: Level
     says: str
-    #: What to do; empty where nothing is.
+    #: What to do; empty for green.
     advice: str = ""
 
 
 def passed(check: str, says: str) -> CheckResult:
-    """All is well."""
+    """Report that a check passed (green)."""
     return CheckResult(check, "green", says)
 
 
 def warn(check: str, says: str, advice: str) -> CheckResult:
-    """It works, but not as it should."""
+    """Report what works, but not as it should (yellow)."""
     return CheckResult(check, "yellow", says, advice)
 
 
 def fail(check: str, says: str, advice: str) -> CheckResult:
-    """The worker cannot do its work like this."""
+    """Report what keeps the worker from working (red)."""
     return CheckResult(check, "red", says, advice)
 
 
 def without_secrets(result: CheckResult, settings: Settings) -> CheckResult:
-    """The finding with every secret of the settings blotted out, should something have quoted one."""
+    """Mask every secret of the settings, in case a text quotes one."""
     hidden = sorted(_secrets(settings), key=len, reverse=True)
     says, advice = result.says, result.advice
     for secret in hidden:

@@ -1,4 +1,4 @@
-"""This machine's clock beside those of Redis and PostgreSQL."""
+"""This machine's clock, compared with those of Redis and PostgreSQL."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -11,11 +11,11 @@ from service.monitoring.doctor.postgres import connect
 from service.queue.document_queue import connect_redis
 from service.settings import Settings
 
-#: s by which clocks may differ before it shows in logs, and before a document store is close to refusing our
-#: signatures (S3 allows 15 minutes).
+#: s of difference that show in logs, and that come close to a file store refusing our signatures (S3 allows
+#: 15 minutes).
 NOTICEABLE, TOO_MUCH = 2.0, 600.0
 
-_SET = "set the clocks by NTP; leases and claims go by the servers' clocks and are safe"
+_SET = "synchronise the clocks (NTP); leases and claims use the servers' clocks and are safe"
 
 
 def check_clock(settings: Settings, now: Callable[[], float] = time.time) -> Iterator[CheckResult]:
@@ -31,17 +31,17 @@ def check_clock(settings: Settings, now: Callable[[], float] = time.time) -> Ite
             theirs = look(settings)
             after = now()
         except (redis.RedisError, psycopg2.Error):
-            yield warn(check, "not compared: it could not be asked", f"mend the line `{server}`")
+            yield warn(check, "not compared: it could not be asked", f"fix the line `{server}`")
             continue
         yield _compared(check, theirs, before, after)
 
 
 def _compared(check: str, theirs: float, before: float, after: float) -> CheckResult:
-    # Somewhere between the two looks they read their clock: only what lies outside is a difference.
+    # The server read its clock between our two readings: only what lies outside is a difference.
     ahead = max(before - theirs, 0.0) - max(theirs - after, 0.0)
     if abs(ahead) < NOTICEABLE:
-        return passed(check, f"less than {NOTICEABLE:.0f} s from ours")
-    says = f"{abs(ahead):.0f} s {'behind' if ahead > 0 else 'ahead of'} ours"
+        return passed(check, f"within {NOTICEABLE:.0f} s of this machine's")
+    says = f"{abs(ahead):.0f} s {'behind' if ahead > 0 else 'ahead of'} this machine's"
     return fail(check, says, _SET) if abs(ahead) >= TOO_MUCH else warn(check, says, _SET)
 
 

@@ -1,4 +1,4 @@
-"""The OCR engine: its models, whether it reads, and whether a GPU reads the same."""
+"""The OCR engine: its models, a first reading on the CPU, and the same on the GPU."""
 
 import hashlib
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ from service.reading.ocr.gpu_probe import probe_gpu
 from service.reading.ocr.loading import load_engine, warm_up
 from service.settings import Settings
 
-#: Where the shipped models lie, beside the list of their hashes.
+#: The folder of the shipped models and the list of their hashes.
 MODELS = Path(__file__).parents[2] / "reading" / "ocr" / "models"
 
 
 def check_models(settings: Settings, folder: Path = MODELS) -> Iterator[CheckResult]:
     """Compare every model with its hash in SHA256SUMS."""
     if settings.driver != "onnx":
-        yield passed("models", "none are needed by Tesseract")
+        yield passed("models", "Tesseract needs none")
         return
     wrong = []
     listed = [line.split() for line in (folder / "SHA256SUMS").read_text().splitlines()]
@@ -29,15 +29,15 @@ def check_models(settings: Settings, folder: Path = MODELS) -> Iterator[CheckRes
             wrong.append(f"{name} cannot be read ({error.strerror})")
             continue
         if found != expected:
-            wrong.append(f"{name} is another one")
+            wrong.append(f"{name} has another hash")
     if wrong:
-        yield fail("models", "; ".join(wrong), "run `make models`, or install the package anew")
+        yield fail("models", "; ".join(wrong), "run `make models`, or reinstall the package")
     else:
-        yield passed("models", f"all {len(listed)} are those in SHA256SUMS")
+        yield passed("models", f"all {len(listed)} match SHA256SUMS")
 
 
 def check_engine(settings: Settings) -> Iterator[CheckResult]:
-    """Let the engine read its first picture on the CPU.
+    """Let the engine read its test picture on the CPU.
 
     Raises:
         SettingsError: something that it needs is missing.
@@ -45,36 +45,34 @@ def check_engine(settings: Settings) -> Iterator[CheckResult]:
     try:
         text = warm_up(load_engine(settings.driver))
     except EngineError as error:
-        yield fail("engine", f"{settings.driver} broke: {type(error).__name__}", "install the package anew")
+        yield fail("engine", f"{settings.driver} failed: {type(error).__name__}", "reinstall the package")
         return
     if not text.strip():
-        yield fail(
-            "engine", f"{settings.driver} reads nothing off the test picture", "install the package anew"
-        )
+        yield fail("engine", f"{settings.driver} reads nothing on the test picture", "reinstall the package")
     elif settings.driver == "tesseract":
-        yield warn("engine", "tesseract reads, but badly", "set OCR_GPU_DRIVER=onnx")
+        yield warn("engine", "tesseract works, but reads much worse than onnx", "set OCR_GPU_DRIVER=onnx")
     else:
-        yield passed("engine", f"{settings.driver} reads")
+        yield passed("engine", f"{settings.driver} works")
 
 
 def check_gpu(settings: Settings) -> Iterator[CheckResult]:
-    """Let a GPU read what the CPU read, when one is wanted.
+    """Let the GPU read what the CPU read, where one is enabled.
 
     Raises:
         SettingsError: the engine lacks something.
-        EngineError: the CPU's engine broke, which its own check tells.
+        EngineError: the engine fails on the CPU, which its own check reports.
     """
     if not settings.gpu_enabled:
-        yield passed("gpu", "none is asked for (OCR_GPU_ENABLED is false)")
+        yield passed("gpu", "not enabled (OCR_GPU_ENABLED is false)")
         return
     try:
         probe_gpu(settings, warm_up(load_engine(settings.driver)))
     except DeviceError as error:
         if settings.auto_fallback:
-            yield warn("gpu", f"not used: {error}", "mend that; meanwhile the CPU reads")
+            yield warn("gpu", f"not used: {error}", "fix that; meanwhile the worker runs on the CPU")
         else:
             yield fail(
-                "gpu", f"not used: {error}", "mend that, or let the CPU read with OCR_GPU_AUTOFALLBACK=true"
+                "gpu", f"not used: {error}", "fix that, or allow the CPU with OCR_GPU_AUTOFALLBACK=true"
             )
     else:
-        yield passed("gpu", "it reads what the CPU reads")
+        yield passed("gpu", "it reads the same as the CPU")

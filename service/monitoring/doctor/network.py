@@ -1,40 +1,48 @@
-"""Why a server could not be reached, in words that say where to look."""
+"""Why a server could not be reached, and where to look."""
 
 import socket
 import ssl
 from collections.abc import Iterator
 
-#: What an operating system's error means for the operator, and what to do; the first that fits counts.
+#: Errors of the operating system, with the finding and the advice; the first that fits counts.
 CAUSES = (
-    (ssl.SSLError, "it does not speak TLS there", "check the port, and whether the URL should ask for TLS"),
-    (socket.gaierror, "the name of its host is not known", "check the host's name in the URL, and DNS"),
-    (ConnectionRefusedError, "nobody listens there", "start the server, or check host and port in the URL"),
+    (
+        ssl.SSLError,
+        "it does not speak TLS on that port",
+        "check the port, and whether the URL should use TLS",
+    ),
+    (socket.gaierror, "its host name cannot be resolved", "check the host name in the URL, and DNS"),
+    (
+        ConnectionRefusedError,
+        "nothing listens on that port",
+        "start the server, or check host and port in the URL",
+    ),
     (
         TimeoutError,
         "it does not answer",
-        "check firewalls between here and there, and whether the URL should ask for TLS",
+        "check firewalls on the way, and whether the URL should use TLS",
     ),
-    (OSError, "the network fails", "check the URL, and the network between here and there"),
+    (OSError, "the network fails", "check the URL, and the network on the way"),
 )
 
 
 def broken_link(error: BaseException) -> tuple[str, str]:
-    """What lies under a client's error, and what to do, without the client's own text.
+    """Return the cause of a client's error, and what to do, without the client's own text.
 
-    Works for clients that keep what they met as ``__cause__`` or ``__context__``: redis, botocore, httpx.
+    Works for clients that keep the cause as ``__cause__`` or ``__context__``: redis, botocore, httpx.
     """
     for each in _chain(error):
         if isinstance(each, ssl.SSLCertVerificationError):
             return (
                 f"its certificate is not trusted: {each.verify_message}",
-                "check the host's name in the URL, and this machine's CA certificates",
+                "check the host name in the URL, and this machine's CA certificates",
             )
         for kind, says, advice in CAUSES:
             if isinstance(each, kind):
                 return says, advice
     return (
         f"the connection broke ({type(error).__name__})",
-        "check the URL, and whether it should ask for TLS",
+        "check the URL, and whether it should use TLS",
     )
 
 

@@ -1,4 +1,4 @@
-"""PostgreSQL: whether it lets us in, and may be written to."""
+"""PostgreSQL: the connection, its version, and whether it accepts writes."""
 
 import re
 from collections.abc import Iterator
@@ -8,16 +8,19 @@ from typing import cast
 import psycopg2
 from psycopg2.extras import RealDictCursor
 
+from service.errors import SettingsError
+from service.monitoring.access_rights import READ_ONLY, STANDBY
 from service.monitoring.doctor.check_result import CheckResult, fail, passed
 from service.settings import Settings, needed
+from service.store.database_url import parse_database_url
 
 #: s for a connection, and ms for a statement of ours.
 CONNECT_TIMEOUT, STATEMENT_TIMEOUT = 5, 5000
 
-#: The oldest version that knows everything in our own tables, as ``server_version_num``.
+#: The oldest version that supports our own tables, as ``server_version_num``.
 OLDEST = 100_000
 
-#: What libpq or the server says, and what is to be told and done. Their own text is not shown: it can quote
+#: Messages of libpq or the server, with the finding and the advice. Their own text is not shown: it can quote
 #: the URL.
 REFUSALS = tuple(
     (re.compile(pattern), says, advice)
@@ -25,55 +28,59 @@ REFUSALS = tuple(
         (
             "password authentication failed",
             "it refuses the password or the user's name",
-            "compare those in DATABASE_URL with the server's",
+            "compare both in DATABASE_URL with the server's",
         ),
-        ("no password supplied", "it asks for a password, and DATABASE_URL has none", "add it"),
+        ("no password supplied", "it requires a password, and DATABASE_URL has none", "add it"),
         (
             "role .* does not exist",
-            "it knows no such user",
+            "there is no such user",
             "correct the user in DATABASE_URL, or create it",
         ),
         (
             "database .* does not exist",
-            "it has no such database",
+            "there is no such database",
             "correct the database's name in DATABASE_URL",
         ),
         (
             "no pg_hba.conf entry",
-            "its pg_hba.conf does not let this user in from here",
-            "add an entry; if it asks for encryption, say sslmode=verify-full in DATABASE_URL",
+            "its pg_hba.conf does not admit this user from here",
+            "add an entry; where it requires TLS, add sslmode=verify-full to DATABASE_URL",
         ),
         (
             "could not translate host name",
-            "the name of its host is not known",
+            "its host name cannot be resolved",
             "check the host in DATABASE_URL, and DNS",
         ),
         (
             "[Cc]onnection refused",
-            "nobody listens there",
+            "nothing listens on that port",
             "start PostgreSQL, or check host and port in DATABASE_URL",
         ),
         (
             "timeout expired",
             "it does not answer",
-            "check firewalls and security groups between here and there",
+            "check firewalls and security groups on the way",
         ),
         (
             "certificate verify failed|root certificate file|does not match host name",
             "its certificate is not trusted",
-            "say sslrootcert=system or name the CA's file in DATABASE_URL, and check the host's name",
+            "add sslrootcert=system or the CA's file to DATABASE_URL, and check the host name",
         ),
-        ("does not support SSL", "it does not offer encryption", "turn ssl on there, or change sslmode"),
+        ("does not support SSL", "it does not support TLS", "enable ssl there, or change sslmode"),
         (
             "too many clients|remaining connection slots|too many connections",
-            "it has no connection left",
-            "end idle clients, or raise max_connections",
+            "all its connections are taken",
+            "close idle clients, or raise max_connections",
         ),
-        ("starting up|shutting down|recovery mode", "it is just starting or ending", "wait, then look again"),
+        (
+            "starting up|shutting down|recovery mode",
+            "it is starting or shutting down",
+            "wait, then run doctor again",
+        ),
         (
             "unsupported startup parameter",
-            "a pooler before it refuses our options",
-            "name PostgreSQL itself in DATABASE_URL, or let the pooler ignore the parameter `options`",
+            "a connection pooler refuses a parameter of DATABASE_URL",
+            "remove `options` from DATABASE_URL, or let the pooler ignore it",
         ),
     )
 )
@@ -81,42 +88,49 @@ REFUSALS = tuple(
 
 @contextmanager
 def connect(settings: Settings) -> Iterator[RealDictCursor]:
-    """A cursor that can only read, with short limits.
+    """Open a read-only cursor with short time limits, which works through a transaction pooler as well.
 
     Raises:
         SettingsError: ``DATABASE_URL`` is not set.
-        psycopg2.Error: PostgreSQL is away, or refuses us; see `trouble`.
+        psycopg2.Error: PostgreSQL is away, or refuses us; see `connection_problem`.
     """
+    url = needed(settings.database_url, "DATABASE_URL")
+    try:
+        dsn = parse_database_url(url).dsn
+    except SettingsError as error:
+        # Told as libpq's own complaint about a URL is.
+        raise psycopg2.ProgrammingError(str(error)) from None
     with closing(
         psycopg2.connect(
-            needed(settings.database_url, "DATABASE_URL"),
+            dsn,
             cursor_factory=RealDictCursor,
             connect_timeout=CONNECT_TIMEOUT,
             application_name="filot-ocr-doctor",
-            options=f"-c statement_timeout={STATEMENT_TIMEOUT} -c timezone=UTC",
         )
     ) as connected:
         connected.set_session(readonly=True)
         with connected.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = %s", (STATEMENT_TIMEOUT,))
             yield cast(RealDictCursor, cursor)
 
 
 def connection_problem(error: psycopg2.Error) -> tuple[str, str]:
-    """Why PostgreSQL could not be asked, and what to do; a wrong password is not a server that is away."""
+    """Return why PostgreSQL could not be asked, and what to do: a wrong password is not an outage."""
     if isinstance(error, psycopg2.ProgrammingError) and error.pgcode is None:
         return (
-            "DATABASE_URL cannot be understood",
-            "percent-encode the special characters of its password",
+            "DATABASE_URL cannot be parsed",
+            str(error).partition("DATABASE_URL cannot be used: ")[2]
+            or "percent-encode the special characters of its password",
         )
     for pattern, says, advice in REFUSALS:
         if pattern.search(str(error)):
             return says, advice
     code = f"{type(error).__name__} {error.pgcode or ''}".rstrip()
-    return f"it cannot be asked ({code})", 'see what `psql "$DATABASE_URL"` says'
+    return f"it refuses the query ({code})", 'see the output of `psql "$DATABASE_URL"`'
 
 
 def check_postgres(settings: Settings) -> Iterator[CheckResult]:
-    """Connect, then look at version and whether it may be written to.
+    """Connect; check the version, and whether the server accepts writes.
 
     Raises:
         SettingsError: ``DATABASE_URL`` is not set.
@@ -135,14 +149,14 @@ def check_postgres(settings: Settings) -> Iterator[CheckResult]:
         yield fail("postgresql", says, advice)
         return
     if row["number"] < OLDEST:
-        yield fail("postgresql", f"{row['version']} is too old", "update PostgreSQL to 10 or newer")
+        yield fail("postgresql", f"{row['version']} is too old", "upgrade to PostgreSQL 10 or newer")
     elif row["standby"]:
-        yield fail("postgresql", "a standby, which cannot be written to", "name the primary in DATABASE_URL")
+        yield fail("postgresql", STANDBY, "name the primary in DATABASE_URL")
     elif row["read_only"]:
         yield fail(
             "postgresql",
-            "transactions may only read here",
-            "turn default_transaction_read_only off for this user and database",
+            READ_ONLY,
+            "turn default_transaction_read_only off, or wait for the end of a failover",
         )
     else:
-        yield passed("postgresql", f"{row['version']}, can be written to")
+        yield passed("postgresql", f"{row['version']}, accepts writes")

@@ -1,4 +1,4 @@
-"""The review service: whether it answers and takes our key. No review is requested."""
+"""The review service: whether it answers and accepts the key. No review is requested."""
 
 from collections.abc import Iterator
 
@@ -13,10 +13,10 @@ TIMEOUT = 10.0
 
 
 def check_reviews(settings: Settings) -> Iterator[CheckResult]:
-    """Ask with GET where reviews are requested with POST: any answer of its own shows that it is there."""
+    """Send a GET where reviews are requested with POST: any answer of its own shows that it runs."""
     if not settings.buli2_api_url:
         yield warn(
-            "review service", "none: documents just wait for review", "set BULI2_API_URL if there is one"
+            "review service", "not set: documents wait for review", "set BULI2_API_URL if there is one"
         )
         return
     key = settings.buli2_api_key
@@ -27,7 +27,10 @@ def check_reviews(settings: Settings) -> Iterator[CheckResult]:
             timeout=TIMEOUT,
         )
     except httpx.TimeoutException:
-        yield fail("review service", "it does not answer", "look at BULI2, and firewalls on the way there")
+        yield fail("review service", "it does not answer", "check BULI2, and firewalls on the way")
+    except (httpx.InvalidURL, ImportError, ValueError):
+        # Raised for what the environment says of proxies, before anything is sent.
+        yield fail("review service", "no request can be sent", "fix the line `proxy`, or BULI2_API_URL")
     except httpx.HTTPError as error:
         says, advice = broken_link(error)
         yield fail("review service", says, f"{advice} (BULI2_API_URL)")
@@ -38,18 +41,16 @@ def check_reviews(settings: Settings) -> Iterator[CheckResult]:
 def _answer(status: int) -> CheckResult:
     if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
         return fail(
-            "review service", f"it refuses our key (HTTP {status})", "compare BULI2_API_KEY with BULI2's"
+            "review service", f"it refuses the key (HTTP {status})", "compare BULI2_API_KEY with BULI2's"
         )
     if httpx.codes.is_redirect(status):
         return fail(
             "review service",
-            f"it sends us elsewhere (HTTP {status})",
-            "put the final address in BULI2_API_URL",
+            f"it redirects (HTTP {status})",
+            "set BULI2_API_URL to the final URL",
         )
     if httpx.codes.is_server_error(status):
-        return fail(
-            "review service", f"it is in trouble (HTTP {status})", "look at BULI2; results wait meanwhile"
-        )
+        return fail("review service", f"it fails (HTTP {status})", "check BULI2; reviews wait meanwhile")
     if status in (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED):
-        return passed("review service", f"it answers, and takes no GET there (HTTP {status}), as is right")
+        return passed("review service", f"it answers; it accepts no GET there (HTTP {status}), as expected")
     return passed("review service", f"it answers (HTTP {status})")

@@ -1,4 +1,4 @@
-"""All checks side by side, each in a process of its own: one that hangs or dies is a line like any other."""
+"""Runs all checks in parallel, each in a process of its own: one that hangs or crashes is a line, too."""
 
 import multiprocessing
 import os
@@ -17,6 +17,7 @@ from service.monitoring.doctor.engine import check_engine, check_gpu, check_mode
 from service.monitoring.doctor.machine import check_disk
 from service.monitoring.doctor.object_store import check_storage
 from service.monitoring.doctor.postgres import check_postgres
+from service.monitoring.doctor.proxies import check_proxies
 from service.monitoring.doctor.redis_server import check_redis
 from service.monitoring.doctor.review_service import check_reviews
 from service.monitoring.doctor.tables import check_tables
@@ -25,25 +26,26 @@ from service.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One look, and s that it may take."""
+    """One check, and the s that it may take."""
 
     name: str
-    look: Callable[[Settings], Iterable[CheckResult]]
+    run: Callable[[Settings], Iterable[CheckResult]]
     seconds: float = 20.0
 
 
-#: In the order in which one would mend what is wrong.
+#: In the order in which one would fix what is wrong.
 CHECKS = (
     Check("settings", check_settings),
     Check("redis", check_redis),
     Check("postgresql", check_postgres),
     Check("tables", check_tables),
     Check("storage", check_storage),
+    Check("proxy", check_proxies),
     Check("review service", check_reviews),
     Check("encryption", check_encryption),
     Check("clock", check_clock, 40.0),
     Check("models", check_models),
-    # Libraries and models are loaded, CUDA's perhaps for the first time since the machine started.
+    # They load libraries and models; CUDA perhaps for the first time since the machine started.
     Check("engine", check_engine, 60.0),
     Check("gpu", check_gpu, 90.0),
     Check("disk", check_disk),
@@ -51,17 +53,17 @@ CHECKS = (
 
 
 def run_checks(settings: Settings, checks: Sequence[Check] = CHECKS) -> Iterator[CheckResult]:
-    """The findings of every check in order, each as soon as it and those before it are through.
+    """Yield the results of every check in order, as soon as it and those before it have ended.
 
-    Checks that are still at work when nobody wants to know more are ended.
+    Checks that still run when the generator is closed are killed.
     """
-    # Neither plain forks of this process, which may have threads, nor twelve fresh starts.
+    # Not plain forks of this process, which may have threads, nor a fresh interpreter for each.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
     started = []
     for check in checks:
         ours, theirs = context.Pipe(duplex=False)
-        process = context.Process(target=_look, args=(check, settings, theirs), daemon=True)
+        process = context.Process(target=_run, args=(check, settings, theirs), daemon=True)
         process.start()
         theirs.close()
         started.append((check, process, ours, time.monotonic() + check.seconds))
@@ -81,15 +83,13 @@ def _wait(check: Check, answer: "Connection[None, list[CheckResult]]", deadline:
         if answer.poll(max(0.0, deadline - time.monotonic())):
             return answer.recv()
     except EOFError:
-        return [
-            fail(check.name, "the check ended without a word", "run `filot-ocr doctor` again; look at dmesg")
-        ]
+        return [fail(check.name, "the check crashed", "run `filot-ocr doctor` again, and see dmesg")]
     says = f"no answer within {check.seconds:.0f} s"
-    return [fail(check.name, says, "something hangs: the server, the way to it, or a driver on this machine")]
+    return [fail(check.name, says, "the server, the network, or a driver on this machine hangs")]
 
 
-def _look(check: Check, settings: Settings, answer: "Connection[list[CheckResult], None]") -> None:
-    # Ctrl-C is the command's; libraries say elsewhere what the check says in its own words.
+def _run(check: Check, settings: Settings, answer: "Connection[list[CheckResult], None]") -> None:
+    # Ctrl-C belongs to the command, and the output of libraries into no report.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
@@ -99,9 +99,9 @@ def _look(check: Check, settings: Settings, answer: "Connection[list[CheckResult
 
 def _results(check: Check, settings: Settings) -> list[CheckResult]:
     try:
-        return list(check.look(settings))
+        return list(check.run(settings))
     except SettingsError as error:
-        return [fail(check.name, str(error), "mend the settings; `filot-ocr settings` shows them")]
+        return [fail(check.name, str(error), "correct the settings; `filot-ocr settings` shows them")]
     except Exception as error:
-        # A mistake in a check must not hide what the others found; its text could quote anything.
-        return [fail(check.name, f"the check broke ({type(error).__name__})", "look at this by hand")]
+        # A mistake in a check must not hide the other results; its text could quote anything.
+        return [fail(check.name, f"the check failed ({type(error).__name__})", "check this by hand")]

@@ -1,11 +1,11 @@
-"""FiLot's table and ours: columns, types and rights, as PostgreSQL's catalogue tells them."""
+"""FiLot's tables and ours: columns, types and rights, as PostgreSQL's catalogue holds them."""
 
 from collections.abc import Iterator
 
 import psycopg2
 from psycopg2.extras import RealDictCursor
 
-from service.monitoring.access_rights import COLUMNS, WRITTEN
+from service.monitoring.access_rights import COLUMNS, WRITTEN, find_obstacles
 from service.monitoring.doctor.check_result import CheckResult, fail, passed, warn
 from service.monitoring.doctor.postgres import connect
 from service.settings import Settings
@@ -17,7 +17,7 @@ OWN_TABLES = ("claims", "outbox", "dead", "endings")
 
 
 def check_tables(settings: Settings) -> Iterator[CheckResult]:
-    """FiLot's table, then our own schema; why PostgreSQL cannot be asked, its own check tells.
+    """Check FiLot's table, then our own schema. Why PostgreSQL cannot be asked is reported by its own check.
 
     Raises:
         SettingsError: ``DATABASE_URL`` is not set.
@@ -26,7 +26,7 @@ def check_tables(settings: Settings) -> Iterator[CheckResult]:
         with connect(settings) as cursor:
             filot, own = _filot_table(cursor), _own_schema(cursor)
     except psycopg2.Error:
-        yield warn("tables", "not looked at: PostgreSQL could not be asked", "mend the line `postgresql`")
+        yield warn("tables", "not checked: PostgreSQL could not be asked", "fix the line `postgresql`")
         return
     yield from (filot, own)
 
@@ -43,32 +43,36 @@ def _filot_table(cursor: RealDictCursor) -> CheckResult:
     columns = {row["name"]: row for row in cursor.fetchall()}
     if not columns:
         return fail(
-            name, "there is none", "check the database and the search_path: FiLot's migrations make it"
+            name, "it is missing", "check the database and its search_path; FiLot's migrations create it"
         )
     missing = [column for column in COLUMNS if column not in columns]
     if missing:
-        return fail(name, f"without {', '.join(missing)}", "run FiLot's migrations")
+        return fail(name, f"it lacks the columns {', '.join(missing)}", "run FiLot's migrations")
     unfit = [
         f"{column} {columns[column]['type']}"
         for column in COLUMNS
         if columns[column]["type"] not in COLUMNS[column]
     ]
     if unfit:
-        return fail(name, f"of other types than agreed: {', '.join(unfit)}", "run FiLot's migrations")
+        return fail(
+            name, f"columns have other types than agreed: {', '.join(unfit)}", "run FiLot's migrations"
+        )
     cursor.execute("SELECT enumlabel FROM pg_enum WHERE enumtypid = to_regtype('document_status')")
     unknown = STATUSES - {row["enumlabel"] for row in cursor.fetchall()}
     if unknown:
-        return fail(name, f"its status cannot be {', '.join(sorted(unknown))}", "run FiLot's migrations")
+        return fail(
+            name, f"its status lacks the values {', '.join(sorted(unknown))}", "run FiLot's migrations"
+        )
     closed = [
         c for c in COLUMNS if not columns[c]["readable"] or (c in WRITTEN and not columns[c]["writable"])
     ]
     if closed:
         return fail(
             name,
-            f"our user may not read or change {', '.join(closed)}",
+            f"our user lacks SELECT or UPDATE on {', '.join(closed)}",
             "as its owner: GRANT SELECT, UPDATE ON documents TO the user of DATABASE_URL",
         )
-    return passed(name, f"all {len(COLUMNS)} columns, with the rights to read and change them")
+    return passed(name, f"all {len(COLUMNS)} columns, with the rights to read and update them")
 
 
 def _own_schema(cursor: RealDictCursor) -> CheckResult:
@@ -81,11 +85,11 @@ def _own_schema(cursor: RealDictCursor) -> CheckResult:
     if not schema["is_there"] and not schema["may_create"]:
         return fail(
             name,
-            "it is not there, and our user may not create it",
+            "it is missing, and our user may not create it",
             "as the database's owner: GRANT CREATE ON DATABASE ... TO the user of DATABASE_URL",
         )
     if not schema["is_there"]:
-        return warn(name, "not there yet", "start a worker: it makes the schema")
+        return warn(name, "not created yet", "start a worker: it creates the schema")
     cursor.execute(
         """SELECT relname AS name, pg_has_role(relowner, 'USAGE') AS ours FROM pg_class
            WHERE relnamespace = to_regnamespace('ocr_worker') AND relname = ANY(%s)""",
@@ -96,10 +100,17 @@ def _own_schema(cursor: RealDictCursor) -> CheckResult:
     if foreign:
         return fail(
             name,
-            f"{', '.join(foreign)} belong to another user",
+            f"another user owns {', '.join(foreign)}",
             "as that user: ALTER TABLE ocr_worker.... OWNER TO the user of DATABASE_URL",
+        )
+    refused = [each for each in find_obstacles(cursor) if " on ocr_worker." in each]
+    if refused:
+        return fail(
+            name,
+            refused[0],
+            "as the owner: GRANT ALL ON ALL TABLES IN SCHEMA ocr_worker TO the user of DATABASE_URL",
         )
     missing = [table for table in OWN_TABLES if table not in tables]
     if missing:
-        return warn(name, f"without {', '.join(missing)}", "start a worker: it makes them")
-    return passed(name, f"{', '.join(OWN_TABLES)}, all ours")
+        return warn(name, f"it lacks {', '.join(missing)}", "start a worker: it creates them")
+    return passed(name, f"{', '.join(OWN_TABLES)}, with every right")

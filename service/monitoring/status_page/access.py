@@ -1,7 +1,7 @@
-"""Who may see the status page: everybody who reaches the port, or whoever has the token.
+"""Access to the status page: for everybody who reaches the port, or for those with the token.
 
-A token in the address would stay in the browser's history and in logs. So it is exchanged for a cookie at
-once, which no script can read, which no other site can have sent, and which holds only a signature.
+A token in the URL would stay in the browser's history and in logs. So it is exchanged for a cookie at once:
+no script can read it, no other site can make the browser send it, and it holds only a signature.
 """
 
 import hashlib
@@ -15,25 +15,25 @@ from pydantic import SecretStr
 from service.monitoring.http_server import Answer, Request
 from service.monitoring.status_page.document import SIGN_IN, TO_THE_PAGE
 
-#: The cookie's name, and s that it is valid: a night on call.
+#: The cookie's name, and the s that it is valid: a night on call.
 COOKIE, VALID = "filot_status", 43_200
 
-#: What the token signs to make the cookie.
+#: The message whose signature by the token is the cookie.
 SIGNED = b"filot status page"
 
 
 class Access:
-    """Compares what a browser or a program shows with the token.
+    """Compares the credentials of a request with the token.
 
     Parameters:
-        token: None: everybody may look
+        token: None: everybody has access
     """
 
     def __init__(self, token: SecretStr | None) -> None:
         self._token = token.get_secret_value().encode() if token else None
 
     def granted(self, request: Request) -> bool:
-        """Whether the request shows the token as a bearer, or its cookie."""
+        """Return whether the request has the token as a bearer, or its cookie."""
         if self._token is None:
             return True
         scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
@@ -42,13 +42,13 @@ class Access:
         return hmac.compare_digest(_cookie(request).encode("latin-1", "replace"), self._signature())
 
     def given_in_address(self, request: Request) -> str | None:
-        """The token that the address carries; None when it carries none, or none is asked for."""
+        """Return the token in the URL; None when there is none, or none is required."""
         if self._token is None:
             return None
         return next(iter(parse_qs(request.query).get("token", ())), None)
 
     def remember(self, given: str, request: Request) -> Answer:
-        """Leave a cookie for the right token and lead to the page; ask again for a wrong one."""
+        """Set a cookie for the right token and lead to the page; show the form again for a wrong one."""
         if not self._is_token(given.encode()):
             return SIGN_IN
         cookie = f"{COOKIE}={self._signature().decode()}; Max-Age={VALID}; Path=/; HttpOnly; SameSite=Strict"

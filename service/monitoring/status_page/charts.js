@@ -1,12 +1,12 @@
-// Charts of the last hour, one point a minute, drawn as SVG in the size of their place.
+// Charts of the last hour, one point per minute, drawn as SVG in the size of their container.
 
 const HEIGHT = 150;
 const LEFT = 48;
 const BOTTOM = 18;
 const TOP = 8;
 
-// The least round number that is not below the highest value, and half of which is round too.
-function ceiling(highest) {
+// The smallest round number that is not below the highest value and whose half is round as well.
+function axisMaximum(highest) {
   if (highest <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(highest));
   return [1, 2, 4, 6, 8, 10].map((factor) => factor * power).find((step) => step >= highest);
@@ -37,8 +37,8 @@ function frame(id, label, minutes, top, shown) {
   return { svg, place };
 }
 
-// Tells of the minute under the finger or the pointer, below the chart.
-function readable(id, svg, place, minutes, told) {
+// Describes the minute under the pointer, below the chart.
+function describeOnHover(id, svg, place, minutes, describe) {
   const mark = draw("rect", { class: "mark", y: TOP, width: place.step, height: HEIGHT - TOP - BOTTOM });
   mark.setAttribute("visibility", "hidden");
   svg.prepend(mark);
@@ -54,7 +54,7 @@ function readable(id, svg, place, minutes, told) {
     if (index < 0) return leave();
     mark.setAttribute("x", place.x(index));
     mark.setAttribute("visibility", "visible");
-    byId(`${id}-at`).textContent = `${clock(minutes[index].start)}: ${told(minutes[index])}`;
+    byId(`${id}-at`).textContent = `${clock(minutes[index].start)}: ${describe(minutes[index])}`;
   };
   svg.addEventListener("pointermove", at);
   svg.addEventListener("pointerdown", at);
@@ -75,9 +75,9 @@ function key(id, entries) {
 
 function throughput(minutes, hour) {
   const sums = minutes.map((minute) => OUTCOMES.reduce((sum, [name]) => sum + minute[name], 0));
-  const top = Math.max(2, ceiling(Math.max(...sums)));
-  const ended = OUTCOMES.map(([name, text]) => `${whole.format(hour[name])} ${text}`).join(", ");
-  const { svg, place } = frame("throughput", `Last hour: ${ended}`, minutes, top, (n) => whole.format(n));
+  const top = Math.max(2, axisMaximum(Math.max(...sums)));
+  const totals = OUTCOMES.map(([name, text]) => `${whole.format(hour[name])} ${text}`).join(", ");
+  const { svg, place } = frame("throughput", `Last hour: ${totals}`, minutes, top, (n) => whole.format(n));
   minutes.forEach((minute, index) => {
     let below = 0;
     for (const [name, , kind] of OUTCOMES) {
@@ -90,14 +90,14 @@ function throughput(minutes, hour) {
     }
   });
   key("throughput-key", OUTCOMES.map(([, text, kind]) => [text, kind]));
-  byId("throughput-at").dataset.idle = `Last hour: ${ended}`;
-  readable("throughput", svg, place, minutes, (minute) =>
+  byId("throughput-at").dataset.idle = `Last hour: ${totals}`;
+  describeOnHover("throughput", svg, place, minutes, (minute) =>
     OUTCOMES.map(([name, text]) => `${minute[name]} ${text}`).join(", "),
   );
   put("throughput", svg);
 }
 
-// One path a run of minutes that have a value: nothing is drawn through minutes without documents.
+// One subpath per run of minutes with a value: no line crosses minutes without documents.
 function line(minutes, place, name) {
   let path = "";
   let drawing = false;
@@ -109,7 +109,7 @@ function line(minutes, place, name) {
     }
     const x = place.x(index) + place.step / 2;
     path += `${drawing ? "L" : "M"}${x.toFixed(1)} ${place.y(value).toFixed(1)}`;
-    // A minute alone is a line of no length, which round ends make a dot.
+    // A single minute is a line without length, which its round caps make a dot.
     const alone = !drawing && (minutes[index + 1]?.[name] ?? null) === null;
     if (alone) path += `h0.01`;
     drawing = true;
@@ -118,21 +118,21 @@ function line(minutes, place, name) {
 }
 
 const TIMES = [
-  ["percentile95", "95 of 100 at most", "slow"],
-  ["median", "half of them at most", "half"],
+  ["percentile95", "95th percentile", "slow"],
+  ["median", "median", "half"],
 ];
 
 function latency(minutes, hour) {
   const values = minutes.flatMap((minute) => TIMES.map(([name]) => minute[name] ?? 0));
-  const top = ceiling(Math.max(...values) || 1000);
-  const told = (minute) =>
+  const top = axisMaximum(Math.max(...values) || 1000);
+  const describe = (minute) =>
     minute.median === null
-      ? "nothing was read"
-      : `half in ${duration(minute.median)}, 95 of 100 in ${duration(minute.percentile95)}`;
-  const { svg, place } = frame("latency", `Last hour: ${told(hour)}`, minutes, top, duration);
+      ? "no documents"
+      : `median ${duration(minute.median)}, 95th percentile ${duration(minute.percentile95)}`;
+  const { svg, place } = frame("latency", `Last hour: ${describe(hour)}`, minutes, top, duration);
   for (const [name, , kind] of TIMES) svg.append(draw("path", { class: `line ${kind}`, d: line(minutes, place, name) }));
   key("latency-key", TIMES.map(([, text, kind]) => [text, kind]));
-  byId("latency-at").dataset.idle = `Last hour: ${told(hour)}`;
-  readable("latency", svg, place, minutes, told);
+  byId("latency-at").dataset.idle = `Last hour: ${describe(hour)}`;
+  describeOnHover("latency", svg, place, minutes, describe);
   put("latency", svg);
 }

@@ -1,4 +1,4 @@
-"""The documents that a browser gets: each whole in itself, under a policy that lets it load nothing else."""
+"""The HTML documents: each complete in itself, under a policy that lets it load nothing else."""
 
 import base64
 import hashlib
@@ -9,7 +9,7 @@ from service.monitoring.http_server import Answer
 
 HTML = "text/html; charset=utf-8"
 
-#: Marks in the documents that style and script take the place of.
+#: Placeholders of the style and the script in the documents.
 STYLE, SCRIPT = "/* style */", "/* script */"
 
 
@@ -28,10 +28,10 @@ def _document(name: str, style: str, script: str = "", status: int = HTTPStatus.
         "form-action": "'self'",
         "frame-ancestors": "'none'",
         "style-src": _hash(style),
-        # The icon is drawn in the document itself.
+        # The icon is a data URL in the document itself.
         "img-src": "data:",
         **({"script-src": _hash(script), "connect-src": "'self'"} if script else {}),
-        # No script of ours ever makes HTML out of text.
+        # Our scripts never parse HTML.
         "require-trusted-types-for": "'script'",
     }
     text = _part(name).replace(STYLE, style).replace(SCRIPT, script)
@@ -44,9 +44,9 @@ _STYLE = _part("style.css")
 #: The status page.
 PAGE = _document("page.html", _STYLE, _part("dom.js", "charts.js", "tables.js", "page.js"))
 
-#: Asks for the token.
+#: The form for the token.
 SIGN_IN = _document("sign_in.html", _STYLE, status=HTTPStatus.UNAUTHORIZED)
 
-#: Leads to the address without a token. A redirection by status would not do: after a link in a mail it still
-#: counts as the other site's request, and the browser would keep the cookie to itself.
+#: Leads to the URL without the token. An HTTP redirect would not do: after a link in a mail it still counts
+#: as the other site's request, and the browser would not send the cookie.
 TO_THE_PAGE = _document("to_the_page.html", _STYLE)

@@ -1,5 +1,5 @@
 "use strict";
-// Elements out of text, never out of HTML: whatever an id holds, it is only shown.
+// Builds elements from text, never from HTML: an id is shown, whatever it contains.
 
 const byId = (id) => document.getElementById(id);
 
@@ -26,13 +26,13 @@ function put(id, ...children) {
   byId(id).replaceChildren(...children);
 }
 
-// What opens on a tap stays open although the page is drawn anew every few seconds.
-const opened = new Set();
+// Ids that were expanded stay so while the page is redrawn every few seconds.
+const expanded = new Set();
 
 function shortId(id) {
   const element = make("button", "id");
   const show = () => {
-    const open = opened.has(id);
+    const open = expanded.has(id);
     element.textContent = open || id.length <= 8 ? id : id.slice(0, 8);
     element.classList.toggle("open", open);
     element.setAttribute("aria-label", `document ${id}`);
@@ -40,7 +40,7 @@ function shortId(id) {
   element.type = "button";
   element.title = id;
   element.addEventListener("click", () => {
-    if (!opened.delete(id)) opened.add(id);
+    if (!expanded.delete(id)) expanded.add(id);
     show();
   });
   show();
@@ -49,9 +49,9 @@ function shortId(id) {
 
 const whole = new Intl.NumberFormat("en");
 
-const counted = (number, noun) => `${whole.format(number)} ${noun}${number === 1 ? "" : "s"}`;
+const pluralize = (number, noun) => `${whole.format(number)} ${noun}${number === 1 ? "" : "s"}`;
 
-function span(seconds) {
+function humanizeDuration(seconds) {
   if (seconds < 120) return `${Math.max(0, Math.round(seconds))} s`;
   if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
   return seconds < 172800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86400)} days`;
@@ -63,6 +63,6 @@ function duration(milliseconds) {
   return `${(milliseconds / 1000).toFixed(milliseconds < 10000 ? 1 : 0)} s`;
 }
 
-// Of the day, never with "AM": at three in the morning nobody shall wonder which three.
+// 24-hour clock: at three in the morning nobody should wonder which three.
 const hours = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const clock = (epochSeconds) => hours.format(epochSeconds * 1000);

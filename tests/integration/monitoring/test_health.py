@@ -1,14 +1,20 @@
 """The health port says 503 when the worker itself makes no progress, whatever the reason."""
 
+import json
+import socket
 from collections.abc import Iterator
+from contextlib import ExitStack, closing, suppress
 from http import HTTPStatus
+from http.client import HTTPConnection
 
 import pytest
 from structlog.testing import capture_logs
 
 from devstack.backend import QUEUE, FilotBackend
 from devstack.servers import FilotStack
+from service.monitoring import http_server
 from service.monitoring.health import HUNG_AFTER, Health
+from service.monitoring.http_server import MAX_CONNECTIONS
 from service.monitoring.poller import Poller
 from service.queue.active_jobs import ActiveJobs
 from service.queue.broker import DocumentConsumer
@@ -37,13 +43,13 @@ def health(stack: FilotStack, settings: Settings, database: Database) -> Iterato
     health.stop()
 
 
-def test_a_worker_that_looks_for_work_is_healthy(health: Health) -> None:
+def test_a_worker_that_polls_the_queue_is_healthy(health: Health) -> None:
     answer = ask(health.port, "/health")
 
     assert answer == (HTTPStatus.OK, {"status": "ok", "problems": []})
 
 
-def test_a_worker_that_no_longer_looks_is_failing_although_its_process_answers(
+def test_a_worker_that_no_longer_polls_is_failing_although_its_process_answers(
     health: Health, backend: FilotBackend
 ) -> None:
     backend.redis.rpush(QUEUE, "waiting")
@@ -71,7 +77,7 @@ def test_a_job_over_its_time_makes_the_worker_failing(
     assert "a job has been in progress" in body["problems"][0]
 
 
-def test_a_hold_is_no_reason_to_restart_but_to_send_nothing(health: Health) -> None:
+def test_a_pause_is_no_reason_to_restart_but_makes_the_worker_unready(health: Health) -> None:
     health.active_jobs.pause("gpu", "no GPU, and none else may read")
 
     alive, ready = ask(health.port, "/health"), ask(health.port, "/ready")
@@ -112,7 +118,7 @@ def test_an_outage_of_redis_is_no_reason_to_restart_however_long_it_lasts(
     assert health.alive() == []
 
 
-def test_an_outage_of_redis_is_logged_once_and_ever_more_seldom(
+def test_an_outage_of_redis_is_logged_once_and_with_growing_pauses(
     environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, stack: FilotStack
 ) -> None:
     for name, value in {**environment, "OCR_GPU_POLL_INTERVAL": "50"}.items():
@@ -131,3 +137,82 @@ def test_an_outage_of_redis_is_logged_once_and_ever_more_seldom(
             next(consumer)
 
     assert [line["event"] for line in lines] == ["redis_away", "redis_back"]
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready", "/nowhere"])
+def test_head_answers_as_get_without_content(health: Health, path: str) -> None:
+    ask(health.port, "/health")
+    connection = HTTPConnection("127.0.0.1", health.port, timeout=60)
+    with closing(connection):
+        connection.request("HEAD", path)
+        head = connection.getresponse()
+        content = head.read()
+    with closing(connection):
+        connection.request("GET", path)
+        get = connection.getresponse()
+        length = len(get.read())
+
+    assert (head.status, content) == (get.status, b"")
+    assert int(head.headers["Content-Length"]) == length > 0
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 on this machine")
+def test_ipv6_and_ipv4_reach_the_same_port(health: Health) -> None:
+    over_ipv4 = ask(health.port, "/health")
+    connection = HTTPConnection("::1", health.port, timeout=60)
+    with closing(connection):
+        connection.request("GET", "/health")
+        over_ipv6 = connection.getresponse()
+
+        assert (over_ipv6.status, json.load(over_ipv6)) == over_ipv4
+
+
+def test_clients_that_never_finish_their_request_keep_nobody_out(health: Health) -> None:
+    ask(health.port, "/health")
+    slow = [socket.create_connection(("127.0.0.1", health.port), 60) for _ in range(3 * MAX_CONNECTIONS)]
+    with ExitStack() as stack:
+        for each in slow:
+            stack.callback(each.close)
+            # A client that was dropped may notice when it sends.
+            with suppress(OSError):
+                each.sendall(b"GET /health HTTP/1.0\r\n")
+
+        answers = [ask(health.port, "/health")[0] for _ in range(5)]
+        server = health._server
+        assert server is not None
+        open_at_once = len(server._open)
+        dropped = sum(is_closed(each) for each in slow[:MAX_CONNECTIONS])
+
+    assert answers == [HTTPStatus.OK] * 5
+    assert open_at_once <= MAX_CONNECTIONS
+    assert dropped == MAX_CONNECTIONS
+
+
+def test_a_request_that_arrives_byte_by_byte_has_one_deadline(
+    health: Health, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_server, "REQUEST_TIMEOUT", 0.5)
+    ask(health.port, "/health")
+
+    with socket.create_connection(("127.0.0.1", health.port), 60) as slow:
+        slow.settimeout(0.05)
+        ended = False
+        while not ended:
+            # Each byte comes well within the limit; all of them never do.
+            try:
+                slow.sendall(b"G")
+                ended = slow.recv(1) == b""
+            except TimeoutError:
+                continue
+            except ConnectionError:
+                ended = True
+
+    assert ask(health.port, "/health")[0] == HTTPStatus.OK
+
+
+def is_closed(connection: socket.socket) -> bool:
+    """Whether the server closed a connection; waits for that."""
+    try:
+        return connection.recv(1) == b""
+    except ConnectionError:
+        return True

@@ -107,12 +107,12 @@ def test_no_scrape_asks_a_server(running: Runtime, backend: FilotBackend) -> Non
     for _ in range(20):
         scrape(running.settings)
 
-    # The worker's own clock looks now and then meanwhile.
+    # The worker's own poller asks now and then meanwhile.
     after = running.broker.document_queue.client.info("commandstats")["cmdstat_scard"]["calls"]
     assert after - calls < 20
 
 
-def test_a_worker_that_no_longer_looks_for_work_is_seen_in_the_metrics(
+def test_a_worker_that_no_longer_polls_is_seen_in_the_metrics(
     runtime: Runtime, backend: FilotBackend
 ) -> None:
     runtime.devices.probe()

@@ -103,7 +103,7 @@ def test_the_page_may_load_nothing_but_its_own_figures(serve: PageMaker) -> None
     assert "Python" not in headers["Server"]
 
 
-def test_a_well_worker_says_so(serve: PageMaker) -> None:
+def test_a_healthy_worker_is_shown_as_such(serve: PageMaker) -> None:
     figures = serve().figures()
 
     assert (figures["level"], figures["troubles"]) == ("well", [])
@@ -112,7 +112,7 @@ def test_a_well_worker_says_so(serve: PageMaker) -> None:
     assert len(figures["minutes"]) == 60
 
 
-def test_many_who_look_ask_redis_no_more_than_one_does(
+def test_many_viewers_ask_redis_no_more_than_one_does(
     serve: PageMaker, backend: FilotBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # s; more than the test takes.
@@ -122,21 +122,21 @@ def test_many_who_look_ask_redis_no_more_than_one_does(
     before = calls(backend, "hgetall")
 
     with ThreadPoolExecutor(10) as viewers:
-        looks = [look.result() for look in [viewers.submit(page.figures) for _ in range(60)]]
+        answers = [each.result() for each in [viewers.submit(page.figures) for _ in range(60)]]
 
-    assert {look["level"] for look in looks} == {"well"}
+    assert {each["level"] for each in answers} == {"well"}
     assert calls(backend, "hgetall") == before
 
 
-def test_a_worker_that_warms_up_says_so(serve: PageMaker) -> None:
+def test_a_worker_that_is_loading_is_shown_as_such(serve: PageMaker) -> None:
     figures = serve(warm=False).figures()
 
-    sentences = [trouble["sentence"] for trouble in figures["troubles"]]
+    sentences = [problem["sentence"] for problem in figures["troubles"]]
     assert sentences[0] == "No worker is running, and no documents are waiting."
     assert sentences[1].endswith(" is still loading its OCR engine.")
 
 
-def test_servers_that_are_away_are_named_and_the_worker_that_answers_is_shown(
+def test_servers_that_are_away_are_named_and_the_answering_worker_is_shown(
     serve: PageMaker,
 ) -> None:
     away = {"REDIS_URL": "redis://127.0.0.1:1/0", "DATABASE_URL": "postgresql://127.0.0.1:1/none"}
@@ -153,7 +153,7 @@ def test_servers_that_are_away_are_named_and_the_worker_that_answers_is_shown(
     assert [worker["worker"] for worker in figures["workers"]] == [page.heartbeat.worker]
 
 
-def test_a_worker_that_hangs_says_that_it_makes_no_progress(serve: PageMaker) -> None:
+def test_a_worker_that_hangs_is_shown_as_such(serve: PageMaker) -> None:
     page = serve()
     page.health.active_jobs.last_look -= 3600
 
@@ -190,7 +190,7 @@ def test_a_token_in_the_address_leads_to_the_page_with_a_cookie(serve: PageMaker
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-def test_there_is_nothing_but_looking(serve: PageMaker, method: str) -> None:
+def test_the_page_is_read_only(serve: PageMaker, method: str) -> None:
     page = serve()
     page.ask("/health")
     request = Request(f"http://127.0.0.1:{page.health.port}/status.json", data=b"{}", method=method)
@@ -202,7 +202,7 @@ def test_there_is_nothing_but_looking(serve: PageMaker, method: str) -> None:
     refused.value.close()
 
 
-def test_a_page_that_breaks_takes_nothing_else_down(serve: PageMaker) -> None:
+def test_a_page_that_fails_stops_no_other(serve: PageMaker) -> None:
     def broken(_: object) -> Answer:
         raise ZeroDivisionError
 

@@ -1,4 +1,4 @@
-"""What one process takes, and when."""
+"""Active jobs and the consumer: what one process fetches, and when."""
 
 import time
 from collections.abc import Callable
@@ -50,7 +50,7 @@ def kill_holder(backend: FilotBackend, active_jobs: ActiveJobs) -> None:
     active_jobs.document_queue.return_due(at_once=True)
 
 
-def test_no_more_jobs_are_taken_than_there_are_threads(
+def test_no_more_jobs_are_fetched_than_there_are_slots(
     consumer: DocumentConsumer, active_jobs: ActiveJobs, backend: FilotBackend
 ) -> None:
     backend.redis.rpush(QUEUE, FIRST, SECOND, THIRD)
@@ -62,7 +62,7 @@ def test_no_more_jobs_are_taken_than_there_are_threads(
     assert (first, then) == ([FIRST, SECOND], [THIRD])
 
 
-def test_a_job_whose_worker_died_works_alone(
+def test_a_quarantined_job_runs_alone(
     consumer: DocumentConsumer, active_jobs: ActiveJobs, backend: FilotBackend
 ) -> None:
     backend.redis.rpush(QUEUE, CARD)
@@ -90,7 +90,7 @@ def pause(active_jobs: ActiveJobs) -> None:
 @pytest.mark.parametrize(
     "forbid", [ActiveJobs.stop_fetching, lambda active_jobs: active_jobs.pause("gpu", "no GPU"), pause]
 )
-def test_nothing_is_taken_while_stopping_held_or_pausing(
+def test_nothing_is_fetched_while_stopping_or_paused(
     consumer: DocumentConsumer,
     active_jobs: ActiveJobs,
     backend: FilotBackend,
@@ -105,7 +105,7 @@ def test_nothing_is_taken_while_stopping_held_or_pausing(
     assert backend.redis.llen(QUEUE) == 1
 
 
-def test_what_is_in_hand_at_the_end_goes_back_to_the_head(
+def test_active_jobs_go_back_to_the_head_at_the_end(
     consumer: DocumentConsumer, active_jobs: ActiveJobs, backend: FilotBackend
 ) -> None:
     backend.redis.rpush(QUEUE, FIRST, SECOND, THIRD)
@@ -117,7 +117,7 @@ def test_what_is_in_hand_at_the_end_goes_back_to_the_head(
     assert active_jobs.tokens() == []
 
 
-def test_a_consumer_survives_redis(
+def test_a_consumer_survives_an_outage_of_redis(
     consumer: DocumentConsumer, backend: FilotBackend, stack: FilotStack
 ) -> None:
     stack.valkey.kill()
@@ -129,7 +129,7 @@ def test_a_consumer_survives_redis(
     assert take_all(consumer) == [FIRST]
 
 
-def test_room_is_made_only_when_the_ledger_knows(
+def test_a_slot_is_freed_only_once_redis_has_finished_the_job(
     consumer: DocumentConsumer, active_jobs: ActiveJobs, backend: FilotBackend, stack: FilotStack
 ) -> None:
     backend.redis.rpush(QUEUE, FIRST)

@@ -1,4 +1,4 @@
-"""Documents by the thousand: each queued once, in the backend's order, however often it is stopped."""
+"""Backfill: each document is enqueued once, in the backend's order, however often it is stopped."""
 
 from collections.abc import Iterator
 
@@ -10,8 +10,7 @@ from devstack.servers import FilotStack
 from service import settings
 from service.queue import backfill
 from service.queue.backfill import Fate, Pace, Tally, Wanted, candidates, push, run
-from service.queue.document_queue import CPU_QUEUE_KEY, DocumentQueue, connect_redis
-from service.settings import Settings
+from service.queue.document_queue import CPU_QUEUE_KEY, DocumentQueue
 from service.store import dead_letters
 from service.store.database import Database
 
@@ -25,11 +24,6 @@ def gpu_enabled(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) ->
     settings.current_settings.cache_clear()
 
 
-@pytest.fixture
-def document_queue(settings: Settings) -> DocumentQueue:
-    return DocumentQueue(connect_redis(settings), settings)
-
-
 def fast() -> Pace:
     return Pace(rate=1e6)
 
@@ -38,7 +32,7 @@ def upload(backend: FilotBackend, count: int) -> list[str]:
     return [backend.add_document(b"picture") for _ in range(count)]
 
 
-def test_uploads_of_the_type_are_found_oldest_first(
+def test_candidates_are_found_oldest_first(
     database: Database, document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     cards = upload(backend, 3)
@@ -56,7 +50,7 @@ def test_uploads_of_the_type_are_found_oldest_first(
     assert of_both == ([cards[0], cards[2], tax_card], 1)
 
 
-def test_a_document_is_marked_and_queued_as_the_backend_does(
+def test_a_document_is_enqueued_in_the_order_of_the_backend(
     database: Database, document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     cards = upload(backend, 3)
@@ -68,7 +62,7 @@ def test_a_document_is_marked_and_queued_as_the_backend_does(
     assert {backend.row(card)["status"] for card in cards} == {"processing"}
 
 
-def test_a_second_run_queues_nothing_twice(
+def test_a_second_run_enqueues_nothing_twice(
     database: Database, document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     cards = upload(backend, 2)
@@ -112,7 +106,7 @@ def test_without_a_gpu_the_cpu_pipeline_gets_them(
     assert backend.redis.llen(QUEUE) == 0
 
 
-def test_a_document_that_someone_else_queued_meanwhile_is_counted_apart(
+def test_a_document_enqueued_by_someone_else_is_counted_apart(
     database: Database, document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     (card,) = upload(backend, 1)
@@ -124,7 +118,7 @@ def test_a_document_that_someone_else_queued_meanwhile_is_counted_apart(
     assert backend.redis.lrange(QUEUE, 0, -1) == [card]
 
 
-def test_a_failed_document_is_no_dead_job_any_more(
+def test_an_enqueued_failed_document_leaves_the_dead_letters(
     database: Database, document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     (card,) = upload(backend, 1)
@@ -155,7 +149,7 @@ def test_without_redis_a_row_gets_its_status_back(
     assert {backend.row(card)["status"] for card in cards} == {"uploaded"}
 
 
-def test_the_rate_is_kept_and_lost_time_is_not_caught_up() -> None:
+def test_the_rate_is_kept_and_lost_time_is_not_made_up_for() -> None:
     now, gone = [100.0], []
 
     def sleep(seconds: float) -> None:
@@ -170,7 +164,7 @@ def test_the_rate_is_kept_and_lost_time_is_not_caught_up() -> None:
     assert gone == pytest.approx([100, 100.25, 100.5, 105.5, 105.75])
 
 
-def test_a_stop_cuts_a_pause_short() -> None:
+def test_a_stop_ends_a_wait_early() -> None:
     pauses: list[float] = []
 
     def pause(seconds: float) -> None:

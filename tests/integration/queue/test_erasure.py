@@ -1,4 +1,4 @@
-"""On request, nothing of a document stays in what is ours; what is FiLot's stays as it is."""
+"""Erasure removes what this service keeps of a document, and nothing of FiLot's."""
 
 import uuid
 
@@ -6,20 +6,14 @@ import pytest
 
 from devstack.backend import ATTEMPTS, CORRELATION, QUEUE, FilotBackend
 from service.errors import LeaseLostError
-from service.queue.document_queue import JOB_PREFIX, LOCK_PREFIX, TIMESTAMPS_KEY, DocumentQueue, connect_redis
+from service.queue.document_queue import JOB_PREFIX, LOCK_PREFIX, TIMESTAMPS_KEY, DocumentQueue
 from service.queue.erasure import InWorkError, erase
-from service.settings import Settings
 from service.store import dead_letters, outbox
 from service.store.database import Database
 from service.store.documents import begin_work, hold_claim
 
 #: An invented person's number, as a payload would hold it.
 NIK = "3171234567890123"
-
-
-@pytest.fixture
-def document_queue(settings: Settings) -> DocumentQueue:
-    return DocumentQueue(connect_redis(settings), settings)
 
 
 def leave_traces(backend: FilotBackend, database: Database) -> str:
@@ -56,7 +50,7 @@ def traces(backend: FilotBackend, document_id: str) -> list[str]:
     return [*tables, *hashes, *map(str, backend.redis.keys(f"*{document_id}*"))]
 
 
-def test_everything_of_ours_is_removed(
+def test_every_row_and_field_of_ours_is_removed(
     database: Database, document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     document_id, other = leave_traces(backend, database), leave_traces(backend, database)
@@ -83,7 +77,7 @@ def test_everything_of_ours_is_removed(
     assert traces(backend, other) == of_another
 
 
-def test_filots_row_stays_as_it_is(
+def test_the_row_in_documents_is_not_touched(
     database: Database, document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     document_id = leave_traces(backend, database)
@@ -111,7 +105,7 @@ def test_filots_review_stays_and_is_counted(
     assert len(backend.execute("SELECT 1 FROM manual_reviews")) == 1
 
 
-def test_a_second_time_there_is_nothing_left(
+def test_a_second_erasure_finds_nothing(
     database: Database, document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     document_id = leave_traces(backend, database)
@@ -141,7 +135,7 @@ def test_nothing_is_removed_while_it_waits_or_is_in_work(
     assert backend.redis.llen(QUEUE) == (0 if taken else 1)
 
 
-def test_a_worker_that_wakes_up_afterwards_cannot_store_its_result(
+def test_a_late_worker_cannot_store_its_result(
     database: Database, document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     document_id = backend.add_document(b"picture")
@@ -153,7 +147,7 @@ def test_a_worker_that_wakes_up_afterwards_cannot_store_its_result(
         hold_claim(cursor, document_id, fencing_token=1)
 
 
-def test_of_a_document_that_filot_deleted_ours_can_be_removed_all_the_same(
+def test_a_document_whose_row_is_gone_can_be_erased(
     database: Database, document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     document_id = leave_traces(backend, database)

@@ -1,4 +1,4 @@
-"""Documents that Redis forgot are queued again; those that anyone knows are left alone."""
+"""Recovery enqueues documents that no queue holds, and leaves all others alone."""
 
 import pytest
 
@@ -20,9 +20,7 @@ def recovery(database: Database, settings: Settings) -> Recovery:
     return Recovery(database, DocumentQueue(connect_redis(settings), settings))
 
 
-def test_a_forgotten_document_is_queued_again_at_the_second_look(
-    recovery: Recovery, backend: FilotBackend
-) -> None:
+def test_a_lost_document_is_enqueued_at_the_second_look(recovery: Recovery, backend: FilotBackend) -> None:
     document_id = backend.add_document(b"picture")
     backend.enqueue(document_id)
     backend.redis.flushall()
@@ -49,7 +47,7 @@ def test_a_document_that_is_pushed_between_two_looks_is_left_alone(
     assert backend.redis.lrange(QUEUE, 0, -1) == [document_id]
 
 
-def test_documents_that_someone_holds_are_left_alone(recovery: Recovery, backend: FilotBackend) -> None:
+def test_documents_in_any_queue_are_left_alone(recovery: Recovery, backend: FilotBackend) -> None:
     waiting, in_work, on_cpu, in_work_on_cpu, delayed_on_cpu = (
         backend.add_document(b"picture") for _ in range(5)
     )
@@ -67,9 +65,7 @@ def test_documents_that_someone_holds_are_left_alone(recovery: Recovery, backend
     assert backend.redis.lrange(QUEUE, 0, -1) == [waiting]
 
 
-def test_documents_that_are_done_or_not_begun_are_left_alone(
-    recovery: Recovery, backend: FilotBackend
-) -> None:
+def test_documents_with_another_status_are_left_alone(recovery: Recovery, backend: FilotBackend) -> None:
     for status in ("uploaded", "completed", "failed"):
         backend.execute(
             "UPDATE documents SET status = %s WHERE id = %s", status, backend.add_document(b"picture")

@@ -1,4 +1,4 @@
-"""Whatever is missing, the same sentence stands in the log, in `status` and in `/ready`."""
+"""Log, `status` and `/ready` give the same reason why no GPU is in use."""
 
 import sys
 from collections.abc import Callable
@@ -22,7 +22,7 @@ VOID = {"NVIDIA_VISIBLE_DEVICES": "void"}
 
 
 class Machine:
-    """A machine with a sound GPU, of which a test takes something away."""
+    """A machine with a working GPU; each method removes something that it needs."""
 
     def __init__(self, cuda: FakeCuda, nvml: FakeNvml, patch: pytest.MonkeyPatch) -> None:
         self.cuda = cuda
@@ -30,7 +30,7 @@ class Machine:
         self.patch = patch
 
     def nothing(self) -> None:
-        """All is there."""
+        """Remove nothing."""
 
     def without_extra(self) -> None:
         self.patch.setitem(sys.modules, "pynvml", None)
@@ -65,7 +65,7 @@ def machine(cuda: FakeCuda, nvml: FakeNvml, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def status(app: App) -> str:
-    """What `filot-ocr status` says, once the worker has told it."""
+    """The reason in `filot-ocr status`, after a heartbeat."""
     client = app.document_queue.client
     Heartbeat(client, app.active_jobs, app.devices, app.publisher, gpu_enabled=True).beat()
     settings.current_settings.cache_clear()
@@ -75,8 +75,8 @@ def status(app: App) -> str:
     return said.gpu_absence
 
 
-def settled(port: int) -> tuple[int, dict[str, Any]]:
-    """What `/ready` answers once the worker's clock has looked at its servers."""
+def ready_once_sampled(port: int) -> tuple[int, dict[str, Any]]:
+    """What `/ready` answers once the scheduler has sampled both servers."""
     while True:
         code, said = ask(port, "/ready")
         if not any("not asked yet" in problem for problem in said["problems"]):
@@ -105,7 +105,7 @@ def settled(port: int) -> tuple[int, dict[str, Any]]:
         (Machine.with_a_gpu_that_reads_wrongly, {}, "the GPU and the CPU read different text"),
     ],
 )
-def test_what_is_missing_stands_in_log_status_and_ready(
+def test_log_status_and_ready_give_the_same_reason(
     start: Callable[..., App],
     stack: FilotStack,
     machine: Machine,
@@ -123,10 +123,13 @@ def test_what_is_missing_stands_in_log_status_and_ready(
     assert sentence in line["reason"]
     assert line["log_level"] == ("info" if "OCR_GPU_ENABLED" in variables else "warning")
     assert status(app) == line["reason"]
-    assert settled(port) == (HTTPStatus.OK, {"status": "ok", "problems": [], "gpu": line["reason"]})
+    assert ready_once_sampled(port) == (
+        HTTPStatus.OK,
+        {"status": "ok", "problems": [], "gpu": line["reason"]},
+    )
 
 
-def test_where_the_cpu_may_not_stand_in_what_is_missing_is_a_problem(
+def test_without_fallback_the_reason_is_a_problem(
     start: Callable[..., App], stack: FilotStack, machine: Machine
 ) -> None:
     machine.without_driver()
@@ -135,27 +138,25 @@ def test_where_the_cpu_may_not_stand_in_what_is_missing_is_a_problem(
     start(OCR_GPU_HEALTH_PORT=str(port), OCR_GPU_AUTOFALLBACK="false")
 
     missing = "no usable NVIDIA driver or GPU: Driver Not Loaded"
-    held = f"no GPU ({missing}) and OCR_GPU_AUTOFALLBACK is false"
-    assert settled(port) == (
+    pause = f"no GPU ({missing}) and OCR_GPU_AUTOFALLBACK is false"
+    assert ready_once_sampled(port) == (
         HTTPStatus.SERVICE_UNAVAILABLE,
-        {"status": "failing", "problems": [held], "gpu": missing},
+        {"status": "failing", "problems": [pause], "gpu": missing},
     )
 
 
-def test_a_gpu_in_use_stands_there_too(
-    start: Callable[..., App], stack: FilotStack, machine: Machine
-) -> None:
+def test_a_gpu_in_use_is_reported_too(start: Callable[..., App], stack: FilotStack, machine: Machine) -> None:
     port = stack.sandbox.reserve_port()
 
     with capture_logs() as lines:
         app = start(OCR_GPU_HEALTH_PORT=str(port))
 
     assert [line["event"] for line in lines if line["event"].startswith("gpu_")] == ["gpu_in_use"]
-    assert settled(port) == (HTTPStatus.OK, {"status": "ok", "problems": [], "gpu": "in use"})
+    assert ready_once_sampled(port) == (HTTPStatus.OK, {"status": "ok", "problems": [], "gpu": "in use"})
     assert status(app) == ""
 
 
-def test_until_every_shape_was_computed_the_worker_is_not_ready(
+def test_the_worker_is_not_ready_before_the_gpu_has_computed_every_shape(
     start: Callable[..., App], stack: FilotStack, machine: Machine
 ) -> None:
     port = stack.sandbox.reserve_port()
@@ -167,4 +168,4 @@ def test_until_every_shape_was_computed_the_worker_is_not_ready(
     ((code, said),) = seen
     assert code == HTTPStatus.SERVICE_UNAVAILABLE
     assert said["problems"] == ["the OCR engine is warming up"]
-    assert settled(port)[0] == HTTPStatus.OK
+    assert ready_once_sampled(port)[0] == HTTPStatus.OK

@@ -1,4 +1,4 @@
-"""Traces arrive at a collector, tell the whole job, and nothing of what the card says."""
+"""A collector gets one trace per job, without any content of the card."""
 
 import gzip
 import sys
@@ -29,8 +29,8 @@ from tests.support.waiting import wait_until
 
 
 @dataclass(frozen=True)
-class Arrived:
-    """One span as the collector got it."""
+class ReceivedSpan:
+    """One span as the collector received it."""
 
     name: str
     trace: bytes
@@ -47,14 +47,14 @@ class Collector:
 
     url: str
     raw: list[bytes] = field(default_factory=list)
-    spans: list[Arrived] = field(default_factory=list)
+    spans: list[ReceivedSpan] = field(default_factory=list)
 
     def receive(self, content: bytes) -> None:
         request = ExportTraceServiceRequest.FromString(content)
         self.raw.append(content)
         for scope in (scope for resource in request.resource_spans for scope in resource.scope_spans):
             self.spans += [
-                Arrived(
+                ReceivedSpan(
                     name=span.name,
                     trace=span.trace_id,
                     span_id=span.span_id,
@@ -66,7 +66,7 @@ class Collector:
                 for span in scope.spans
             ]
 
-    def named(self, name: str) -> list[Arrived]:
+    def named(self, name: str) -> list[ReceivedSpan]:
         return [span for span in self.spans if span.name == name]
 
 
@@ -108,7 +108,7 @@ def app(environment: dict[str, str], collector: Collector, monkeypatch: pytest.M
 
 
 def work_on(app: App, backend: FilotBackend, *document_ids: str) -> None:
-    """Read documents, and end the worker: that sends the traces."""
+    """Process documents and stop the worker, which exports the traces."""
     worker = Worker(app.broker, worker_threads=3, worker_timeout=100)
     with backend.listen() as channel:
         worker.start()
@@ -119,7 +119,7 @@ def work_on(app: App, backend: FilotBackend, *document_ids: str) -> None:
     app.broker.close()
 
 
-def test_a_job_is_one_trace_from_its_take_to_its_settling(
+def test_a_job_is_one_trace_from_its_fetch_until_it_is_settled(
     app: App, backend: FilotBackend, collector: Collector
 ) -> None:
     document_id = backend.add_document(picture(), "NPWP")
@@ -144,7 +144,7 @@ def test_a_job_is_one_trace_from_its_take_to_its_settling(
     assert all(span.nanoseconds <= job.nanoseconds for span in trace)
 
 
-def test_the_servers_calls_are_in_the_trace_by_their_own_packages(
+def test_calls_of_servers_are_recorded_by_their_instrumentation_packages(
     app: App, backend: FilotBackend, collector: Collector
 ) -> None:
     work_on(app, backend, backend.add_document(picture(), "NPWP"))
@@ -161,7 +161,7 @@ def test_the_servers_calls_are_in_the_trace_by_their_own_packages(
     assert within("instrumentation.botocore") == {"download"}
 
 
-def test_a_review_is_a_trace_of_its_own_under_the_same_correlation_id(
+def test_a_review_is_a_separate_trace_with_the_same_correlation_id(
     app: App, backend: FilotBackend, collector: Collector
 ) -> None:
     document_id = backend.add_document(picture(), "KTP")
@@ -182,7 +182,9 @@ def test_a_review_is_a_trace_of_its_own_under_the_same_correlation_id(
     assert parts >= {"review", "settle"}
 
 
-def test_a_trace_begins_when_the_job_was_taken(app: App, backend: FilotBackend, collector: Collector) -> None:
+def test_a_trace_begins_when_the_job_was_fetched(
+    app: App, backend: FilotBackend, collector: Collector
+) -> None:
     traces = next(part for part in app.broker.middleware if isinstance(part, JobTraces))
     before, middle = app.active_jobs.age, 3600.0
     app.active_jobs.age = lambda token: before(token) + middle  # type: ignore[method-assign]
@@ -194,13 +196,13 @@ def test_a_trace_begins_when_the_job_was_taken(app: App, backend: FilotBackend, 
     assert job.nanoseconds > middle * 1e9
 
 
-def test_looking_for_work_makes_no_traces(app: App, backend: FilotBackend, collector: Collector) -> None:
+def test_polling_the_queue_makes_no_traces(app: App, backend: FilotBackend, collector: Collector) -> None:
     work_on(app, backend, backend.add_document(b"no picture", "NPWP"))
 
     assert {span.name for span in collector.spans if not span.parent} == {"process_document"}
 
 
-def test_no_trace_holds_what_the_card_says(app: App, backend: FilotBackend, collector: Collector) -> None:
+def test_no_trace_contains_text_of_the_card(app: App, backend: FilotBackend, collector: Collector) -> None:
     document_id = backend.add_document(picture("NPWP 95.427.374.4-599.000"), "NPWP")
     work_on(app, backend, document_id)
 
@@ -211,7 +213,7 @@ def test_no_trace_holds_what_the_card_says(app: App, backend: FilotBackend, coll
         assert b"95427" not in content
 
 
-def test_an_error_is_marked_without_its_message(environment: dict[str, str], stack: FilotStack) -> None:
+def test_an_error_is_recorded_without_its_message(environment: dict[str, str], stack: FilotStack) -> None:
     exporter = InMemorySpanExporter()
     traces = Traces(exporter)
     connection = psycopg2.connect(stack.postgres.url)
@@ -235,15 +237,13 @@ def test_an_error_is_marked_without_its_message(environment: dict[str, str], sta
     assert "SITI" not in "".join(span.to_json() for span in spans)
 
 
-def test_traces_are_off_unless_a_collector_is_named(settings: Settings) -> None:
+def test_traces_are_off_unless_a_collector_is_set(settings: Settings) -> None:
     assert settings.otlp_endpoint is None
     with tracing.span("ocr") as span:
         assert span is None
 
 
-def test_traces_that_cannot_be_made_stop_the_start(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_tracing_packages_stop_the_start(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "service.telemetry.tracing.traces", None)
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")
 

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
+import redis
 from structlog.testing import capture_logs
 
 from devstack.backend import FilotBackend
@@ -42,6 +43,27 @@ def test_a_result_is_published_once(publisher: Publisher, backend: FilotBackend)
         results = channel.wait_for(2)
 
     assert [result["jobId"] for result in results] == [job_id, marker]
+
+
+def test_a_result_counts_as_delivered_only_once_a_primary_took_it(
+    publisher: Publisher, backend: FilotBackend
+) -> None:
+    job_id = put_result(publisher.database, due=True)
+
+    with backend.listen() as channel:
+        backend.redis.replicaof("127.0.0.1", "1")
+        try:
+            with pytest.raises(redis.RedisError):
+                publisher.publish_job(job_id)
+        finally:
+            backend.redis.replicaof("NO", "ONE")
+        undelivered = backend.execute("SELECT 1 FROM ocr_worker.outbox WHERE told_at IS NULL")
+        backend.execute("UPDATE ocr_worker.outbox SET due_at = now()")
+        publisher.publish_pending()
+        results = channel.wait_for(1)
+
+    assert len(undelivered) == 1
+    assert [result["jobId"] for result in results] == [job_id]
 
 
 def test_a_result_without_a_subscriber_is_delivered_and_counted(

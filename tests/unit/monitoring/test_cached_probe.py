@@ -47,13 +47,13 @@ def outdate(asked: CachedProbe[int]) -> None:
     asked._result_at -= FRESH
 
 
-def test_many_who_look_at_once_cost_one_question(server: Server) -> None:
+def test_many_viewers_at_once_cost_one_question(server: Server) -> None:
     asked = CachedProbe("test", server.read, FRESH)
 
     with ThreadPoolExecutor(8) as viewers:
-        looks = [viewers.submit(asked.latest, TIMEOUT) for _ in range(8)]
+        questions = [viewers.submit(asked.latest, TIMEOUT) for _ in range(8)]
         server.may_answer.set()
-        answers = [look.result() for look in looks]
+        answers = [each.result() for each in questions]
 
     assert answers == [ProbeResult(1)] * 8
     assert server.asked == 1
@@ -121,7 +121,7 @@ def test_the_clock_and_a_viewer_share_one_question(server: Server) -> None:
         (ValueError("hunter2"), "the check failed"),
     ],
 )
-def test_why_there_is_no_answer_is_told_in_few_words(server: Server, error: Exception, problem: str) -> None:
+def test_the_reason_of_no_answer_is_a_few_words(server: Server, error: Exception, problem: str) -> None:
     server.error = error
     server.may_answer.set()
 

@@ -46,7 +46,7 @@ def outage_of(active_jobs: ActiveJobs, seconds: float) -> None:
     active_jobs._outage_since -= seconds
 
 
-def told_seconds(sentence: str, problem: str) -> int:
+def seconds_in(sentence: str, problem: str) -> int:
     """Return the s that a problem names; some have passed since the test set the clock back."""
     found = re.fullmatch(sentence, problem)
     assert found, problem
@@ -69,7 +69,7 @@ def test_a_worker_that_hangs_makes_none(parts: Parts) -> None:
 
     (problem,) = parts.progress.problems()
 
-    assert HUNG_AFTER < told_seconds(r"the queue has not been polled for (\d+) s", problem) < 2 * HUNG_AFTER
+    assert HUNG_AFTER < seconds_in(r"the queue has not been polled for (\d+) s", problem) < 2 * HUNG_AFTER
 
 
 def test_servers_that_are_away_are_named(parts: Parts) -> None:
@@ -102,7 +102,7 @@ def test_a_worker_that_only_puts_documents_off_makes_none(parts: Parts, waits: d
     parts.active_jobs.note_success()
 
     (problem,) = during
-    assert HUNG_AFTER < told_seconds(r"no document has been finished for (\d+) s", problem) < 2 * HUNG_AFTER
+    assert HUNG_AFTER < seconds_in(r"no document has been finished for (\d+) s", problem) < 2 * HUNG_AFTER
     assert parts.progress.problems() == []
 
 

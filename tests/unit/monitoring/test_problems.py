@@ -57,7 +57,7 @@ def lately(**counts: int) -> list[Period]:
     return [*[NOTHING] * (MINUTES - 1), replace(NOTHING, **counts)]
 
 
-def said(status: Status, settings: Settings) -> list[tuple[str, str]]:
+def found(status: Status, settings: Settings) -> list[tuple[str, str]]:
     return [(problem.level, problem.sentence) for problem in find_problems(status, settings)]
 
 
@@ -115,7 +115,7 @@ def test_a_queue_that_moves_is_no_problem(settings: Settings) -> None:
     ],
 )
 def test_what_makes_work_stand_still_is_down(status: Status, sentence: str, settings: Settings) -> None:
-    assert said(status, settings) == [("down", sentence)]
+    assert found(status, settings) == [("down", sentence)]
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_what_makes_work_stand_still_is_down(status: Status, sentence: str, sett
     ],
 )
 def test_what_does_not_stop_the_work_is_a_warning(status: Status, sentence: str, settings: Settings) -> None:
-    assert said(status, settings) == [("warn", sentence)]
+    assert found(status, settings) == [("warn", sentence)]
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_each_cause_of_failures_is_named_with_its_own_count(settings: Settings) 
     causes = {"not_an_image": 5, "blank_page": 4, "no_such_document": 3, "no_file": 2}
     status = records(minutes=lately(auto_approved=30, failed=14), causes=causes)
 
-    assert said(status, settings) == [
+    assert found(status, settings) == [
         (
             "warn",
             "14 of 44 documents failed in the last 5 minutes: "
@@ -212,16 +212,16 @@ def test_each_cause_of_failures_is_named_with_its_own_count(settings: Settings) 
     ]
 
 
-def test_a_wait_that_is_not_known_is_not_told(settings: Settings) -> None:
+def test_an_unknown_wait_is_left_out(settings: Settings) -> None:
     status = traffic(workers=[], backlog=Backlog(2, 0, 0, 0.0))
 
-    assert said(status, settings) == [("down", "No worker is running, and 2 documents are waiting.")]
+    assert found(status, settings) == [("down", "No worker is running, and 2 documents are waiting.")]
 
 
-def test_documents_in_the_cpu_list_are_told_apart(settings: Settings) -> None:
+def test_documents_in_the_cpu_list_are_shown_apart(settings: Settings) -> None:
     status = traffic(workers=[], backlog=Backlog(12, 0, 0, 90.0, claimable=5))
 
-    assert said(status, settings) == [
+    assert found(status, settings) == [
         (
             "down",
             "No worker is running, and 12 documents are waiting (5 in the backend's CPU list), "
@@ -236,14 +236,14 @@ def test_a_crash_is_old_news_once_a_successor_runs(seconds: float, news: bool, s
     earlier = replace(WORKER, started_at=(datetime.now(UTC) - timedelta(seconds=seconds + 10)).isoformat())
     gone = WorkerSighting("gone:1", seconds, None)
 
-    replaced = said(traffic(workers=[*workers(successor), gone]), settings)
-    missing = said(traffic(workers=[*workers(earlier), gone]), settings)
+    replaced = found(traffic(workers=[*workers(successor), gone]), settings)
+    missing = found(traffic(workers=[*workers(earlier), gone]), settings)
 
     assert bool(replaced) is news
     assert len(missing) == 1
 
 
-def test_a_crash_is_told_after_what_still_needs_work(settings: Settings) -> None:
+def test_a_crash_comes_after_what_still_needs_work(settings: Settings) -> None:
     status = replace(
         records(outbox_backlog=OutboxBacklog(1, 0, {"result": (0, 0.0), "review": (0, 0.0)})),
         traffic=replace(WELL.traffic, workers=[*workers(WORKER), WorkerSighting("gone:1", 60.0, None)])
@@ -251,7 +251,7 @@ def test_a_crash_is_told_after_what_still_needs_work(settings: Settings) -> None
         else None,
     )
 
-    sentences = [sentence for _, sentence in said(status, settings)]
+    sentences = [sentence for _, sentence in found(status, settings)]
 
     assert sentences == [
         "1 job used up its attempts.",
@@ -268,7 +268,7 @@ def test_results_that_nobody_receives_are_no_problem(settings: Settings) -> None
 def test_a_right_that_postgresql_refuses_stops_the_work(settings: Settings) -> None:
     status = records(obstacles=["our user lacks UPDATE on documents (status)"])
 
-    assert said(status, settings) == [
+    assert found(status, settings) == [
         ("down", "PostgreSQL cannot be used: our user lacks UPDATE on documents (status).")
     ]
 
@@ -280,7 +280,7 @@ def test_the_worst_comes_first(settings: Settings) -> None:
         redis_problem="TimeoutError",
     )
 
-    levels = [level for level, _ in said(status, settings)]
+    levels = [level for level, _ in found(status, settings)]
 
     assert levels == ["down", "warn"]
 

@@ -9,7 +9,7 @@ from service.runtime.watchdog import HUNG
 WATCHED = """
 import faulthandler, re, threading, time
 from service.runtime import watchdog
-from service.telemetry.stages import longest, stage
+from service.telemetry.stages import longest, timed
 watchdog.INTERVAL = 0.05
 dog = watchdog.Watchdog(timeout=2.0)
 dog.start()
@@ -23,14 +23,14 @@ def run(code: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_a_process_whose_reading_hangs_is_ended() -> None:
-    ended = run("with stage('ocr'): time.sleep(600)")
+    ended = run("with timed('ocr'): time.sleep(600)")
 
     assert ended.returncode == HUNG
     assert "job_hung" in ended.stdout
 
 
 def test_even_one_that_holds_the_interpreter_lock() -> None:
-    ended = run("with stage('parse'): re.match(r'(a*)*b', 'a' * 60)")
+    ended = run("with timed('parse'): re.match(r'(a*)*b', 'a' * 60)")
 
     assert ended.returncode not in (0, HUNG)
     assert "Timeout (0:00:02" in ended.stderr
@@ -39,7 +39,7 @@ def test_even_one_that_holds_the_interpreter_lock() -> None:
 def test_waiting_for_a_server_is_no_hang_however_long() -> None:
     ended = run(
         """
-with stage('download'), stage('store'), stage('publish'), stage('review'):
+with timed('download'), timed('store'), timed('publish'), timed('review'):
     while longest('review') < 5:
         time.sleep(0.01)
 print('still here')
@@ -55,7 +55,7 @@ def test_a_stopped_watchdog_ends_nothing() -> None:
         """
 dog.stop()
 assert [thread.name for thread in threading.enumerate()] == ['MainThread']
-with stage('ocr'):
+with timed('ocr'):
     while longest('ocr') < 5:
         time.sleep(0.01)
 print('still here')

@@ -9,7 +9,7 @@ import pytest
 from service.monitoring.gpu_usage import GpuMeter, GpuUse
 from service.reading.pages.refusals import REFUSALS
 from service.telemetry.metrics import REGISTRY, STAGE
-from service.telemetry.stages import stage
+from service.telemetry.stages import timed
 from tests.support import fake_nvml
 from tests.support.fake_nvml import FakeNvml
 
@@ -67,9 +67,9 @@ def test_a_stage_is_timed_whether_or_not_it_succeeds() -> None:
 
     before = count()
 
-    with stage("parse"):
+    with timed("parse"):
         pass
-    with pytest.raises(ValueError, match="no card"), stage("parse"):
+    with pytest.raises(ValueError, match="no card"), timed("parse"):
         raise ValueError("no card")
 
     assert count() == before + 2

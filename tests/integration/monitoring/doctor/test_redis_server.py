@@ -129,8 +129,8 @@ def test_cluster_mode_is_named(settings_with: SettingsMaker) -> None:
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("redis://127.0.0.1:1/0", "nobody listens there"),
-        ("redis://nowhere.invalid/0", "the name of its host is not known"),
+        ("redis://127.0.0.1:1/0", "nothing listens on that port"),
+        ("redis://nowhere.invalid/0", "its host name cannot be resolved"),
     ],
 )
 def test_a_server_that_cannot_be_reached_is_told_by_cause(

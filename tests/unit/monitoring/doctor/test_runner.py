@@ -1,4 +1,4 @@
-"""The doctor's own promises: hanging or dying checks are lines like any other, and no secret is told."""
+"""The checks' runner: a check that hangs or crashes is a line like any other, and no secret is shown."""
 
 import ctypes
 import json
@@ -17,7 +17,7 @@ from service.monitoring.doctor.runner import Check, run_checks
 from service.settings import Settings
 
 
-def healthy_summary(settings: Settings) -> Iterator[CheckResult]:
+def pass_at_once(settings: Settings) -> Iterator[CheckResult]:
     yield passed("well", "all is well")
 
 
@@ -50,8 +50,8 @@ def chatter(settings: Settings) -> Iterator[CheckResult]:
     yield passed("chatter", "done")
 
 
-def test_a_check_that_hangs_is_ended_and_the_others_are_told() -> None:
-    checks = [Check("hang", hang, 0.1), Check("hang in C", hang_in_c, 0.1), Check("well", healthy_summary)]
+def test_a_check_that_hangs_is_ended_and_the_others_are_reported() -> None:
+    checks = [Check("hang", hang, 0.1), Check("hang in C", hang_in_c, 0.1), Check("well", pass_at_once)]
 
     hung, hung_in_c, fine = run_checks(Settings(), checks)
 
@@ -65,7 +65,7 @@ def test_a_check_that_dies_or_breaks_is_a_red_line() -> None:
         Check("die", die),
         Check("stumble", stumble),
         Check("lack", lack),
-        Check("well", healthy_summary),
+        Check("well", pass_at_once),
     ]
 
     died, stumbled, lacked, fine = run_checks(Settings(), checks)
@@ -76,14 +76,14 @@ def test_a_check_that_dies_or_breaks_is_a_red_line() -> None:
     assert lacked.says == "REDIS_URL is not set"
 
 
-def test_what_libraries_print_is_kept_out(capfd: pytest.CaptureFixture[str]) -> None:
+def test_output_of_libraries_is_discarded(capfd: pytest.CaptureFixture[str]) -> None:
     results = list(run_checks(Settings(), [Check("chatter", chatter)]))
 
     assert [result.says for result in results] == ["done"]
     assert capfd.readouterr().out == ""
 
 
-def test_secrets_are_blotted_out_wherever_they_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_are_masked_wherever_they_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://filot:hun%40ter2@db/filot")
     monkeypatch.setenv("BULI2_API_KEY", "key-of-ours")
     quoting = fail("any", "password hun@ter2 or hun%40ter2", "with key-of-ours")
@@ -114,7 +114,7 @@ def test_a_changed_and_a_missing_model_are_both_named(onnx: Settings, tmp_path: 
     (result,) = check_models(onnx, models)
 
     assert result.level == "red"
-    assert "detector.onnx is another one" in result.says
+    assert "detector.onnx has another hash" in result.says
     assert "recogniser.onnx cannot be read" in result.says
     assert "make models" in result.advice
 
@@ -122,7 +122,7 @@ def test_a_changed_and_a_missing_model_are_both_named(onnx: Settings, tmp_path: 
 def test_the_engine_reads(onnx: Settings) -> None:
     (result,) = check_engine(onnx)
 
-    assert (result.level, result.says) == ("green", "onnx reads")
+    assert (result.level, result.says) == ("green", "onnx works")
 
 
 def test_a_gpu_that_is_wanted_and_missing_is_yellow_while_the_cpu_may_read(
@@ -140,7 +140,7 @@ def test_a_gpu_that_is_wanted_and_missing_is_yellow_while_the_cpu_may_read(
     assert "OCR_GPU_AUTOFALLBACK" in needed.advice
 
 
-def test_a_full_disk_is_told_before_and_when_it_is_full(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_before_and_when_it_is_full(tmp_path: Path) -> None:
     free = shutil.disk_usage(tmp_path).free // 2**20
 
     levels = [

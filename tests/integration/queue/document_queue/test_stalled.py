@@ -1,6 +1,4 @@
-"""Documents that the processing set holds and no worker does are found, and returned when asked for."""
-
-import pytest
+"""Stalled members of the processing set: found, and returned if asked to."""
 
 from devstack.backend import ATTEMPTS, PROCESSING, QUEUE, FilotBackend
 from service.queue.document_queue import (
@@ -9,18 +7,11 @@ from service.queue.document_queue import (
     WATCH_KEY,
     DocumentQueue,
     Settlement,
-    connect_redis,
 )
-from service.settings import Settings
 from tests.support.ids import CARD, FIRST, NEXT, SECOND
 
 
-@pytest.fixture
-def document_queue(settings: Settings) -> DocumentQueue:
-    return DocumentQueue(connect_redis(settings), settings)
-
-
-def test_a_member_that_nobody_ever_leased_is_stuck(
+def test_a_member_that_never_had_a_lease_is_stalled(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     backend.redis.sadd(PROCESSING, CARD)
@@ -33,7 +24,7 @@ def test_a_member_that_nobody_ever_leased_is_stuck(
     assert backend.redis.scard(PROCESSING) == 0
 
 
-def test_looking_changes_nothing(document_queue: DocumentQueue, backend: FilotBackend) -> None:
+def test_without_requeue_nothing_changes(document_queue: DocumentQueue, backend: FilotBackend) -> None:
     backend.redis.sadd(PROCESSING, CARD)
 
     found = document_queue.stalled(requeue=False)
@@ -43,7 +34,9 @@ def test_looking_changes_nothing(document_queue: DocumentQueue, backend: FilotBa
     assert backend.redis.llen(QUEUE) == 0
 
 
-def test_jobs_in_work_and_retries_are_not_stuck(document_queue: DocumentQueue, backend: FilotBackend) -> None:
+def test_jobs_in_work_and_retries_are_not_stalled(
+    document_queue: DocumentQueue, backend: FilotBackend
+) -> None:
     for document_id in (FIRST, SECOND):
         backend.push(document_id)
     job = document_queue.fetch("first")
@@ -72,7 +65,7 @@ def test_a_job_whose_workers_are_all_gone_returns_with_its_attempts(
     assert backend.redis.hget(ATTEMPTS, CARD) == "2"
 
 
-def test_where_workers_look_after_leases_it_is_left_to_them(
+def test_expired_leases_are_left_to_workers_that_check_them(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     backend.push(CARD)
@@ -83,7 +76,7 @@ def test_where_workers_look_after_leases_it_is_left_to_them(
     assert document_queue.stalled(requeue=True) == []
 
 
-def test_what_another_kind_of_worker_has_locked_is_left_alone(
+def test_a_document_under_a_foreign_lock_is_not_stalled(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     backend.redis.sadd(PROCESSING, CARD)

@@ -28,19 +28,6 @@ from tests.support.ids import CARD, FIRST, OTHER, SECOND
 QueueMaker = Callable[..., DocumentQueue]
 
 
-@pytest.fixture
-def make_queue(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> QueueMaker:
-    """Queues on the test's Redis, with changed settings where a test wants them."""
-
-    def make(**changes: str) -> DocumentQueue:
-        for name, value in {**environment, **changes}.items():
-            monkeypatch.setenv(name, value)
-        settings = Settings()
-        return DocumentQueue(connect_redis(settings), settings)
-
-    return make
-
-
 class Clock:
     """A clock that a wait moves on, in the queue's module only."""
 

@@ -13,17 +13,11 @@ from service.queue.document_queue import (
     TIMESTAMPS_KEY,
     DocumentQueue,
     Settlement,
-    connect_redis,
 )
 from service.settings import Settings
 from tests.support.ids import CARD, FIRST, SECOND
 
 DONE = Settlement("done")
-
-
-@pytest.fixture
-def document_queue(settings: Settings) -> DocumentQueue:
-    return DocumentQueue(connect_redis(settings), settings)
 
 
 class OriginalWorker:
@@ -98,7 +92,7 @@ def test_the_reaper_returns_what_the_original_worker_left_once_its_lock_expired(
 
 
 @pytest.mark.parametrize("finished", [True, False])
-def test_a_document_that_the_original_worker_popped_later_has_all_its_attempts_when_it_comes_again(
+def test_a_new_request_has_all_its_attempts_after_the_original_worker_took_over(
     document_queue: DocumentQueue,
     original: OriginalWorker,
     backend: FilotBackend,
@@ -188,7 +182,7 @@ def test_a_document_that_the_original_worker_holds_comes_later(
     assert job.document_id == CARD
 
 
-def test_every_key_of_a_job_expires_at_last(document_queue: DocumentQueue, backend: FilotBackend) -> None:
+def test_the_job_hash_expires(document_queue: DocumentQueue, backend: FilotBackend) -> None:
     backend.push(CARD)
     job = document_queue.fetch("token")
     assert job is not None

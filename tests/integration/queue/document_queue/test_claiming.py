@@ -30,21 +30,14 @@ QueueMaker = Callable[[], DocumentQueue]
 
 
 @pytest.fixture
-def make_queue(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> QueueMaker:
-    """Queues of workers that claim, each with a connection of its own."""
-
-    def make() -> DocumentQueue:
-        for name, value in {**environment, "OCR_GPU_CLAIM_CPU_QUEUE": "true"}.items():
-            monkeypatch.setenv(name, value)
-        settings = Settings()
-        return DocumentQueue(connect_redis(settings), settings)
-
-    return make
+def make_claiming_queue(make_queue: Callable[..., DocumentQueue]) -> QueueMaker:
+    """Queues of workers that claim."""
+    return lambda: make_queue(OCR_GPU_CLAIM_CPU_QUEUE="true")
 
 
 @pytest.fixture
-def document_queue(make_queue: QueueMaker) -> DocumentQueue:
-    return make_queue()
+def document_queue(make_claiming_queue: QueueMaker) -> DocumentQueue:
+    return make_claiming_queue()
 
 
 def token() -> str:
@@ -108,12 +101,12 @@ def remaining_keys(backend: FilotBackend) -> set[str]:
 
 
 def test_every_document_of_the_process_route_is_read_once(
-    make_queue: QueueMaker, backend: FilotBackend
+    make_claiming_queue: QueueMaker, backend: FilotBackend
 ) -> None:
     documents = [str(uuid.uuid4()) for _ in range(200)]
     reads: list[list[str]] = [[], [], []]
     workers = [
-        threading.Thread(target=read_all, args=(make_queue(), len(documents), read, reads))
+        threading.Thread(target=read_all, args=(make_claiming_queue(), len(documents), read, reads))
         for read in reads[:2]
     ]
     with backend_loop(backend, reads[2]):
@@ -123,7 +116,7 @@ def test_every_document_of_the_process_route_is_read_once(
             process_route(backend, document_id)
         for worker in workers:
             worker.join(30)
-    last = make_queue()
+    last = make_claiming_queue()
     while backend.redis.exists(CLAIMED_KEY):
         last.return_due()
 
@@ -132,11 +125,13 @@ def test_every_document_of_the_process_route_is_read_once(
     assert remaining_keys(backend) == set()
 
 
-def test_a_recovery_of_the_backend_takes_no_job_away(make_queue: QueueMaker, backend: FilotBackend) -> None:
+def test_a_recovery_of_the_backend_takes_no_job_away(
+    make_claiming_queue: QueueMaker, backend: FilotBackend
+) -> None:
     documents = [backend.add_document(b"picture") for _ in range(50)]
     for document_id in documents:
         process_route(backend, document_id)
-    queue, results = make_queue(), []
+    queue, results = make_claiming_queue(), []
     jobs = [queue.fetch(token()) for _ in documents]
     retried = jobs[0]
     assert retried is not None
@@ -185,7 +180,9 @@ def test_a_claimed_document_is_in_work_as_any_other(
     assert backend.redis.exists(CPU_QUEUE_KEY, CPU_ATTEMPTS_KEY, CPU_PROCESSING_KEY) == 0
 
 
-def test_what_returns_returns_to_the_gpu_list(document_queue: DocumentQueue, backend: FilotBackend) -> None:
+def test_a_claimed_document_returns_to_the_gpu_list(
+    document_queue: DocumentQueue, backend: FilotBackend
+) -> None:
     document_id = str(uuid.uuid4())
     process_route(backend, document_id)
     job = document_queue.fetch(token())

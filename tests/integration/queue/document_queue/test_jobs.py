@@ -1,9 +1,7 @@
-"""The Lua scripts on a real server: who gets which job, and what is left in Redis."""
+"""The document queue on a real server: fetch, renew, finish, return, reap and enqueue."""
 
 import uuid
 from collections.abc import Callable
-
-import pytest
 
 from devstack.backend import ATTEMPTS, CORRELATION, PROCESSING, QUEUE, FilotBackend
 from service.queue.document_queue import (
@@ -16,31 +14,11 @@ from service.queue.document_queue import (
     WATCH_KEY,
     DocumentQueue,
     Settlement,
-    connect_redis,
 )
-from service.settings import Settings
 from tests.support.ids import CARD, FIRST, NEXT, OTHER, SECOND, THIRD
 
 QueueMaker = Callable[..., DocumentQueue]
 DONE = Settlement("done")
-
-
-@pytest.fixture
-def make_queue(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> QueueMaker:
-    """Queues on the test's Redis, with changed settings where a test wants them."""
-
-    def make(**changes: str) -> DocumentQueue:
-        for name, value in {**environment, **changes}.items():
-            monkeypatch.setenv(name, value)
-        settings = Settings()
-        return DocumentQueue(connect_redis(settings), settings)
-
-    return make
-
-
-@pytest.fixture
-def document_queue(make_queue: QueueMaker) -> DocumentQueue:
-    return make_queue()
 
 
 def token() -> str:
@@ -54,7 +32,7 @@ def expire_leases(backend: FilotBackend) -> None:
         backend.redis.zadd(LEASES_KEY, {str(document_id): 1})
 
 
-def test_documents_are_taken_oldest_first(document_queue: DocumentQueue, backend: FilotBackend) -> None:
+def test_documents_are_fetched_oldest_first(document_queue: DocumentQueue, backend: FilotBackend) -> None:
     for document_id in (FIRST, SECOND):
         backend.push(document_id)
 
@@ -63,7 +41,7 @@ def test_documents_are_taken_oldest_first(document_queue: DocumentQueue, backend
     assert [job.document_id if job else None for job in taken] == [FIRST, SECOND, None]
 
 
-def test_a_taken_document_is_in_work_for_the_backend_too(
+def test_a_fetched_document_counts_as_active_for_the_backend(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     backend.push(CARD)
@@ -83,7 +61,7 @@ def test_a_taken_document_is_in_work_for_the_backend_too(
     assert backend.push(CARD) is False
 
 
-def test_a_settled_job_leaves_nothing_behind(document_queue: DocumentQueue, backend: FilotBackend) -> None:
+def test_a_finished_job_leaves_no_key(document_queue: DocumentQueue, backend: FilotBackend) -> None:
     backend.push(CARD)
     job = document_queue.fetch(token())
     assert job is not None
@@ -94,7 +72,9 @@ def test_a_settled_job_leaves_nothing_behind(document_queue: DocumentQueue, back
     assert backend.redis.keys("*") == []
 
 
-def test_an_id_without_correlation_gets_one(document_queue: DocumentQueue, backend: FilotBackend) -> None:
+def test_an_id_without_a_correlation_id_gets_one(
+    document_queue: DocumentQueue, backend: FilotBackend
+) -> None:
     backend.redis.rpush(QUEUE, CARD)
 
     job = document_queue.fetch(token())
@@ -103,7 +83,7 @@ def test_an_id_without_correlation_gets_one(document_queue: DocumentQueue, backe
     assert uuid.UUID(job.correlation_id)
 
 
-def test_a_take_whose_reply_was_lost_can_be_repeated(
+def test_a_fetch_whose_reply_was_lost_can_be_repeated(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     for document_id in (FIRST, SECOND):
@@ -118,7 +98,7 @@ def test_a_take_whose_reply_was_lost_can_be_repeated(
     assert backend.redis.lrange(QUEUE, 0, -1) == [SECOND]
 
 
-def test_a_settle_whose_reply_was_lost_can_be_repeated(
+def test_a_finish_whose_reply_was_lost_can_be_repeated(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     backend.push(CARD)
@@ -138,7 +118,7 @@ def test_a_document_that_waits_twice_is_one_job(document_queue: DocumentQueue, b
     assert [job.document_id if job else None for job in taken] == [CARD, OTHER, None]
 
 
-def test_a_document_pushed_again_while_in_work_is_not_given_out_twice(
+def test_a_document_pushed_again_while_in_work_is_not_fetched_twice(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     backend.push(CARD)
@@ -151,7 +131,7 @@ def test_a_document_pushed_again_while_in_work_is_not_given_out_twice(
     assert backend.redis.llen(QUEUE) == 0
 
 
-def test_an_unharmed_job_returns_to_the_head_and_its_attempt_does_not_count(
+def test_a_requeued_job_returns_to_the_head_and_its_attempt_does_not_count(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     for document_id in (CARD, NEXT):
@@ -200,7 +180,7 @@ def test_a_job_that_a_gpu_failed_on_is_marked_for_the_cpu(
     assert (again.device, again.attempt) == ("cpu", 1)
 
 
-def test_jobs_of_a_dead_worker_return_oldest_first_when_their_leases_run_out(
+def test_jobs_of_a_dead_worker_return_to_the_head_when_their_leases_expire(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     for document_id in (FIRST, SECOND, THIRD):
@@ -221,7 +201,7 @@ def test_jobs_of_a_dead_worker_return_oldest_first_when_their_leases_run_out(
     assert again.job_id in {job.job_id for job in lost if job}
 
 
-def test_leases_that_ran_out_while_nobody_could_look_are_given_once_more(
+def test_leases_that_expired_while_no_worker_checked_are_renewed_once(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     backend.push(CARD)
@@ -239,7 +219,7 @@ def test_leases_that_ran_out_while_nobody_could_look_are_given_once_more(
     assert renewed > job.fencing_token
 
 
-def test_the_watch_over_leases_ends_half_a_lease_after_the_last_look(
+def test_the_watch_key_expires_half_a_lease_after_the_last_check(
     make_queue: QueueMaker, backend: FilotBackend
 ) -> None:
     document_queue = make_queue(OCR_GPU_LEASE="1200000")
@@ -249,9 +229,7 @@ def test_the_watch_over_leases_ends_half_a_lease_after_the_last_look(
     assert 540_000 < backend.redis.pttl(WATCH_KEY) <= 600_000
 
 
-def test_a_take_whose_reply_was_lost_renews_the_lease_when_it_is_repeated(
-    document_queue: DocumentQueue, backend: FilotBackend
-) -> None:
+def test_a_repeated_fetch_renews_the_lease(document_queue: DocumentQueue, backend: FilotBackend) -> None:
     backend.push(CARD)
     mine = token()
     taken = document_queue.fetch(mine)
@@ -264,7 +242,7 @@ def test_a_take_whose_reply_was_lost_renews_the_lease_when_it_is_repeated(
     assert (backend.redis.zscore(LEASES_KEY, CARD) or 0) > taken.fencing_token
 
 
-def test_a_job_whose_worker_died_is_known_as_a_suspect(
+def test_a_job_whose_lease_expired_counts_a_crash(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     backend.push(CARD)
@@ -279,7 +257,7 @@ def test_a_job_whose_worker_died_is_known_as_a_suspect(
     assert (innocent.crash_count, quarantined.crash_count) == (0, 1)
 
 
-def test_attempts_never_exceed_what_is_allowed(make_queue: QueueMaker, backend: FilotBackend) -> None:
+def test_attempts_never_exceed_the_maximum(make_queue: QueueMaker, backend: FilotBackend) -> None:
     document_queue = make_queue(OCR_GPU_MAX_RETRIES="2")
     backend.push(CARD)
     takes = []
@@ -293,7 +271,7 @@ def test_attempts_never_exceed_what_is_allowed(make_queue: QueueMaker, backend: 
     assert backend.redis.hget(ATTEMPTS, CARD) == "2"
 
 
-def test_a_late_worker_can_neither_renew_nor_settle(
+def test_a_stale_token_can_neither_renew_nor_finish(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     backend.push(CARD)
@@ -313,7 +291,7 @@ def test_a_late_worker_can_neither_renew_nor_settle(
     assert current.fencing_token >= late.fencing_token
 
 
-def test_renewing_moves_the_lease_and_the_lock(make_queue: QueueMaker, backend: FilotBackend) -> None:
+def test_renewing_extends_the_lease_and_the_lock(make_queue: QueueMaker, backend: FilotBackend) -> None:
     document_queue = make_queue(OCR_GPU_LEASE="20000", OCR_GPU_LOCK_TTL="600")
     backend.push(CARD)
     job = document_queue.fetch(token())
@@ -329,9 +307,7 @@ def test_renewing_moves_the_lease_and_the_lock(make_queue: QueueMaker, backend: 
     assert 60 < backend.redis.ttl(LOCK_PREFIX + CARD) <= 600
 
 
-def test_a_lock_that_another_kind_of_worker_holds_puts_the_document_off(
-    document_queue: DocumentQueue, backend: FilotBackend
-) -> None:
+def test_a_foreign_lock_delays_the_document(document_queue: DocumentQueue, backend: FilotBackend) -> None:
     backend.push(CARD)
     backend.redis.set(LOCK_PREFIX + CARD, "someone else")
 
@@ -342,7 +318,7 @@ def test_a_lock_that_another_kind_of_worker_holds_puts_the_document_off(
     assert backend.redis.get(LOCK_PREFIX + CARD) == "someone else"
 
 
-def test_a_member_without_a_worker_returns_after_the_stuck_timeout(
+def test_a_member_without_a_worker_returns_after_the_stalled_timeout(
     make_queue: QueueMaker, backend: FilotBackend
 ) -> None:
     document_queue = make_queue(OCR_GPU_STUCK_TIMEOUT="300000")
@@ -377,7 +353,7 @@ def test_the_reaper_leaves_jobs_in_work_and_retries_alone(
     assert returned == 0
 
 
-def test_fields_of_no_job_are_removed_once_seen_twice(
+def test_leftover_fields_are_removed_once_seen_twice(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     backend.push(CARD)
@@ -395,7 +371,7 @@ def test_fields_of_no_job_are_removed_once_seen_twice(
     assert set(backend.redis.hgetall(CORRELATION)) == {CARD}
 
 
-def test_enqueueing_refuses_what_waits_or_is_in_work(
+def test_enqueue_refuses_a_document_that_waits_or_is_in_work(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     answers = [document_queue.enqueue(CARD), document_queue.enqueue(CARD)]
@@ -418,7 +394,7 @@ def test_renamed_keys_are_used(make_queue: QueueMaker, backend: FilotBackend) ->
     assert backend.redis.hgetall("a") == {CARD: "1"}
 
 
-def test_waiting_takes_nothing_and_ends_when_something_waits(
+def test_a_wait_takes_nothing_and_ends_when_a_document_waits(
     document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     nothing = document_queue.wait(0.01)

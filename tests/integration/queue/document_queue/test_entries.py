@@ -7,9 +7,8 @@ from structlog.testing import capture_logs
 
 from devstack.backend import ATTEMPTS, CORRELATION, PROCESSING, QUEUE, FilotBackend
 from service.queue import routing
-from service.queue.document_queue import CPU_QUEUE_KEY, DocumentQueue, connect_redis
+from service.queue.document_queue import CPU_QUEUE_KEY, DocumentQueue
 from service.queue.recovery import Recovery
-from service.settings import Settings
 from service.store.database import Database
 from service.telemetry.metrics import REGISTRY
 from tests.support.ids import CARD, OTHER
@@ -28,11 +27,6 @@ ENTRIES = [
 ]
 
 
-@pytest.fixture
-def document_queue(settings: Settings) -> DocumentQueue:
-    return DocumentQueue(connect_redis(settings), settings)
-
-
 def refused() -> float:
     value = REGISTRY.get_sample_value("filot_ocr_queue_entries_refused_total")
     assert value is not None
@@ -40,7 +34,7 @@ def refused() -> float:
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
-def test_an_entry_that_is_no_id_is_removed_counted_and_logged_without_its_text(
+def test_an_entry_that_is_no_id_is_removed_and_counted_and_its_text_is_not_logged(
     document_queue: DocumentQueue, backend: FilotBackend, entry: bytes
 ) -> None:
     before = refused()
@@ -98,7 +92,7 @@ def test_the_reaper_removes_members_and_fields_that_are_no_ids(
     assert backend.redis.exists(PROCESSING, ATTEMPTS, QUEUE) == 0
 
 
-def test_the_recovery_goes_on_beside_binary_ids(
+def test_binary_entries_do_not_stop_the_recovery(
     document_queue: DocumentQueue, backend: FilotBackend, database: Database
 ) -> None:
     document_id = backend.add_document(b"picture")
@@ -114,7 +108,7 @@ def test_the_recovery_goes_on_beside_binary_ids(
 
 
 @pytest.mark.parametrize("entry", ["card", CARD.upper(), f"urn:uuid:{CARD}", "\x00", ""])
-def test_what_is_no_id_is_not_enqueued(
+def test_enqueue_refuses_what_is_no_id(
     document_queue: DocumentQueue, backend: FilotBackend, entry: str
 ) -> None:
     assert document_queue.enqueue(entry) is False

@@ -1,0 +1,44 @@
+"""What `doctor` reports of the review service."""
+
+import pytest
+
+from devstack.servers import FilotStack
+from service.monitoring.doctor.review_service import check_reviews
+from tests.integration.monitoring.doctor.conftest import SettingsMaker, answering
+
+
+def test_a_review_service_that_answers_is_green_and_gets_no_review(
+    settings_with: SettingsMaker, stack: FilotStack
+) -> None:
+    (found,) = check_reviews(settings_with())
+
+    assert found.level == "green"
+    assert stack.reviews.received() == []
+
+
+@pytest.mark.parametrize(
+    ("status", "level", "says"),
+    [
+        (200, "green", "it answers"),
+        (404, "green", "it accepts no GET there (HTTP 404), as expected"),
+        (401, "red", "refuses the key"),
+        (403, "red", "refuses the key"),
+        (301, "red", "redirects"),
+        (503, "red", "fails (HTTP 503)"),
+    ],
+)
+def test_what_a_review_service_answers_is_judged(
+    status: int, level: str, says: str, settings_with: SettingsMaker
+) -> None:
+    with answering(status) as url:
+        (found,) = check_reviews(settings_with(BULI2_API_URL=url))
+
+    assert found.level == level
+    assert says in found.says
+
+
+@pytest.mark.parametrize(("url", "level"), [("http://127.0.0.1:1", "red"), ("", "yellow")])
+def test_without_a_review_service_it_says_so(url: str, level: str, settings_with: SettingsMaker) -> None:
+    (found,) = check_reviews(settings_with(BULI2_API_URL=url))
+
+    assert found.level == level
