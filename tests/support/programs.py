@@ -25,8 +25,8 @@ BACKEND = Path(__file__).parents[1] / "acceptance" / "backend"
 class Program:
     """A program that is not a Python package.
 
-    ``missing`` returns what of it this machine lacks, empty for nothing; ``packages`` are Debian's, empty for what
-    `make test-programs` installs by itself.
+    ``missing`` returns what of it this machine lacks, empty for nothing; ``packages`` are Debian's, empty for
+    what `make test-programs` installs by itself.
     """
 
     name: str
@@ -99,9 +99,8 @@ def summary(reports: list[pytest.TestReport]) -> list[str]:
     reasons = Counter(_reason(report) for report in reports)
     missing = [each for each in PROGRAMS.values() if each.missing() in reasons]
     packages = " ".join(filter(None, (each.packages for each in missing)))
-    ways = (
-        [f"{f'apt-get install {packages}, then ' if packages else ''}make test-programs"] if missing else []
-    )
+    installed = f"apt-get install {packages}, then " if packages else ""
+    ways = [f"{installed}make test-programs"] if missing else []
     ways += [way for part, way in OTHERWISE.items() if any(part in reason for reason in reasons)]
     return [
         f"{len(reports)} skipped: {', '.join(f'{file} ({count})' for file, count in files.items())}",
