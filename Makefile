@@ -44,7 +44,7 @@ test: lint $(MODELS) lint-infra test-infra ## Lint, types and all tests; those w
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 test-quick: lint $(MODELS) ## Lint, types and unit tests: no server is started
-	$(BIN)/pytest -n auto --dist worksteal -m "not slow" tests/unit
+	$(BIN)/pytest -n logical --dist worksteal -m "not slow" tests/unit
 
 test-programs: $(STAMP) $(MODELS) $(BACKEND_STAMP) ## The tests that need Tesseract, a browser, PgBouncer or Node.js; a missing program fails them
 	$(BIN)/pytest -n $(WORKERS) -m programs --require-programs

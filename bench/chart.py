@@ -1,4 +1,4 @@
-"""The bench's speeds as a picture: one bar a way, with what it read right beside it."""
+"""Bar chart of the bench: one bar a contender, with its accuracy beside it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ WIDTH = 760
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One way to read cards."""
+    """One contender."""
 
     name: str
     #: Documents a second.
@@ -23,7 +23,7 @@ class Bar:
 
 
 def as_svg(title: str, bars: Sequence[Bar]) -> str:
-    """Return the chart as an SVG document that follows the reader's light or dark."""
+    """Return the chart as an SVG document that follows the reader's colour scheme."""
     most = max(bar.rate for bar in bars)
     height = ROW * (len(bars) + 1) + 20
     rows = "\n".join(_row(bar, number, most) for number, bar in enumerate(bars, start=1))

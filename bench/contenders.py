@@ -1,4 +1,4 @@
-"""The ways to read cards that are compared: each reads a list of cards and says what that took."""
+"""The compared ways to read cards; each reads a list of cards and returns what that took."""
 
 import multiprocessing
 import os
@@ -26,7 +26,7 @@ WARM_UP_CARDS = 4
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One contender's way through all cards."""
+    """One run of a contender over all cards."""
 
     #: s of wall time from the first card's start to the last one's result.
     seconds: float
@@ -39,7 +39,7 @@ class Run:
 
 
 class Contender(Protocol):
-    """A way to read cards that has started and waits for them."""
+    """A started way to read cards."""
 
     def read(self, cards: Sequence[DemoCard]) -> Run:
         """Read all cards."""

@@ -16,7 +16,7 @@ from typing import Any
 from rich.console import Console
 
 from bench.browser import ABSENCE, PHONE_DARK, Browser, opened_browser
-from bench.chaos.ground import ChaosWorker, Ground, open_proxies, prepared_ground
+from bench.chaos.harness import ChaosWorker, Harness, open_harness, start_proxies
 from bench.chaos.pictures import Behaviour
 from bench.markdown import replace_block
 from devstack.servers import filot_stack
@@ -37,75 +37,75 @@ class Incident:
     #: Part of the sentence that the status page must show.
     shown: str
     #: Causes it; returns the worker whose status page is opened.
-    make: Callable[[Ground], ChaosWorker]
+    make: Callable[[Harness], ChaosWorker]
     #: Resolves it; returns the worker whose status page must then no longer show it.
-    mend: Callable[[Ground], ChaosWorker]
+    mend: Callable[[Harness], ChaosWorker]
 
 
-def _redis_away(ground: Ground) -> ChaosWorker:
-    worker = ground.worker()
-    ground.stack.valkey.stop()
+def _redis_away(harness: Harness) -> ChaosWorker:
+    worker = harness.worker()
+    harness.stack.valkey.stop()
     return worker
 
 
-def _redis_back(ground: Ground) -> ChaosWorker:
-    ground.stack.valkey.start()
-    return ground.workers[0]
+def _redis_back(harness: Harness) -> ChaosWorker:
+    harness.stack.valkey.start()
+    return harness.workers[0]
 
 
-def _gpu_missing(ground: Ground) -> ChaosWorker:
-    worker = ground.worker(ready=False, marks=False, OCR_GPU_ENABLED="true", OCR_GPU_AUTOFALLBACK="false")
-    ground.enqueue(ground.add(Behaviour.GOOD, 3))
+def _gpu_missing(harness: Harness) -> ChaosWorker:
+    worker = harness.worker(ready=False, marks=False, OCR_GPU_ENABLED="true", OCR_GPU_AUTOFALLBACK="false")
+    harness.enqueue(harness.add(Behaviour.GOOD, 3))
     return worker
 
 
-def _gpu_missing_cpu_reads(ground: Ground) -> ChaosWorker:
-    worker = ground.worker(marks=False, OCR_GPU_ENABLED="true")
-    ground.enqueue(ground.add(Behaviour.GOOD, 3))
+def _gpu_missing_cpu_reads(harness: Harness) -> ChaosWorker:
+    worker = harness.worker(marks=False, OCR_GPU_ENABLED="true")
+    harness.enqueue(harness.add(Behaviour.GOOD, 3))
     return worker
 
 
-def _cpu_allowed(ground: Ground) -> ChaosWorker:
-    ground.workers[0].stop()
-    return ground.worker("B", OCR_GPU_ENABLED="false")
+def _cpu_allowed(harness: Harness) -> ChaosWorker:
+    harness.workers[0].stop()
+    return harness.worker("B", OCR_GPU_ENABLED="false")
 
 
-def _reviews_away(ground: Ground) -> ChaosWorker:
-    worker = ground.worker()
-    ground.proxies["reviews"].cut()
-    ground.enqueue(ground.add(Behaviour.DOUBTFUL, 2))
+def _reviews_away(harness: Harness) -> ChaosWorker:
+    worker = harness.worker()
+    harness.proxies["reviews"].cut()
+    harness.enqueue(harness.add(Behaviour.DOUBTFUL, 2))
     return worker
 
 
-def _reviews_back(ground: Ground) -> ChaosWorker:
-    ground.proxies["reviews"].reset()
-    return ground.workers[0]
+def _reviews_back(harness: Harness) -> ChaosWorker:
+    harness.proxies["reviews"].reset()
+    return harness.workers[0]
 
 
-def _poison(ground: Ground) -> ChaosWorker:
-    worker = ground.worker()
-    ground.enqueue([*ground.add(Behaviour.GOOD, 3), *ground.add(Behaviour.POISON)])
+def _poison(harness: Harness) -> ChaosWorker:
+    worker = harness.worker()
+    harness.enqueue([*harness.add(Behaviour.GOOD, 3), *harness.add(Behaviour.POISON)])
     return worker
 
 
-def _poison_dropped(ground: Ground) -> ChaosWorker:
-    (dead,) = ground.backend.execute("SELECT document_id::text AS id FROM ocr_worker.dead")
-    _run(ground.workers[0], "dead", "drop", dead["id"])
-    return ground.workers[0]
+def _poison_dropped(harness: Harness) -> ChaosWorker:
+    (dead,) = harness.backend.execute("SELECT document_id::text AS id FROM ocr_worker.dead")
+    _run(harness.workers[0], "dead", "drop", dead["id"])
+    return harness.workers[0]
 
 
-def _neighbour_stuck(ground: Ground) -> ChaosWorker:
-    frozen = ground.worker("A")
-    papers = ground.add(Behaviour.GOOD, 1, seconds=2)
-    ground.enqueue(papers)
-    ground.begun(papers)
+def _neighbour_stuck(harness: Harness) -> ChaosWorker:
+    frozen = harness.worker("A")
+    documents = harness.add(Behaviour.GOOD, 1, seconds=2)
+    harness.enqueue(documents)
+    harness.begun(documents)
     frozen.signal(signal.SIGSTOP)
-    return ground.worker("B")
+    return harness.worker("B")
 
 
-def _neighbour_thawed(ground: Ground) -> ChaosWorker:
-    ground.workers[0].signal(signal.SIGCONT)
-    return ground.workers[1]
+def _neighbour_thawed(harness: Harness) -> ChaosWorker:
+    harness.workers[0].signal(signal.SIGCONT)
+    return harness.workers[1]
 
 
 INCIDENTS = (
@@ -131,15 +131,15 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory() as profile,
         filot_stack() as stack,
-        open_proxies(stack) as proxies,
+        start_proxies(stack) as proxies,
         opened_browser(Path(profile)) as browser,
     ):
         browser.look_with(PHONE_DARK)
         for incident in INCIDENTS:
             if options.only and incident.name not in options.only:
                 continue
-            with prepared_ground(stack, proxies, incident.name, short=True) as ground:
-                seen = _staged(incident, ground, browser)
+            with open_harness(stack, proxies, incident.name, short=True) as harness:
+                seen = _staged(incident, harness, browser)
             failed += seen is None
             console.print(f"{incident.name}: {'shown and gone' if seen else 'NOT SHOWN, OR NOT GONE'}")
             if seen:
@@ -147,24 +147,24 @@ def main() -> int:
     return min(failed, 1)
 
 
-def _staged(incident: Incident, ground: Ground, browser: Browser) -> str | None:
+def _staged(incident: Incident, harness: Harness, browser: Browser) -> str | None:
     """Cause an incident, record it and resolve it; return what was seen, in Markdown."""
-    worker = incident.make(ground)
+    worker = incident.make(harness)
     made = time.time()
     address = f"http://127.0.0.1:{worker.port}/"
-    if not ground.wait_for(lambda: worker.get("/health") is not None, 60):
+    if not harness.wait_for(lambda: worker.get("/health") is not None, 60):
         return None
     browser.open(address)
-    if not ground.wait_for(lambda: incident.shown in " ".join(_sentences(browser)), TIMEOUT):
+    if not harness.wait_for(lambda: incident.shown in " ".join(_sentences(browser)), TIMEOUT):
         return None
     banner = _sentences(browser)
     browser.picture(PAGE.parent / "operations" / f"{incident.name}.png")
     doctor = _run(worker, "doctor")
-    report = _report_after(worker, made, ground)
-    mended = incident.mend(ground)
+    report = _report_after(worker, made, harness)
+    mended = incident.mend(harness)
     browser.open(f"http://127.0.0.1:{mended.port}/")
     started = time.monotonic()
-    if not ground.wait_for(lambda: _is_gone(incident, browser), TIMEOUT):
+    if not harness.wait_for(lambda: _is_gone(incident, browser), TIMEOUT):
         return None
     gone = time.monotonic() - started
     after = _sentences(browser)[0]
@@ -213,7 +213,7 @@ def _not_green(doctor: str) -> list[str]:
     return [line.rstrip() for line in lines if not line.startswith("green")] or ["(nothing)"]
 
 
-def _report_after(worker: ChaosWorker, moment: float, ground: Ground) -> dict[str, Any] | None:
+def _report_after(worker: ChaosWorker, moment: float, harness: Harness) -> dict[str, Any] | None:
     """Return the first report for CloudWatch after a moment; None when none came within two intervals."""
 
     def reports() -> list[dict[str, Any]]:
@@ -225,7 +225,7 @@ def _report_after(worker: ChaosWorker, moment: float, ground: Ground) -> dict[st
                     found.append(report)
         return found
 
-    ground.wait_for(lambda: bool(reports()), 2 * INTERVAL)
+    harness.wait_for(lambda: bool(reports()), 2 * INTERVAL)
     return next(iter(reports()), None)
 
 

@@ -1,4 +1,4 @@
-"""What a measurement was taken on: the machine and the versions that matter, without names of hosts."""
+"""Describes the machine and the versions behind a measurement, without host names."""
 
 import os
 import platform
@@ -14,12 +14,12 @@ PACKAGES = ("onnxruntime", "opencv-python-headless", "numpy", "dramatiq", "redis
 
 
 def usable_cores() -> int:
-    """Cores that this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0))
 
 
 def describe_machine() -> Mapping[str, str]:
-    """Facts by name, to print beside the numbers."""
+    """Return facts by name, to print beside the numbers."""
     return {
         "processor": _first(r"model name\s*: (.+)", "/proc/cpuinfo"),
         "cores": str(usable_cores()),

@@ -1,10 +1,10 @@
-"""The part of a page in docs/ that a run replaces."""
+"""Replaces a marked block in a page of docs/."""
 
 from pathlib import Path
 
 
 def marks(block: str) -> tuple[str, str]:
-    """The lines around a block of this name, in the source of a Markdown page only."""
+    """Return the comment lines around a block of this name in the source of a Markdown page."""
     return f"<!-- {block}: begin -->", f"<!-- {block}: end -->"
 
 

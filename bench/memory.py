@@ -35,7 +35,7 @@ GROWTH = 25
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the worker's processes held after so many documents, in MiB."""
+    """Memory of the worker's processes after a number of documents, in MiB."""
 
     documents: int
     #: All of them together, and of that the decoders, whose part goes up and down with the last files.
@@ -44,7 +44,7 @@ class Look:
 
 
 def main() -> int:
-    """Measure, print the table; returns 1 where the memory is too high or grows."""
+    """Measure and print the table; return 1 when the memory is too high or grows."""
     options = _options()
     console = Console(soft_wrap=True)
     machine = ", ".join(f"{name} {value}" for name, value in describe_machine().items())

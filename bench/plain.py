@@ -1,4 +1,4 @@
-"""The plain way that the worker is held against: Tesseract's text of a picture, and regular expressions.
+"""The baseline: Tesseract's text of a picture, and regular expressions.
 
 Written as a quick script would be, by someone who has seen both cards, with each pattern as lenient as a
 pattern over a text blob can be.
@@ -32,7 +32,7 @@ PATTERNS = {"KTP": KTP_PATTERNS, "NPWP": NPWP_PATTERNS}
 
 
 def read_card(content: bytes, document_type: DocumentType) -> dict[str, str]:
-    """The contract's fields of a picture, as far as the patterns match."""
+    """Return the contract's fields of a picture, as far as the patterns match."""
     # Half of the photographs lie on their side and say so: without this none of those could be read.
     picture = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
     # The format of the file that pytesseract hands over. Left alone it is PNG, which takes half as long
@@ -42,6 +42,6 @@ def read_card(content: bytes, document_type: DocumentType) -> dict[str, str]:
 
 
 def find_fields(text: str, document_type: DocumentType) -> dict[str, str]:
-    """What the patterns find, spaces and line ends made one space each."""
+    """Return what the patterns find, with each run of whitespace made one space."""
     found = {key: re.search(pattern, text) for key, pattern in PATTERNS[document_type].items()}
     return {key: " ".join(match[1].split()) for key, match in found.items() if match}

@@ -1,4 +1,4 @@
-"""Where a card's CPU time goes: decoding the file, the networks, what lies between them, the fields."""
+"""CPU time of a card by stage: decoding, networks, the steps between them, fields."""
 
 import os
 import time
@@ -27,7 +27,7 @@ NETWORKS = ("detector", "direction", "recogniser")
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """A network that notes the CPU seconds it took."""
+    """A network that records its CPU seconds."""
 
     network: LoadedNetwork
     name: str

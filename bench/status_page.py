@@ -1,4 +1,4 @@
-"""Whether a status page that somebody loads every second slows the worker down: with and without, in turn."""
+"""Measures what a status page that is loaded every second costs the worker: with and without, in turn."""
 
 import argparse
 import sys
@@ -46,7 +46,7 @@ WITHOUT, WITH = "without", "loaded every second"
 
 
 class Viewer:
-    """Loads the page every second from a thread of its own, and notes how long its figures take."""
+    """Loads the page every second in a thread of its own and records the response times."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -101,7 +101,7 @@ def main() -> None:
 
 
 def measure(cards: Sequence[DemoCard], rounds: int) -> Findings:
-    """Read the cards with and without somebody who looks, in turn there and back: noise hits both alike."""
+    """Read the cards with and without a viewer, in alternating order so that noise hits both alike."""
     with filot_stack() as servers, FilotBackend(servers.environment()) as backend:
         jobs = str(usable_cores())
         environment = {**servers.environment(), "OCR_GPU_DRIVER": "onnx", "OCR_GPU_CONCURRENCY": jobs}

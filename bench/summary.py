@@ -1,4 +1,4 @@
-"""From measured runs to the table that is shown, and to the same table in Markdown."""
+"""Tables of measured runs, for the terminal and in Markdown."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """All that one call of the bench has to say."""
+    """The result of one call of the bench."""
 
     title: str
     rows: Sequence[Sequence[str]]

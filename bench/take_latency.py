@@ -1,4 +1,4 @@
-"""How long a pushed id waits until an idle worker has taken it.
+"""Measures how long a pushed id waits until an idle worker has fetched it.
 
 MONITOR makes Redis tell every command it runs, those of Lua scripts included, with the server's time in
 microseconds. The client notes the time before it sends RPUSH; the take's script adds the id to the processing

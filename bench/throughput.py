@@ -1,4 +1,4 @@
-"""`make bench`: the whole pipeline, its bare engine and the plain way, side by side on the same cards."""
+"""`make bench`: the whole pipeline, its engine alone and the baseline on the same cards."""
 
 import argparse
 import time
@@ -54,7 +54,7 @@ ENGINE, PLAIN, PLAIN_LIMITED = "bare engine", "plain pytesseract", "plain, OMP_T
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """The contenders that can run here, by name, and FiLot's side of the first."""
+    """The contenders that can run here, by name, and the backend of the first."""
 
     contenders: Mapping[str, Contender]
     backend: FilotBackend
@@ -144,7 +144,7 @@ def _worker(servers: FilotStack, jobs: int) -> Worker:
 def compete(
     contenders: Mapping[str, Contender], cards: Sequence[DemoCard], rounds: int, console: Console
 ) -> dict[str, list[Run]]:
-    """Let each contender read all cards once a round, in turn there and back: noise hits all alike."""
+    """Let each contender read all cards once a round, in alternating order so that noise hits all alike."""
     runs: dict[str, list[Run]] = {name: [] for name in contenders}
     for contender in contenders.values():
         contender.read(cards[:WARM_UP_CARDS])

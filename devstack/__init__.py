@@ -1,1 +1,1 @@
-"""Real servers out of wheels and invented cards, for the demo, the tests and developers."""
+"""Development stack: real servers from Python packages, and invented cards."""

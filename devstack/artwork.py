@@ -1,4 +1,4 @@
-"""What a card shows besides text: patterned ground, portrait and signature, all at the printing scale."""
+"""Artwork of a card: patterned background, portrait and signature, at the printing scale."""
 
 import math
 import random
@@ -66,7 +66,7 @@ def draw_portrait(
 
 
 def draw_signature(pen: ImageDraw.ImageDraw, rng: random.Random, box: tuple[int, int, int, int]) -> None:
-    """Scribble a signature in ``box`` (card pixels)."""
+    """Draw a signature in ``box`` (card pixels)."""
     left, top, right, bottom = (edge * OVERSAMPLING for edge in box)
     turns, phase, slant = rng.uniform(5, 8), rng.uniform(0, 6), rng.uniform(0.2, 0.5)
     points = []
@@ -99,7 +99,7 @@ def draw_rosette(
 
 
 def draw_stamp(picture: Pictures.Image, rng: random.Random, centre: tuple[int, int], radius: int) -> None:
-    """Press an office's round stamp, violet and thin, around ``centre`` (card pixels)."""
+    """Draw an office's round stamp, violet and thin, around ``centre`` (card pixels)."""
     side = 2 * radius * OVERSAMPLING
     stamp = Pictures.new("RGBA", (side, side))
     pen = ImageDraw.Draw(stamp)

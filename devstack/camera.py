@@ -1,4 +1,4 @@
-"""How a card is photographed: it lies on a table, a hand-held phone looks at it under some lamp."""
+"""Simulated photography: a card on a table, a hand-held phone, a lamp."""
 
 import math
 import random
@@ -29,7 +29,7 @@ _FOCAL = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture with a card in it, and where in it the card lies."""
+    """A picture with a card in it, and the card's position."""
 
     image: ColourImage
     place: Place
@@ -37,10 +37,10 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """Under which conditions a card is photographed.
+    """Conditions of a photograph.
 
-    What blurs is measured in card pixels (``CARD_SIZE``, where print is 17 pixels high), so that it spoils
-    as much however large the card is in the picture.
+    Blur is in card pixels (``CARD_SIZE``, where print is 17 pixels high), so that its effect does not
+    depend on the size of the card in the picture.
     """
 
     #: (width, height) of pictures, of which one is taken.
@@ -100,12 +100,12 @@ def to_pixels(values: npt.ArrayLike) -> ColourImage:
 
 
 def scaled_to(card: ColourImage) -> Place:
-    """From pixels of ``CARD_SIZE`` to those of an edge-to-edge image of another size."""
+    """Return the matrix from pixels of ``CARD_SIZE`` to those of an edge-to-edge image of another size."""
     return np.diag([card.shape[1] / CARD_SIZE[0], card.shape[0] / CARD_SIZE[1], 1.0])
 
 
 def map_points(place: Place, points: npt.ArrayLike) -> _Plane:
-    """Where points of the card (n x 2) lie in the picture."""
+    """Map points of the card (n x 2) to the picture."""
     source = np.asarray(points, np.float64).reshape(-1, 1, 2)
     return np.asarray(cv2.perspectiveTransform(source, place), np.float32).reshape(-1, 2)
 
@@ -197,7 +197,7 @@ def _glare(size: tuple[int, int], place: Place, conditions: Conditions, rng: ran
 
 
 def _shaken(picture: _Plane, length: float, rng: random.Random) -> _Plane:
-    """Smear along a straight line of ``length`` pixels."""
+    """Blur along a straight line of ``length`` pixels."""
     reach = max(1, round(length))
     kernel = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
     angle = rng.uniform(0, math.pi)

@@ -1,4 +1,4 @@
-"""Invented cards for the demo, the bench and the tests: pictures as users upload them, and what they say."""
+"""Invented cards: pictures as users upload them, with their true fields."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ Level: TypeAlias = Literal["flat", "scan", "photo", "turned", "poor"]
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A card as printed, before anything happens to it."""
+    """A card as printed."""
 
     name: str
     document_type: DocumentType
@@ -33,7 +33,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class DemoCard:
-    """A file as a user uploads it, and what should come of it."""
+    """A file as a user uploads it, with its expected outcome."""
 
     name: str
     document_type: DocumentType
@@ -111,12 +111,12 @@ _DEMO: tuple[_Plan, ...] = (
 
 
 def demo_cards(seed: int) -> list[DemoCard]:
-    """Sixteen uploads that show what the worker can do, and what it leaves to a person."""
+    """Return the sixteen uploads of the demo, at every level of quality."""
     return [_demo_card(seed, number, plan) for number, plan in enumerate(_DEMO, start=1)]
 
 
 def sample_cards(seed: int, count: int, level: Level) -> list[DemoCard]:
-    """``count`` uploads of one level, KTP and NPWP in turn."""
+    """Return ``count`` uploads of one level, KTP and NPWP in turn."""
     takings = [name for name, taking in _TAKINGS.items() if taking.level == level]
     plans = [
         _Plan(
@@ -137,12 +137,12 @@ def invent_card(
 
 
 def render_ktp(person: Person, rng: random.Random) -> ColourImage:
-    """``person``'s identity card, edge to edge."""
+    """Render ``person``'s identity card, edge to edge."""
     return print_card(ktp_artwork(person, rng), ktp_texts(person))
 
 
 def render_npwp(person: Person, rng: random.Random, form: NpwpForm = "classic") -> ColourImage:
-    """``person``'s tax card, edge to edge."""
+    """Render ``person``'s tax card, edge to edge."""
     return print_card(npwp_artwork(rng), npwp_texts(person, form))
 
 

@@ -1,4 +1,4 @@
-"""Holds what was read against what a card says, field by field."""
+"""Compares the fields that were read with those on the card."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -34,14 +34,14 @@ class FieldComparison:
 def compare_fields(
     truth: Mapping[str, str], read: Mapping[str, str], confidences: Mapping[str, float] | None = None
 ) -> tuple[FieldComparison, ...]:
-    """Every field printed or read, in the card's order, what was read beyond it last."""
+    """Compare every field printed or read, in the card's order; fields that the card lacks come last."""
     keys = [*truth, *(key for key in read if key not in truth)]
     known = confidences or {}
     return tuple(FieldComparison(key, truth.get(key), read.get(key), known.get(key)) for key in keys)
 
 
 def tally(fields: Iterable[FieldComparison]) -> tuple[int, int]:
-    """How many fields were read right, and how many are printed."""
+    """Return how many fields were read right, and how many are printed."""
     known = list(fields)
     return sum(field.verdict == "right" for field in known), sum(field.truth is not None for field in known)
 

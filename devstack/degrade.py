@@ -1,4 +1,4 @@
-"""What happens to the demo's cards on their way to FiLot: scanned, photographed, turned, or spoilt."""
+"""Turns printed cards into uploads: scanned, photographed, turned or blurred."""
 
 import io
 import random
@@ -29,12 +29,12 @@ EXIF_TURN_CLOCKWISE, EXIF_TURN_HALF, EXIF_TURN_COUNTERCLOCKWISE = 6, 3, 8
 
 
 def photo(card: ColourImage, rng: random.Random) -> ColourImage:
-    """A phone's picture of the card on a table: tilted, in perspective, unevenly lit, slightly soft."""
+    """Take a phone's picture of the card on a table: tilted, in perspective, unevenly lit, slightly soft."""
     return photograph(card, STEADY, rng).image
 
 
 def scan(card: ColourImage, rng: random.Random) -> ColourImage:
-    """A copy of the card on an A4 page."""
+    """Copy the card onto an A4 page."""
     return scan_page(card, COPY, rng).image
 
 
@@ -45,7 +45,7 @@ def poor(card: ColourImage, rng: random.Random) -> ColourImage:
 
 
 def turned(picture: ColourImage, degrees: int) -> ColourImage:
-    """``picture`` turned clockwise by 90, 180 or 270 degrees."""
+    """Turn a picture clockwise by 90, 180 or 270 degrees."""
     return np.ascontiguousarray(np.rot90(picture, k=-degrees // 90))
 
 

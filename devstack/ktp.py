@@ -1,4 +1,4 @@
-"""The national identity card (KTP-el): where its text stands, and what it says."""
+"""The national identity card (KTP-el): positions of its text, and its fields."""
 
 import random
 from collections.abc import Iterator
@@ -82,7 +82,7 @@ def draw_ktp_design(rng: random.Random, *, expires: bool) -> KtpDesign:
 
 
 def ktp_texts(person: Person, design: KtpDesign = STANDARD) -> Iterator[PrintedText]:
-    """Every text on ``person``'s card, in reading order."""
+    """Return every text on ``person``'s card, in reading order."""
     regular, bold = FACES[design.family]
     ink, size, colon_x = design.ink, design.text_size, design.value_x - 16
     heading = (design.heading_size, bold, ink, True)
@@ -124,7 +124,7 @@ def ktp_artwork(person: Person, rng: random.Random, design: KtpDesign = STANDARD
 
 
 def ktp_truth(person: Person) -> dict[str, str]:
-    """What the card says, by the contract's keys; a blood type of ``-`` says nothing."""
+    """Return the card's fields by the contract's keys; a blood type of ``-`` is no field."""
     truth = {
         "nik": person.nik,
         "name": person.name,

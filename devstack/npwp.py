@@ -72,7 +72,7 @@ def draw_npwp_design(rng: random.Random) -> NpwpDesign:
 
 
 def npwp_texts(person: Person, form: NpwpForm, design: NpwpDesign = STANDARD) -> Iterator[PrintedText]:
-    """Every text on ``person``'s card, in reading order."""
+    """Return every text on ``person``'s card, in reading order."""
     regular, bold = FACES[design.family]
     upper, lower = (_WHITE, _YELLOW) if design.band else (_BLUE, _BLUE)
     yield PrintedText("KEMENTERIAN KEUANGAN REPUBLIK INDONESIA", 192, 66, 31, bold, upper)
@@ -111,7 +111,7 @@ def npwp_artwork(rng: random.Random, design: NpwpDesign = STANDARD) -> Pictures.
 
 
 def npwp_truth(person: Person, form: NpwpForm) -> dict[str, str]:
-    """What the card says, by the contract's keys."""
+    """Return the card's fields by the contract's keys."""
     truth = {
         "npwpNumber": printed_npwp(person, form),
         "name": person.name,

@@ -1,4 +1,4 @@
-"""People who do not exist, with everything that a KTP and an NPWP print about them."""
+"""Invented people, with everything that a KTP and an NPWP print about them."""
 
 import calendar
 import random

@@ -1,4 +1,4 @@
-"""Text printed on a card of ID-1 size: what stands where, and the ink that puts it there."""
+"""Prints text on a card of ID-1 size."""
 
 import functools
 from collections.abc import Iterable, Mapping
@@ -93,7 +93,7 @@ def print_card(artwork: Pictures.Image, texts: Iterable[PrintedText]) -> ColourI
 
 
 def print_large(artwork: Pictures.Image, texts: Iterable[PrintedText]) -> ColourImage:
-    """The same at ``OVERSAMPLING`` times ``CARD_SIZE``, for cameras that see more than 300 dots an inch."""
+    """Like `print_card`, at ``OVERSAMPLING`` times ``CARD_SIZE``, for cameras beyond 300 dots an inch."""
     pen = ImageDraw.Draw(artwork)
     for text in texts:
         text.draw(pen)
@@ -113,6 +113,6 @@ def field_boxes(texts: Iterable[PrintedText]) -> dict[str, tuple[float, float, f
 
 @functools.cache
 def load_font(face: Face, size: float) -> ImageFont.FreeTypeFont:
-    """One of the faces at a size in pixels."""
+    """Return a typeface at a size in pixels."""
     # Raqm's shaping depends on the system; the basic layout prints the same card everywhere.
     return ImageFont.truetype(_FONTS / f"{face}.ttf", size, layout_engine=ImageFont.Layout.BASIC)

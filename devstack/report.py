@@ -1,4 +1,4 @@
-"""The demo's report: one HTML file that needs nothing else, for a phone or a desk, by day or by night."""
+"""The demo's report: one self-contained HTML file for any screen, light or dark."""
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
@@ -40,7 +40,7 @@ a { color: inherit }
 
 @dataclass(frozen=True, slots=True)
 class ReportEntry:
-    """One document of the demo and what came of it."""
+    """One document of the demo with its result."""
 
     name: str
     document_type: str
@@ -60,7 +60,7 @@ class ReportEntry:
 
     @property
     def as_expected(self) -> bool:
-        """Whether the outcome is the one that the demo wants."""
+        """Whether the outcome is the expected one."""
         return self.outcome == self.expected_outcome
 
 

@@ -1,4 +1,4 @@
-"""The channel that results are published on, from the listener's side."""
+"""Subscriber of the channel that results are published on."""
 
 import json
 import time
@@ -21,13 +21,13 @@ class ResultChannel:
         self.results: list[dict[str, Any]] = []
 
     def subscribe(self, name: str) -> None:
-        """Listen from now on; returns when Redis has confirmed it."""
+        """Subscribe; return when Redis has confirmed it."""
         self._subscription.subscribe(name)
         # The confirmation itself; it is consumed and not returned.
         self._subscription.get_message(timeout=CONFIRM_TIMEOUT)
 
     def wait_for(self, count: int, timeout: float = 120.0) -> list[dict[str, Any]]:
-        """Every result so far, once there are at least `count`.
+        """Wait for at least `count` results and return all so far.
 
         Args:
             count: of results since the subscription, not since the last call.

@@ -1,4 +1,4 @@
-"""How a card is scanned or copied: laid on the glass a little askew, with the page around it."""
+"""Simulated scanner: the card lies slightly askew on the glass, with the page around it."""
 
 import random
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ A4_AT_200, A4_AT_300 = (1654, 2339), (2480, 3508)
 
 @dataclass(frozen=True, slots=True)
 class Scanner:
-    """How a scanner is set."""
+    """Settings of a scanner."""
 
     #: (width, height) of what it scans, in pixels.
     page: tuple[int, int] = A4_AT_200

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.chaos.findings import Findings
-from bench.chaos.ground import open_proxies, prepared_ground
+from bench.chaos.harness import open_harness, start_proxies
 from bench.chaos.scenarios import SCENARIOS, Scenario
 from bench.chaos.table import Row, as_markdown, as_table
 from bench.markdown import replace_block
@@ -46,15 +46,15 @@ def main() -> int:
 
 
 def play(stack: FilotStack, scenario: Scenario, seed: int, *, short: bool) -> Row:
-    """Play one scenario on fresh ground; the servers are all up again afterwards."""
+    """Play one scenario with a fresh harness; the servers are all up again afterwards."""
     findings = Findings()
     started = time.monotonic()
     with (
-        open_proxies(stack) as proxies,
-        prepared_ground(stack, proxies, f"{seed} {scenario.name}", short=short) as ground,
+        start_proxies(stack) as proxies,
+        open_harness(stack, proxies, f"{seed} {scenario.name}", short=short) as harness,
     ):
         try:
-            scenario.play(ground, findings)
+            scenario.play(harness, findings)
         # Whatever it is, the other scenarios are still worth playing.
         except Exception as error:
             traceback.print_exc()

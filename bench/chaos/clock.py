@@ -1,4 +1,4 @@
-"""A wrong wall clock for one process; its monotonic clock, as on a real machine, stays right."""
+"""A wrong wall clock for one process; the monotonic clock stays right, as on a real machine."""
 
 import datetime as datetimes
 import time
@@ -22,7 +22,7 @@ class _ShiftedDatetime(RightDatetime, metaclass=_AnyDatetime):
 
 
 def shift_clock(seconds: float) -> None:
-    """Let this process believe that it is so much later. Modules must take `datetime` afterwards."""
+    """Shift this process' wall clock by ``seconds``. Modules must import `datetime` afterwards."""
     global _skew  # noqa: PLW0603 - a process has one clock
     _skew = seconds
     # The plain form of these assignments is what mypy forbids, and what is meant.

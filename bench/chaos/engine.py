@@ -1,4 +1,4 @@
-"""An OCR engine for volume: it reads the marks that the bench drew, and does as they say."""
+"""A fast OCR engine that reads the marks of the bench's pictures and behaves as they say."""
 
 import ctypes
 import os

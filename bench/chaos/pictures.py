@@ -1,4 +1,4 @@
-"""Pictures that tell the bench's engine what to do with them: a few marked pixels on grey paper."""
+"""Test pictures with instructions for the bench's engine in a few pixels."""
 
 from dataclasses import dataclass
 from enum import IntEnum

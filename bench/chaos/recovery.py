@@ -1,10 +1,10 @@
-"""How long a job stays with a dead worker, from what Redis says of each take."""
+"""Time from a worker's death until its jobs are fetched again, from the timestamps in Redis."""
 
 import time
 
 import redis
 
-from bench.chaos.ground import Ground, Paper
+from bench.chaos.harness import Document, Harness
 from service.queue.document_queue import TIMESTAMPS_KEY
 
 #: Seconds between two looks.
@@ -12,41 +12,41 @@ INTERVAL = 0.03
 
 
 class TakeHistory:
-    """Every take of every document, as far as looks catch it.
+    """Observed times at which documents were fetched.
 
     Args:
-        ground: whose Redis is looked at.
+        harness: whose Redis is looked at.
     """
 
-    def __init__(self, ground: Ground) -> None:
-        self.ground = ground
+    def __init__(self, harness: Harness) -> None:
+        self.harness = harness
         self._takes: dict[str, set[int]] = {}
 
     def watch(self, seconds: float) -> None:
-        """Look again and again for so long."""
+        """Poll the timestamps for ``seconds``."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             try:
-                taken = self.ground.backend.redis.hgetall(TIMESTAMPS_KEY)
+                taken = self.harness.backend.redis.hgetall(TIMESTAMPS_KEY)
             except redis.RedisError:
                 taken = {}
             for document_id, at in taken.items():
                 self._takes.setdefault(str(document_id), set()).add(int(at))
             time.sleep(INTERVAL)
 
-    def slowest_recovery(self, papers: list[Paper], crash_count: dict[int, float]) -> float:
-        """Seconds from a worker's death until the next take of a job that it was at, at worst.
+    def slowest_recovery(self, documents: list[Document], killed_at: dict[int, float]) -> float:
+        """Return the longest time in s from a worker's death until one of its jobs was fetched again.
 
         Args:
-            papers: all documents.
-            deaths: when (`time.monotonic()`) the process with an id was killed.
+            documents: all documents.
+            killed_at: when (`time.monotonic()`) the process with an id was killed.
         """
         # Redis, on this machine, stamps takes with the wall clock.
         epoch = time.time() - time.monotonic()
-        ids = {paper.marks.serial: paper.id for paper in papers}
+        ids = {document.marks.serial: document.id for document in documents}
         slowest = 0.0
-        for begun in self.ground.trace.events("begin"):
-            died = crash_count.get(begun.pid)
+        for begun in self.harness.trace.events("begin"):
+            died = killed_at.get(begun.pid)
             if died is None:
                 continue
             takes = sorted(at / 1000 - epoch for at in self._takes.get(ids[begun.serial], ()))

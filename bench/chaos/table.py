@@ -7,7 +7,7 @@ from rich.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What one scenario found."""
+    """The result of one scenario."""
 
     name: str
     fault: str

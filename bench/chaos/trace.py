@@ -1,4 +1,4 @@
-"""A file in which every worker notes when it begins and ends to read a document."""
+"""Trace file to which every worker writes the beginning and end of each reading."""
 
 import os
 import time
@@ -32,7 +32,7 @@ class Trace:
         self.path = path
 
     def note(self, kind: Kind, tag: str, serial: int) -> None:
-        """Add a line."""
+        """Append an event."""
         line = f"{kind} {os.getpid()} {tag} {serial} {time.monotonic()}\n"
         # One write in append mode is never torn nor mixed with another process'.
         file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -42,7 +42,7 @@ class Trace:
             os.close(file)
 
     def events(self, kind: Kind | None = None) -> list[Event]:
-        """What was noted so far, oldest first; of one kind, or of both."""
+        """Return the events so far, oldest first, of one kind or of both."""
         if not self.path.exists():
             return []
         events = []
@@ -53,9 +53,9 @@ class Trace:
         return events
 
     def reads(self, serial: int) -> int:
-        """How often reading a document was begun."""
+        """Return how often a document was read."""
         return sum(event.serial == serial for event in self.events("begin"))
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Delete all events."""
         self.path.unlink(missing_ok=True)

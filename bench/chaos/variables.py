@@ -1,4 +1,4 @@
-"""Environment variables by which the bench tells its workers what to be."""
+"""Environment variables that configure the bench's workers."""
 
 #: Where the trace lies; without it the service's own engine reads.
 TRACE = "FILOT_CHAOS_TRACE"

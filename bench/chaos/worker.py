@@ -1,6 +1,6 @@
 """The worker with the bench's engine: `python -m bench.chaos.worker worker` instead of `filot-ocr worker`.
 
-Nothing else of the service is replaced, but waits that are minutes in earnest are made seconds.
+Nothing else of the service is replaced; intervals of minutes are shortened to seconds.
 """
 
 import os
@@ -22,7 +22,7 @@ from service.store import outbox, reviews
 
 
 def put_changes() -> None:
-    """Put the engine in its place, and shorten the waits."""
+    """Install the engine and shorten the intervals."""
     if os.environ.get(TRACE):
         engine = MarkEngine(Trace(Path(os.environ[TRACE])), os.environ[TAG])
         setattr(devices, "load_engine", lambda driver: engine)  # noqa: B010 - mypy forbids the plain form

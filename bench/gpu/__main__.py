@@ -1,6 +1,6 @@
 """`make bench-gpu`: cards a second on a GPU, what they cost, and whether they are read as on the CPU.
 
-Where no GPU computes, one line says why, and the exit code is 2: nothing was measured.
+Without a usable GPU one line says why, and the exit code is 2.
 """
 
 import argparse
@@ -77,9 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def first_result(settings: Settings, expected: str) -> str:
-    """Say how long a GPU takes from nothing to its first card; may raise as ``probe_gpu``.
+    """Describe how long a GPU takes from start to its first card; raises like ``probe_gpu``.
 
-    The engine is gone afterwards: its memory is not to be counted with that of others.
+    The engine is closed afterwards, so that its memory is not counted with that of others.
     """
     began = time.perf_counter()
     gpu = probe_gpu(settings, expected)
@@ -113,7 +113,7 @@ def measure(cards: Sequence[DemoCard], tuning: GpuTuning, threads: Sequence[int]
 
 
 def twin(cards: Sequence[DemoCard]) -> Run:
-    """Read all cards with what the GPU computes, computed by the CPU: the GPU's arithmetic alone is another.
+    """Read all cards on the CPU with the GPU's networks and sizes, so that only the arithmetic differs.
 
     The worker's CPU path has an 8-bit recogniser and takes pages and lines in their own sizes.
     """
@@ -124,7 +124,7 @@ def twin(cards: Sequence[DemoCard]) -> Run:
 
 
 def out_of_memory(cards: Sequence[DemoCard], tuning: GpuTuning, best: Measured) -> str:
-    """Read all cards with too little memory for full batches, and say what came of it."""
+    """Read all cards with too little memory for full batches, and describe the outcome."""
     limit = (tuning.memory_limit or 0) // MIB
     try:
         engine = GpuEngine(tuning)

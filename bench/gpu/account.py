@@ -1,4 +1,4 @@
-"""From runs to rows: speed by batch limit and threads, where the time of a card goes, what stays the same."""
+"""Tables of GPU runs: speed by batch limit and threads, time by stage, sameness with the CPU."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,13 +54,13 @@ def as_table(rows: Sequence[Measured]) -> Table:
 
 
 def as_markdown(rows: Sequence[Measured], sentences: Sequence[str]) -> str:
-    """Return the same table in Markdown, with what else there is to say."""
+    """Return the table in Markdown, with sentences about cost, sameness and memory."""
     cells = [COLUMNS, ["---:"] * len(COLUMNS), *map(as_row, rows)]
     return "\n".join([*(f"| {' | '.join(row)} |" for row in cells), *(f"\n{each}" for each in sentences)])
 
 
 def cost_split(measured: Measured) -> str:
-    """Say where the time of a card goes in a run."""
+    """Return a sentence about the time of a card by stage."""
     cards = len(measured.run.latencies)
     stages = ", ".join(f"{name} {measured.run.stages[name] / cards * 1000:.1f}" for name in STAGES)
     networks = ", ".join(
@@ -73,7 +73,7 @@ def cost_split(measured: Measured) -> str:
 
 
 def sameness_sentence(other: str, same: Sameness) -> str:
-    """Say how far the GPU's text is that of the other."""
+    """Return a sentence about how many texts are the same."""
     return (
         f"Against {other}, on {same.cards} cards: {same.same_fields} with every field the same, "
         f"{same.same_text} with the same text, {same.same_but_blanks} with the same text but for blanks; "
@@ -82,7 +82,7 @@ def sameness_sentence(other: str, same: Sameness) -> str:
 
 
 def memory_sentence(run: Run) -> str:
-    """Say whether the GPU's memory stays flat over a long run."""
+    """Return a sentence about the GPU's memory over a long run."""
     tenth, end = (run.gauge.memory_at(share) / 2**20 for share in (0.1, 1.0))
     return (
         f"GPU memory over {len(run.latencies)} cards: {tenth:.0f} MiB after a tenth, {end:.0f} MiB at the "

@@ -1,4 +1,4 @@
-"""How busy the GPU is while something runs, and how much of its memory is taken, as its driver says."""
+"""Samples the GPU's utilisation and memory through its driver."""
 
 import os
 import threading
@@ -13,7 +13,7 @@ INTERVAL = 0.1
 
 @dataclass
 class Gauge:
-    """Looks from a thread of its own while it is open, and once at each end."""
+    """Samples in a thread of its own while it is open, and once at each end."""
 
     uses: list[GpuUse] = field(default_factory=list)
 

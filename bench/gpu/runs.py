@@ -1,4 +1,4 @@
-"""One run: cards read by some threads with one engine, and what that took."""
+"""A run: cards read by some threads with one engine, and its cost."""
 
 import os
 import time
@@ -29,7 +29,7 @@ class CardText:
 
 @dataclass(frozen=True, slots=True)
 class DeviceWork:
-    """What the GPU's thread did during a run."""
+    """Work of the GPU's thread during a run."""
 
     #: By network.
     inputs: Mapping[str, int]
@@ -40,7 +40,7 @@ class DeviceWork:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What reading all cards took."""
+    """Cost of reading all cards."""
 
     #: s of wall time.
     seconds: float

@@ -1,4 +1,4 @@
-"""How far what a GPU read is what the CPU reads off the same cards."""
+"""Compares texts and fields read on the GPU with those read on the CPU."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from bench.gpu.runs import CardText
 
 @dataclass(frozen=True, slots=True)
 class Sameness:
-    """Of all cards, how many agree."""
+    """Numbers of cards that agree."""
 
     cards: int
     #: Every line, character by character.

@@ -1,4 +1,4 @@
-"""Real servers out of wheels, for the demo, the tests and developers: Redis, PostgreSQL, S3, reviews."""
+"""Real servers from Python packages: Redis (Valkey), PostgreSQL, S3, and a review service."""
 
 from devstack.servers.stack import FilotStack, filot_stack, serve_until_interrupted
 from devstack.servers.tables import create_filot_tables

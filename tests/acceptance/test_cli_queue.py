@@ -12,6 +12,7 @@ from devstack.servers.worker import Worker
 from service.queue.document_queue import RETRY_KEY
 from tests.acceptance.conftest import Runner
 from tests.support.terminal import TIMEOUT, on_a_terminal
+from tests.support.waiting import wait_until
 
 
 def test_enqueue_prints_which_ids_it_accepted(run: Runner, backend: FilotBackend) -> None:
@@ -91,8 +92,7 @@ def test_reviews_that_were_given_up_are_requested_again_once_each(
     shown = run("requeue", "--reviews", "--dry-run")
     untouched = stack.reviews.received()
     queued = run("requeue", "--reviews")
-    while not all(backend.row(document_id)["buli2_ticket_id"] for document_id in documents):
-        backend.redis.blpop(["nothing is pushed here"], timeout=1)
+    wait_until(lambda: all(backend.row(document_id)["buli2_ticket_id"] for document_id in documents))
     again = run("requeue", "--reviews")
 
     assert shown.stdout.splitlines() == [

@@ -21,6 +21,7 @@ from tests.support.dead_job import bury
 from tests.support.frozen import frozen
 from tests.support.health_port import ask
 from tests.support.terminal import TIMEOUT, on_a_terminal
+from tests.support.waiting import wait_until
 
 
 def test_status_is_for_humans_and_programs(run: Runner, backend: FilotBackend) -> None:
@@ -101,8 +102,7 @@ def test_status_names_what_only_postgresql_knows_and_the_workers(
 ) -> None:
     start_worker()
     # Its first heartbeat comes just after it is ready.
-    while not backend.redis.exists(SEEN_KEY):
-        backend.redis.blpop(["nothing is pushed here"], timeout=1)
+    wait_until(lambda: backend.redis.exists(SEEN_KEY))
     well = run("status").stdout
     bury(backend, environment)
 
@@ -180,12 +180,13 @@ def test_a_watched_status_is_drawn_anew_until_ctrl_c(
 
 
 def test_a_watch_outlives_an_outage_of_redis(environment: dict[str, str], stack: FilotStack) -> None:
-    with on_a_terminal(environment, "status", "--watch") as (_, read_until):
+    with on_a_terminal(environment, "status", "--watch") as (program, read_until):
         read_until(b"queue length")
         stack.valkey.kill()
         read_until(b"Redis is unavailable")
         stack.valkey.start()
         read_until(b"queue length")
+        assert program.poll() is None
 
 
 def test_a_file_store_that_hangs_is_seen_while_documents_wait_for_it(

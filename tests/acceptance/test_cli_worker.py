@@ -44,8 +44,7 @@ def test_results_follows_the_channel(
     ) as follower:
         try:
             assert follower.stdout is not None
-            while not backend.redis.pubsub_numsub("filot:ocr:gpu:results")[0][1]:
-                backend.redis.blpop(["nothing is pushed here"], timeout=1)
+            wait_until(lambda: backend.redis.pubsub_numsub("filot:ocr:gpu:results")[0][1])
 
             backend.push(STRANGER)
             line = follower.stdout.readline()

@@ -136,8 +136,7 @@ def test_an_outage_longer_than_the_time_limit_of_a_job_costs_no_attempt(
     with ExitStack() as outage:
         with frozen(stack.storage):
             backend.enqueue(document_id)
-            while not backend.redis.scard(PROCESSING):
-                backend.redis.blpop(["nothing is pushed here"], timeout=1)
+            wait_until(lambda: backend.redis.scard(PROCESSING))
             outage.enter_context(frozen(stack.valkey))
         # The document is read and stored; its job cannot be finished.
         while oldest_job(worker) < 2 * limit and "worker_died" not in worker.log.read_text():

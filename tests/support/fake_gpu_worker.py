@@ -27,7 +27,7 @@ def put_changes() -> None:
         cuda.on_failure = failed.touch
     elif os.environ.get(fake_cuda.GONE):
         nvml.failure = "Driver Not Loaded"
-    scheduler.PROBE_INTERVAL = 3
+    scheduler.PROBE_INTERVAL = 1
     gpu_detection.GONE_AFTER = gpu_detection.MIN_UPTIME = 5.0
     in_earnest = supervisor._worker_command
     patch.setattr(

@@ -10,23 +10,33 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import pytest
 
 #: The languages that Indonesian cards are read in.
 LANGUAGES = ("ind", "eng")
 
+#: The tests that use the libraries of FiLot's backend.
+BACKEND = Path(__file__).parents[1] / "acceptance" / "backend"
+
 
 @dataclass(frozen=True, slots=True)
 class Program:
     """A program that is not a Python package.
 
-    ``missing`` returns what of it this machine lacks, empty for nothing; ``packages`` are Debian's.
+    ``missing`` returns what of it this machine lacks, empty for nothing; ``packages`` are Debian's, empty for
+    what `make test-programs` installs by itself.
     """
 
     name: str
     missing: Callable[[], str]
     packages: str
+
+
+def find(name: str) -> str | None:
+    """Return the path of a program on PATH or among the system's; None when there is none."""
+    return shutil.which(name) or shutil.which(name, path="/usr/sbin")
 
 
 @cache
@@ -38,9 +48,13 @@ def _missing_tesseract() -> str:
     return f"tesseract has no language {' and '.join(missing)}" if missing else ""
 
 
+def _missing_libraries() -> str:
+    return "" if (BACKEND / "node_modules").is_dir() else "the backend's Node.js libraries not installed"
+
+
 def _missing(*names: str) -> Callable[[], str]:
     def missing() -> str:
-        absent = [name for name in names if shutil.which(name) is None]
+        absent = [name for name in names if find(name) is None]
         return f"{' and '.join(absent)} not on PATH" if absent else ""
 
     return missing
@@ -52,7 +66,8 @@ PROGRAMS = {
     ),
     "browser": Program("a browser", _missing("chromium", "chromedriver"), "chromium chromium-driver"),
     "pgbouncer": Program("PgBouncer", _missing("pgbouncer"), "pgbouncer"),
-    "node": Program("Node.js", _missing("node"), "nodejs npm"),
+    "node": Program("Node.js", _missing("node", "npm"), "nodejs npm"),
+    "backend": Program("the backend's libraries", _missing_libraries, ""),
 }
 
 #: How to run what is skipped for another reason, by a part of that reason.
@@ -82,8 +97,10 @@ def summary(reports: list[pytest.TestReport]) -> list[str]:
         return []
     files = Counter(report.nodeid.partition("::")[0].removeprefix("tests/") for report in reports)
     reasons = Counter(_reason(report) for report in reports)
-    packages = [each.packages for each in PROGRAMS.values() if each.missing() in reasons]
-    ways = [f"apt-get install {' '.join(packages)}, then make test-programs"] if packages else []
+    missing = [each for each in PROGRAMS.values() if each.missing() in reasons]
+    packages = " ".join(filter(None, (each.packages for each in missing)))
+    installed = f"apt-get install {packages}, then " if packages else ""
+    ways = [f"{installed}make test-programs"] if missing else []
     ways += [way for part, way in OTHERWISE.items() if any(part in reason for reason in reasons)]
     return [
         f"{len(reports)} skipped: {', '.join(f'{file} ({count})' for file, count in files.items())}",

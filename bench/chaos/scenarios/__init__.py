@@ -1,13 +1,13 @@
-"""What is done to the workers and their servers, one function each; the table's rows in this order."""
+"""The fault scenarios, one function each, in the order of the table."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.chaos.findings import Findings
-from bench.chaos.ground import Ground
+from bench.chaos.harness import Harness
 from bench.chaos.scenarios import processes, queues, redis, replies, servers, stops
 
-Play = Callable[[Ground, Findings], None]
+Play = Callable[[Harness, Findings], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Scenario:
     #: What happens, in a phrase.
     fault: str
     play: Play
-    #: Whether it is quick and telling enough for the short form.
+    #: Whether it is part of the short form.
     in_short: bool = False
 
 

@@ -1,4 +1,4 @@
-"""The list itself: very long, or filled by two at once."""
+"""Scenarios of the queue itself: very long, or filled by two backends at once."""
 
 import threading
 import time
@@ -6,7 +6,7 @@ import uuid
 from pathlib import Path
 
 from bench.chaos.findings import Findings, check_end
-from bench.chaos.ground import Ground
+from bench.chaos.harness import Harness
 from bench.chaos.pictures import Behaviour
 from devstack.backend import PROCESSING, QUEUE, FilotBackend
 
@@ -20,21 +20,21 @@ THREADS, WATCHED = 2, 15.0
 GROWTH = 16
 
 
-def backlog(ground: Ground, findings: Findings) -> None:
-    """A worker takes what it has threads for; the rest stays where the backend counts it."""
-    (template,) = ground.add(Behaviour.GOOD, seconds=0.5)
-    ids = _many_rows(ground, template.id, SHORT if ground.short else LONG)
-    worker = ground.worker(OCR_GPU_CONCURRENCY=str(THREADS))
-    ground.backend.redis.rpush(QUEUE, *ids)
-    ground.wait_for(lambda: ground.listener.count() >= 4, 20)
+def backlog(harness: Harness, findings: Findings) -> None:
+    """A worker fetches no more than it has threads for; the rest stays in the list."""
+    (template,) = harness.add(Behaviour.GOOD, seconds=0.5)
+    ids = _many_rows(harness, template.id, SHORT if harness.short else LONG)
+    worker = harness.worker(OCR_GPU_CONCURRENCY=str(THREADS))
+    harness.backend.redis.rpush(QUEUE, *ids)
+    harness.wait_for(lambda: harness.listener.count() >= 4, 20)
     before, most, lost = _memory(worker.child()), 0, 0
     deadline = time.monotonic() + WATCHED
     while time.monotonic() < deadline:
-        with ground.backend.redis.pipeline() as both:
+        with harness.backend.redis.pipeline() as both:
             both.llen(QUEUE)
             both.scard(PROCESSING)
             waiting, claimed = both.execute()
-        told = ground.listener.count()
+        told = harness.listener.count()
         most = max(most, claimed)
         # A result is told just before its job is settled, and heard of a moment later.
         lost = max(lost, len(ids) - waiting - claimed - told - THREADS)
@@ -48,9 +48,9 @@ def backlog(ground: Ground, findings: Findings) -> None:
     findings.promise(grown < GROWTH, f"the process grew by {grown:.0f} MiB")
 
 
-def _many_rows(ground: Ground, template: str, count: int) -> list[str]:
+def _many_rows(harness: Harness, template: str, count: int) -> list[str]:
     ids = [str(uuid.uuid4()) for _ in range(count)]
-    ground.backend.execute(
+    harness.backend.execute(
         """INSERT INTO documents (id, user_id, type, file_url, status)
            SELECT new.id::uuid, user_id, type, file_url, 'processing'
            FROM documents, unnest(%s) AS new (id) WHERE documents.id = %s""",
@@ -68,19 +68,19 @@ def _memory(pid: int) -> float:
     raise LookupError(pid)
 
 
-def same_ids(ground: Ground, findings: Findings) -> None:
-    """Each looks before it pushes, as backends do, and yet both may push."""
-    papers = ground.add(Behaviour.GOOD, 60)
-    ground.worker(OCR_GPU_CONCURRENCY="4")
-    ground.backend.execute("UPDATE documents SET status = 'processing'")
+def same_ids(harness: Harness, findings: Findings) -> None:
+    """Two backends check before they push, and both may still push the same id."""
+    documents = harness.add(Behaviour.GOOD, 60)
+    harness.worker(OCR_GPU_CONCURRENCY="4")
+    harness.backend.execute("UPDATE documents SET status = 'processing'")
     barrier = threading.Barrier(2)
     pushed = [0, 0]
 
     def push(number: int) -> None:
-        with FilotBackend(ground.stack.environment()) as backend:
-            for paper in papers:
+        with FilotBackend(harness.stack.environment()) as backend:
+            for document in documents:
                 barrier.wait()
-                pushed[number] += backend.push(paper.id)
+                pushed[number] += backend.push(document.id)
 
     backends = [threading.Thread(target=push, args=(number,)) for number in (0, 1)]
     for backend in backends:
@@ -88,7 +88,7 @@ def same_ids(ground: Ground, findings: Findings) -> None:
     for backend in backends:
         backend.join()
     # An id that comes again after its document is done is a new request: it is told again, as another job.
-    check_end(ground, findings, papers, timeout=30, same_job=False)
-    findings.figure(f"{sum(pushed) - len(papers)} ids pushed twice")
-    most = max(ground.trace.reads(paper.marks.serial) for paper in papers)
+    check_end(harness, findings, documents, timeout=30, same_job=False)
+    findings.figure(f"{sum(pushed) - len(documents)} ids pushed twice")
+    most = max(harness.trace.reads(document.marks.serial) for document in documents)
     findings.promise(most == 1, f"a document was read {most} times")

@@ -1,11 +1,11 @@
-"""Requests that went through and whose reply was lost: the worker must ask again, harmlessly."""
+"""Scenarios of lost replies: the request was executed, and the worker must repeat it safely."""
 
 import hashlib
 from pathlib import Path
 
 import service.queue
 from bench.chaos.findings import Findings, check_attempts, check_end
-from bench.chaos.ground import Ground
+from bench.chaos.harness import Harness
 from bench.chaos.pictures import Behaviour
 from bench.chaos.proxy import Rule
 from bench.chaos.scenarios.servers import COMMITS, STORES_RESULT
@@ -15,38 +15,38 @@ from service.store.publisher import PUBLISH_ON_PRIMARY
 LOST = 5
 
 
-def lost_take(ground: Ground, findings: Findings) -> None:
-    """The next take gets the same job, and it is the same attempt."""
-    _lose(ground, findings, "redis", _call_of("fetch"))
+def lost_take(harness: Harness, findings: Findings) -> None:
+    """The next fetch returns the same job under the same attempt."""
+    _lose(harness, findings, "redis", _call_of("fetch"))
 
 
-def lost_settle(ground: Ground, findings: Findings) -> None:
-    """Settling again changes nothing."""
-    _lose(ground, findings, "redis", _call_of("finish"))
+def lost_settle(harness: Harness, findings: Findings) -> None:
+    """Finishing again changes nothing."""
+    _lose(harness, findings, "redis", _call_of("finish"))
 
 
-def lost_publish(ground: Ground, findings: Findings) -> None:
-    """The result is told again, under the same job id."""
-    _lose(ground, findings, "redis", _evalsha(PUBLISH_ON_PRIMARY))
+def lost_publish(harness: Harness, findings: Findings) -> None:
+    """The result is published again under the same job id."""
+    _lose(harness, findings, "redis", _evalsha(PUBLISH_ON_PRIMARY))
 
 
-def lost_commit(ground: Ground, findings: Findings) -> None:
-    """Whether the result is stored is looked up, not guessed."""
-    _lose(ground, findings, "postgres", STORES_RESULT, COMMITS)
+def lost_commit(harness: Harness, findings: Findings) -> None:
+    """The worker looks up whether the result was stored."""
+    _lose(harness, findings, "postgres", STORES_RESULT, COMMITS)
 
 
-def _lose(ground: Ground, findings: Findings, server: str, *patterns: bytes) -> None:
-    papers = ground.add(Behaviour.GOOD, 30, seconds=0.1)
+def _lose(harness: Harness, findings: Findings, server: str, *patterns: bytes) -> None:
+    documents = harness.add(Behaviour.GOOD, 30, seconds=0.1)
     for tag in ("A", "B"):
-        ground.worker(tag, ready=tag == "B")
-    ground.workers[0].wait_until_ready()
-    rule = Rule(patterns, lambda: rule.hits < LOST and ground.rng.random() < 0.4)
-    ground.proxies[server].rules = [rule]
-    ground.enqueue(papers)
-    check_end(ground, findings, papers, timeout=40)
+        harness.worker(tag, ready=tag == "B")
+    harness.workers[0].wait_until_ready()
+    rule = Rule(patterns, lambda: rule.hits < LOST and harness.rng.random() < 0.4)
+    harness.proxies[server].rules = [rule]
+    harness.enqueue(documents)
+    check_end(harness, findings, documents, timeout=40)
     findings.figure(f"{rule.hits} replies lost")
     findings.promise(rule.hits == LOST, f"only {rule.hits} replies were lost")
-    check_attempts(ground, findings, papers)
+    check_attempts(harness, findings, documents)
 
 
 def _call_of(script: str) -> bytes:

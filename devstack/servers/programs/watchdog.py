@@ -1,4 +1,4 @@
-"""Ends what a process started once that process is gone, in whatever way it went.
+"""Ends the programs of a sandbox when the process that opened it is gone.
 
 Run by its path, with a directory as argument. Standard input is a pipe that the watched process holds the
 other end of: a line `123` names a process group to end, `-123` one that has ended already. When the input

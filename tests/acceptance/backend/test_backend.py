@@ -19,7 +19,7 @@ from tests.acceptance.backend.conftest import NodeBackend
 from tests.acceptance.test_main_job import job_keys, small_picture
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.programs("node"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.programs("node", "backend"), pytest.mark.timeout(600)]
 
 Starter = Callable[..., Worker]
 

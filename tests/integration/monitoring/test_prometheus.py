@@ -1,7 +1,6 @@
 """What the metrics say of real queues, tables and jobs."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 from urllib.request import urlopen
@@ -23,6 +22,7 @@ from service.runtime.app import App, build_app
 from service.settings import Settings
 from service.telemetry.metrics import REGISTRY
 from tests.integration.test_api import picture
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -70,11 +70,6 @@ def scrape(settings: Settings) -> dict[str, Any]:
         ): sample.value
         for sample in samples
     }
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    while not condition():
-        time.sleep(0.02)
 
 
 def test_a_scrape_shows_the_work_done_and_the_queue(running: App, backend: FilotBackend) -> None:
@@ -202,7 +197,10 @@ def test_an_engine_that_breaks_is_counted_as_retry(
             backend.enqueue(backend.add_document(picture(), "NPWP"))
             wait_until(lambda: value("filot_ocr_retries_total", cause="unforeseen") > retries)
         # It is not lost meanwhile: whole again, the engine reads it.
-        channel.wait_for(1)
+        (result,) = channel.wait_for(1)
+
+    assert result["success"] is True
+    assert value("filot_ocr_retries_total", cause="unforeseen") > retries
 
 
 def test_reviews_are_counted_by_how_they_went(running: App, backend: FilotBackend, stack: FilotStack) -> None:

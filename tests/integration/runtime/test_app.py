@@ -16,6 +16,7 @@ from service.settings import Settings, current_settings
 from tests.integration.test_api import picture
 from tests.support.fake_cuda import FakeCuda
 from tests.support.health_port import ask
+from tests.support.waiting import wait_until
 
 
 def resources() -> dict[str, set[object]]:
@@ -67,15 +68,14 @@ def test_leaving_the_context_of_an_app_leaves_no_thread_process_or_connection(
             backend.enqueue(document_id)
             channel.wait_for(1)
             # A review is requested over HTTP, and the status page opens threads of its own.
-            while not backend.row(document_id)["buli2_ticket_id"]:
-                backend.redis.blpop(["nothing is pushed here"], timeout=1)
+            wait_until(lambda: backend.row(document_id)["buli2_ticket_id"])
             status, _ = ask(port, "/status.json")
             during = left_over(before)
             worker.stop()
 
         # A thread that answered a request, and the kernel's closing of a socket, may take a moment.
-        while after := left_over(before):
-            backend.redis.blpop(["nothing is pushed here"], timeout=1)
+        wait_until(lambda: not left_over(before))
+        after = left_over(before)
 
     assert status == HTTPStatus.OK
     assert set(during) == {"threads", "children", "sockets"}

@@ -1,6 +1,5 @@
 """Connections outlive restarts and poolers; refusals by PostgreSQL differ from errors that data causes."""
 
-import shutil
 import threading
 import uuid
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from service.store.database import Database
 from service.store.documents import complete
 from service.store.migrations import migration_files
 from tests.integration.store.rows import begin, success
+from tests.support import programs
 
 
 @pytest.fixture
@@ -76,8 +76,10 @@ def test_after_a_restart_new_connections_take_the_place_of_the_old(
     stack.postgres.kill()
     stack.postgres.start()
 
-    with database.transaction():
-        pass
+    with database.transaction() as cursor:
+        cursor.execute("SELECT 1 AS one")
+        (row,) = cursor.fetchall()
+    assert row["one"] == 1
 
 
 def test_a_silent_server_costs_one_wait_and_not_one_for_each_connection(
@@ -291,8 +293,8 @@ def test_time_limits_hold_for_the_transaction_alone(database: Database) -> None:
 @pytest.fixture
 def pooled_url(stack: FilotStack) -> Iterator[str]:
     """`DATABASE_URL` of a PgBouncer in transaction mode in front of PostgreSQL."""
-    program = shutil.which("pgbouncer")
-    assert program is not None, "tests that use this are marked with programs('pgbouncer')"
+    program = programs.find("pgbouncer")
+    assert program is not None
     bouncer = PgBouncer(stack.sandbox, program, stack.postgres)
     bouncer.start()
     yield bouncer.url
@@ -303,7 +305,7 @@ def pooled_url(stack: FilotStack) -> Iterator[str]:
 def test_a_transaction_pooler_can_stand_between(
     pooled_url: str, backend: FilotBackend, stack: FilotStack
 ) -> None:
-    backend.execute("DROP SCHEMA ocr_worker CASCADE")
+    backend.execute("DROP SCHEMA IF EXISTS ocr_worker CASCADE")
     url = f"{pooled_url}?pgbouncer=true&connection_limit=4&sslmode=prefer"
     documents = [backend.add_document(b"picture") for _ in range(20)]
 

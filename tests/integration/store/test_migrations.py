@@ -144,6 +144,7 @@ def test_a_migration_that_fails_leaves_nothing_of_itself(url: str) -> None:
 
 def test_a_user_who_may_create_nothing_uses_a_schema_that_is_up_to_date(url: str) -> None:
     use(url)
+    before = columns(url)
     name = f"poor_{uuid.uuid4().hex}"
     execute(
         url,
@@ -155,6 +156,8 @@ def test_a_user_who_may_create_nothing_uses_a_schema_that_is_up_to_date(url: str
         use(as_user(url, name))
     finally:
         execute(url, f"DROP OWNED BY {name}; DROP ROLE {name}")
+
+    assert columns(url) == before
 
 
 def test_a_user_who_may_create_nothing_is_told_so_where_there_is_no_schema(url: str) -> None:

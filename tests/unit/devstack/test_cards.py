@@ -5,16 +5,11 @@ import random
 import numpy as np
 import pytest
 
-from devstack.cards import DemoCard, Level, demo_cards, invent_card, sample_cards
+from devstack.cards import DemoCard, Level, invent_card, sample_cards
 from devstack.printing import CARD_SIZE
 from service.reading.documents.dates import parse_date
 from service.reading.documents.nik import matches_birth_date
 from service.reading.pages import read_pages
-
-
-@pytest.fixture(scope="module")
-def cards() -> list[DemoCard]:
-    return demo_cards(7)
 
 
 @pytest.mark.parametrize("level", ["flat", "photo", "scan"])
@@ -30,6 +25,7 @@ def test_another_seed_gives_other_people() -> None:
     assert [card.truth for card in ours] != [card.truth for card in theirs]
 
 
+@pytest.mark.slow
 def test_the_demo_shows_both_types_at_every_level_and_leaves_something_to_a_person(
     cards: list[DemoCard],
 ) -> None:
@@ -42,17 +38,20 @@ def test_the_demo_shows_both_types_at_every_level_and_leaves_something_to_a_pers
     assert {card.content_type for card in cards} == {"image/jpeg", "image/png", "application/pdf"}
 
 
+@pytest.mark.slow
 def test_names_are_unique_and_files_bear_them(cards: list[DemoCard]) -> None:
     assert len({card.name for card in cards}) == len(cards)
     assert all(card.filename.startswith(f"{card.name}.") for card in cards)
 
 
+@pytest.mark.slow
 def test_every_upload_is_accepted_and_within_the_backends_limit(cards: list[DemoCard]) -> None:
     for card in cards:
         assert len(card.content) <= 5 * 1024 * 1024
         assert len(read_pages(card.content)) == 1
 
 
+@pytest.mark.slow
 def test_only_the_card_made_to_do_so_contradicts_itself(cards: list[DemoCard]) -> None:
     contradictory = []
     for card in cards:
@@ -66,6 +65,7 @@ def test_only_the_card_made_to_do_so_contradicts_itself(cards: list[DemoCard]) -
     assert contradictory[0].expected_outcome == "pending_manual_review"
 
 
+@pytest.mark.slow
 def test_a_phones_note_of_its_orientation_is_the_only_sign_of_a_picture_stored_sideways(
     cards: list[DemoCard],
 ) -> None:

@@ -6,15 +6,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from devstack.cards import DemoCard, demo_cards
-from devstack.run import SEED, Outcome, _keep, _report, _table
+from devstack.cards import DemoCard
+from devstack.run import Outcome, _keep, _report, _table
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def cards() -> list[DemoCard]:
-    return demo_cards(SEED)
 
 
 def test_terminal_and_report_count_the_same_fields(cards: list[DemoCard], tmp_path: Path) -> None:

@@ -253,6 +253,8 @@ def test_what_was_computed_before_the_end_of_work_is_sound(
     batcher.close(DeviceError("the worker is stopping"))
 
     batcher.check_healthy()
+    with pytest.raises(DeviceError, match="the worker is stopping"):
+        batcher.run("recogniser", inputs(2))
 
 
 def test_the_work_of_one_reader_goes_on_while_the_device_computes_for_another(

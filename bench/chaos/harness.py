@@ -1,4 +1,4 @@
-"""Where a scenario plays: servers, a proxy before each, workers behind the proxies, and documents."""
+"""Harness of the fault scenarios: servers, a proxy for each, workers behind the proxies, documents."""
 
 import json
 import random
@@ -23,13 +23,13 @@ from devstack.backend import QUEUE, RESULTS, FilotBackend
 from devstack.servers import FilotStack
 from devstack.servers.worker import Worker
 
-#: ms; a fifteenth of what is usual, so that recovery takes seconds.
+#: ms; a fifteenth of the default, so that recovery takes seconds.
 LEASE = 2000
 
-#: How many times as long the short form waits: it plays beside other tests, on whatever machine.
+#: Factor of the timeouts in the short form, which runs beside other tests on any machine.
 TIMEOUT = 4
 
-#: The worker's settings on this ground; scenarios change some.
+#: The workers' settings; scenarios change some.
 SETTINGS = {
     "OCR_GPU_DRIVER": "onnx",
     "OCR_GPU_LEASE": str(LEASE),
@@ -58,14 +58,14 @@ class ChaosWorker(Worker):
         return [sys.executable, "-m", "bench.chaos.worker", "worker"]
 
     def child(self) -> int:
-        """Process id of the process that works on documents: the last of the line, but for its decoders."""
+        """Return the id of the process that reads documents: the innermost one, decoders excluded."""
         pid = self.pid
         while below := [child for child in _children(pid) if not _is_decoder(child)]:
             pid = min(below)
         return pid
 
     def is_running(self) -> bool:
-        """Whether the command's own process lives."""
+        """Whether the command's own process runs."""
         return self._process is not None and self._process.exit_code() is None
 
     def signal(self, number: int) -> None:
@@ -93,21 +93,21 @@ def _is_decoder(pid: int) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Paper:
-    """A document that a scenario made, and what it shows."""
+class Document:
+    """A document of a scenario, with the marks in its picture."""
 
     id: str
     marks: Marks
 
 
-class Ground:
-    """One scenario's ground; see `prepared_ground`."""
+class Harness:
+    """Everything that one scenario uses; see `open_harness`."""
 
     def __init__(self, stack: FilotStack, proxies: dict[str, Proxy], rng: random.Random, short: bool) -> None:
         self.stack = stack
         self.proxies = proxies
         self.rng = rng
-        #: Whether the scenario shall be over soon.
+        #: Whether the short form of the scenario is wanted.
         self.short = short
         self.backend = FilotBackend(stack.environment())
         self.trace = Trace(stack.sandbox.directory / "trace")
@@ -152,45 +152,45 @@ class Ground:
 
     def add(
         self, behaviour: Behaviour, count: int = 1, *, seconds: float = 0, failures: int = 0
-    ) -> list[Paper]:
-        """Upload documents that the engine treats so; reading each takes that long."""
+    ) -> list[Document]:
+        """Upload documents with this behaviour, each of which takes ``seconds`` to read."""
         owner = self.backend.add_user()
-        papers, rows = [], []
+        documents, rows = [], []
         for _ in range(count):
             self._serials += 1
             marks = Marks(behaviour, self._serials, round(seconds * 10), failures)
-            paper = Paper(str(uuid.uuid4()), marks)
-            key = f"{owner}/NPWP_{paper.id}.png"
+            document = Document(str(uuid.uuid4()), marks)
+            key = f"{owner}/NPWP_{document.id}.png"
             self.backend.storage.put_object(Bucket=self.backend.bucket, Key=key, Body=pictures.draw(marks))
-            papers.append(paper)
-            rows.append((paper.id, key))
+            documents.append(document)
+            rows.append((document.id, key))
         self.backend.execute(
             """INSERT INTO documents (id, user_id, type, file_url)
                SELECT row.id::uuid, %s, 'NPWP', row.key FROM unnest(%s, %s) AS row (id, key)""",
             owner,
-            [paper_id for paper_id, _ in rows],
+            [document_id for document_id, _ in rows],
             [key for _, key in rows],
         )
-        return papers
+        return documents
 
-    def enqueue(self, papers: list[Paper]) -> None:
+    def enqueue(self, documents: list[Document]) -> None:
         """Queue documents, as the backend does."""
         self.backend.execute(
-            "UPDATE documents SET status = 'processing' WHERE id = ANY(%s::uuid[])", [p.id for p in papers]
+            "UPDATE documents SET status = 'processing' WHERE id = ANY(%s::uuid[])", [p.id for p in documents]
         )
-        for paper in papers:
-            self.backend.push(paper.id)
+        for document in documents:
+            self.backend.push(document.id)
 
-    def rows(self, papers: list[Paper]) -> dict[str, dict[str, Any]]:
+    def rows(self, documents: list[Document]) -> dict[str, dict[str, Any]]:
         """The documents' rows by id."""
         found = self.backend.execute(
             "SELECT *, id::text AS id, status::text AS status FROM documents WHERE id = ANY(%s::uuid[])",
-            [paper.id for paper in papers],
+            [document.id for document in documents],
         )
         return {row["id"]: row for row in found}
 
     def wait_for(self, condition: Callable[[], bool], timeout: float) -> bool:
-        """Wait until something is so; returns whether it came in time, of which the short form has more."""
+        """Wait up to ``timeout`` s, in the short form longer, for a condition; return whether it held."""
         deadline = time.monotonic() + timeout * (TIMEOUT if self.short else 1)
         while not condition():
             if time.monotonic() > deadline:
@@ -198,19 +198,19 @@ class Ground:
             time.sleep(0.05)
         return True
 
-    def begun(self, papers: list[Paper], timeout: float = 20) -> bool:
-        """Wait until reading every one of these documents has begun; returns whether it has."""
-        serials = {paper.marks.serial for paper in papers}
+    def begun(self, documents: list[Document], timeout: float = 20) -> bool:
+        """Wait until a worker has begun to read each of these documents; return whether all were begun."""
+        serials = {document.marks.serial for document in documents}
         return self.wait_for(
             lambda: serials <= {event.serial for event in self.trace.events("begin")}, timeout
         )
 
     def waiting(self) -> list[str]:
-        """The list, head first."""
+        """Return the queue, head first."""
         return [str(document_id) for document_id in self.backend.redis.lrange(QUEUE, 0, -1)]
 
     def log_lines(self) -> Iterator[dict[str, Any]]:
-        """What the workers logged, those that were killed included."""
+        """Yield the log entries of all workers, killed ones included."""
         for worker in self.workers:
             for line in worker.log.read_text(errors="replace").splitlines():
                 # A process that is killed may leave half a line.
@@ -220,7 +220,7 @@ class Ground:
                         yield entry
 
     def close(self) -> None:
-        """End the workers and let go of the servers."""
+        """Kill the workers and close the connections to the servers."""
         for worker in self.workers:
             worker.signal(signal.SIGCONT)
             worker.kill()
@@ -229,14 +229,14 @@ class Ground:
 
 
 def _by_way_of(port: int, url: str) -> str:
-    """The same URL with another port."""
+    """Return the URL with another port."""
     parts = urlsplit(url)
     return parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{port}").geturl()
 
 
 @contextmanager
-def open_proxies(stack: FilotStack) -> Iterator[dict[str, Proxy]]:
-    """A proxy before each server."""
+def start_proxies(stack: FilotStack) -> Iterator[dict[str, Proxy]]:
+    """Start a proxy in front of each server."""
     targets = {
         "redis": stack.valkey.port,
         "postgres": stack.postgres.port,
@@ -252,18 +252,18 @@ def open_proxies(stack: FilotStack) -> Iterator[dict[str, Proxy]]:
 
 
 @contextmanager
-def prepared_ground(
+def open_harness(
     stack: FilotStack, proxies: dict[str, Proxy], seed: str, *, short: bool
-) -> Iterator[Ground]:
-    """Everything empty, all proxies open, nobody at work."""
+) -> Iterator[Harness]:
+    """Open a harness with empty servers, open proxies and no worker."""
     for proxy in proxies.values():
         proxy.reset()
     stack.reviews.forget()
-    ground = Ground(stack, proxies, random.Random(seed), short)
-    ground.backend.clear()
-    ground.trace.clear()
-    ground.listener.start()
+    harness = Harness(stack, proxies, random.Random(seed), short)
+    harness.backend.clear()
+    harness.trace.clear()
+    harness.listener.start()
     try:
-        yield ground
+        yield harness
     finally:
-        ground.close()
+        harness.close()
