@@ -303,7 +303,7 @@ def pooled_url(stack: FilotStack) -> Iterator[str]:
 def test_a_transaction_pooler_can_stand_between(
     pooled_url: str, backend: FilotBackend, stack: FilotStack
 ) -> None:
-    backend.execute("DROP SCHEMA ocr_worker CASCADE")
+    backend.execute("DROP SCHEMA IF EXISTS ocr_worker CASCADE")
     url = f"{pooled_url}?pgbouncer=true&connection_limit=4&sslmode=prefer"
     documents = [backend.add_document(b"picture") for _ in range(20)]
 
