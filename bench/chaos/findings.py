@@ -132,9 +132,12 @@ def check_attempts(ground: Ground, findings: Findings, papers: list[Paper], most
 
 
 def highest_attempts(ground: Ground) -> dict[str, int]:
-    """The highest attempt that the workers' logs give each document."""
+    """The highest attempt that the workers' logs give each document.
+
+    A line without a device is of the delivery of a result or review, which counts its own attempts.
+    """
     highest: dict[str, int] = {}
     for line in ground.log_lines():
-        if "attempt" in line and "document_id" in line:
+        if "attempt" in line and "document_id" in line and line.get("device") != "none":
             highest[line["document_id"]] = max(highest.get(line["document_id"], 0), int(line["attempt"]))
     return highest
