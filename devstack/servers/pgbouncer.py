@@ -24,6 +24,7 @@ auth_type = plain
 auth_file = {users}
 pool_mode = transaction
 default_pool_size = {pool_size}
+server_login_retry = 1
 """
 
 

@@ -328,7 +328,11 @@ def test_a_transaction_pooler_can_stand_between(
 
 
 @pytest.mark.programs("pgbouncer")
-def test_a_server_that_a_pooler_cannot_reach_is_away(pooled_url: str, stack: FilotStack) -> None:
+def test_a_server_that_a_pooler_cannot_reach_is_away(
+    pooled_url: str, stack: FilotStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The pooler lets its clients wait.
+    monkeypatch.setattr(module, "ANSWER_TIMEOUT", 2.0)
     with closing(Database(pooled_url, 1)) as database:
         with database.transaction():
             pass
