@@ -54,17 +54,17 @@ def cut_line(
     page: Image,
     quad: Quad,
     height: int,
-    longest: int,
+    max_width: int,
     squeeze: float = 1.0,
-    fitted: Callable[[int], int] = int,
+    fit_width: Callable[[int], int] = int,
 ) -> Image:
     """Cut a line out of the page and straighten it.
 
     The result is ``height`` pixels high. Its width keeps the line's aspect ratio, times ``squeeze``, within 8
-    to ``longest`` pixels; ``fitted`` may change that width.
+    to ``max_width`` pixels; ``fit_width`` may change that width.
     """
     across, down = quad_size(quad)
-    width = fitted(min(max(8, math.ceil(height * across / down * squeeze)), longest))
+    width = fit_width(min(max(8, math.ceil(height * across / down * squeeze)), max_width))
     # A warp samples single pixels, so much larger print is straightened at its own size and then shrunk.
     if down > MAX_WARP_SHRINK * height:
         straight = _warp(page, quad, max(8, int(across)), int(down))

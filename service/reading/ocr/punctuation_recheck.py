@@ -110,9 +110,11 @@ def _is_double_i(text: str, offset: int) -> bool:
     return text[offset - 1 : offset + 1] == DOUBLE_I
 
 
-def cut_for_recheck(page: Image, quad: Quad, recheck: Recheck, fitted: Callable[[int], int] = int) -> Image:
-    """Cut a line out of the page for a recheck; ``fitted`` may change its width."""
-    line = cut_line(page, _zoomed(quad, recheck.zoom), LINE_HEIGHT, MAX_LINE, recheck.squeeze, fitted)
+def cut_for_recheck(
+    page: Image, quad: Quad, recheck: Recheck, fit_width: Callable[[int], int] = int
+) -> Image:
+    """Cut a line out of the page for a recheck; ``fit_width`` may change its width."""
+    line = cut_line(page, _zoomed(quad, recheck.zoom), LINE_HEIGHT, MAX_LINE, recheck.squeeze, fit_width)
     if not recheck.sharpening:
         return line
     blurred = cv2.GaussianBlur(line, (0, 0), _BLUR)

@@ -110,5 +110,5 @@ def _strides(pixels: float) -> int:
     return max(STRIDE, round(pixels / STRIDE) * STRIDE)
 
 
-def _nearest(choices: Sequence[float], wanted: float) -> float:
-    return choices[int(np.abs(np.log(choices) - np.log(wanted)).argmin())]
+def _nearest(choices: Sequence[float], target: float) -> float:
+    return choices[int(np.abs(np.log(choices) - np.log(target)).argmin())]

@@ -33,7 +33,7 @@ def test_cards_are_read_in_full_and_approved(engine: Engine) -> None:
         assert reading.device == "cpu"
 
 
-def test_of_several_pages_the_one_with_the_card_counts(engine: Engine) -> None:
+def test_of_several_pages_the_one_with_the_card_is_used(engine: Engine) -> None:
     card = sample_cards(seed=5, count=1, level="flat")[0]
     pages = [PIL.Image.new("RGB", (1000, 640), "white"), PIL.Image.open(io.BytesIO(card.content))]
     content = io.BytesIO()
@@ -45,7 +45,7 @@ def test_of_several_pages_the_one_with_the_card_counts(engine: Engine) -> None:
     assert reading.page is reading.pages[1]
 
 
-def test_a_card_too_poor_to_read_goes_to_a_person(engine: Engine) -> None:
+def test_an_illegible_card_goes_to_manual_review(engine: Engine) -> None:
     for card in sample_cards(seed=5, count=4, level="poor"):
         reading = read_document(card.content, card.document_type, engine)
 
@@ -53,7 +53,7 @@ def test_a_card_too_poor_to_read_goes_to_a_person(engine: Engine) -> None:
         assert reading.review_reasons
 
 
-def test_one_card_in_the_place_of_the_other_is_named_and_not_read(engine: Engine) -> None:
+def test_a_card_of_the_wrong_type_is_reported_and_not_read(engine: Engine) -> None:
     ktp, npwp = cards_of_both_types()
 
     for card, document_type, heading in ((ktp, "NPWP", "PROVINSI"), (npwp, "KTP", "DIREKTORAT")):
@@ -65,7 +65,7 @@ def test_one_card_in_the_place_of_the_other_is_named_and_not_read(engine: Engine
         assert heading in reading.text
 
 
-def test_of_both_cards_in_one_file_the_asked_one_is_read(engine: Engine) -> None:
+def test_of_both_cards_in_one_file_the_requested_one_is_read(engine: Engine) -> None:
     ktp, npwp = cards_of_both_types()
     content = io.BytesIO()
     first, second = (PIL.Image.open(io.BytesIO(card.content)) for card in (ktp, npwp))

@@ -30,7 +30,7 @@ def test_a_card_is_known_by_its_labels() -> None:
     assert classify_page(npwp_lines()) == "NPWP"
 
 
-def test_a_card_in_the_place_of_the_other_is_another() -> None:
+def test_a_card_in_place_of_the_other_is_another_document() -> None:
     assert is_other_document("NPWP", ktp_lines())
     assert is_other_document("KTP", npwp_lines(*NPWP))
     assert not is_other_document("KTP", ktp_lines())
@@ -40,7 +40,7 @@ def test_a_card_in_the_place_of_the_other_is_another() -> None:
 @pytest.mark.parametrize(
     "heading", ["KARTU KELUARGA", "SURAT IZIN MENGEMUDI", "KARTU KELUARGA No. 3174051708"]
 )
-def test_a_document_that_is_neither_card_is_another_for_both(heading: str) -> None:
+def test_a_document_that_is_neither_card_is_another_for_both_types(heading: str) -> None:
     lines = [line(heading, 300, 40, 34), *ktp_lines()]
 
     assert is_other_document("KTP", lines)

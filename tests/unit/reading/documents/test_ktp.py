@@ -191,7 +191,7 @@ def test_text_below_the_card_is_no_value() -> None:
     assert read_values(fields) == EXPECTED
 
 
-def test_a_value_known_only_by_its_neighbours_is_doubted() -> None:
+def test_a_value_identified_only_by_its_neighbours_has_less_confidence() -> None:
     lines = ktp_lines(labels={"Nama": ""})
 
     fields = read_ktp(lines)
@@ -235,7 +235,7 @@ def test_names_keep_titles_and_punctuation(read: str, name: str) -> None:
         ("ANISA D'COSTA, ST, MT", False),
     ],
 )
-def test_an_abbreviation_without_its_stop_is_doubted(read: str, doubted: bool) -> None:
+def test_an_abbreviation_without_its_full_stop_is_uncertain(read: str, doubted: bool) -> None:
     lines = ktp_lines({"Nama": read})
 
     fields = read_ktp(lines)
@@ -253,7 +253,7 @@ def test_a_name_of_two_lines_is_joined() -> None:
 
 
 @pytest.mark.parametrize("read", ["BUDI 7749", "010/002", "PEREMPUAN"])
-def test_what_is_no_name_is_left_out(read: str) -> None:
+def test_text_that_cannot_be_a_name_is_left_out(read: str) -> None:
     lines = ktp_lines({"Nama": read})
 
     fields = read_ktp(lines)
@@ -278,7 +278,7 @@ def test_what_is_no_name_is_left_out(read: str) -> None:
         ("PEREMPUAM", "PEREMPUAN"),
     ],
 )
-def test_genders_are_written_as_the_contract_wants(read: str, gender: str) -> None:
+def test_genders_have_the_values_of_the_contract(read: str, gender: str) -> None:
     lines = ktp_lines({"Jenis Kelamin": read})
 
     fields = read_ktp(lines)
@@ -316,7 +316,7 @@ def test_an_old_card_expires_and_a_new_one_never_does(read: str, value: str) -> 
         ("BORNEO RAYA", "KOTA BANDUMG", ("BORNEO RAYA", "KOTA BANDUMG")),
     ],
 )
-def test_provinces_and_cities_are_spelt_as_the_list_of_regions_spells_them(
+def test_provinces_and_cities_are_corrected_by_the_list_of_regions(
     province: str, city: str, read: tuple[str, str]
 ) -> None:
     body = [one for one in ktp_lines() if one.top > 100]
@@ -335,7 +335,7 @@ def test_provinces_and_cities_are_spelt_as_the_list_of_regions_spells_them(
         ("3174051708S00001", "JAKARTA, 17-08-1950", "3174051708500001"),
     ],
 )
-def test_a_misread_nik_is_rebuilt_from_the_printed_birth_date(nik: str, birth: str, read: str) -> None:
+def test_a_misread_nik_is_repaired_with_the_printed_birth_date(nik: str, birth: str, read: str) -> None:
     lines = ktp_lines({"NIK": nik, "Tempat/Tgl Lahir": birth})
 
     fields = read_ktp(lines)

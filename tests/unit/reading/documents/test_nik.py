@@ -52,7 +52,7 @@ def test_letters_among_the_digits_are_repaired_and_counted(read: str, repairs: i
         ("3174051908S50001", PrintedFacts(birth_date=date(1985, 8, 17)), "3174051908850001"),
     ],
 )
-def test_a_letter_means_the_digit_that_goes_with_the_card(
+def test_a_letter_becomes_the_digit_that_agrees_with_the_card(
     read: str, printed: PrintedFacts, number: str
 ) -> None:
     reading = nik.read_nik(read, printed)

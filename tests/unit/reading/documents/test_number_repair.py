@@ -26,7 +26,7 @@ def test_of_two_readings_the_one_with_more_weight_is_taken(text: str, digits: st
     assert reading == RepairedNumber(digits, 1, is_ambiguous=False)
 
 
-def test_of_two_equal_readings_the_likelier_letter_is_taken_and_doubted() -> None:
+def test_of_two_equal_candidates_the_likelier_digit_is_used_and_marked_ambiguous() -> None:
     reading = repair_number("12S4", (4,), evenly)
 
     assert reading == RepairedNumber("1254", 1, is_ambiguous=True)

@@ -46,9 +46,7 @@ def simulate(
 
 
 @pytest.mark.parametrize(("max_batch", "batches"), [(1, 60), (4, 15), (16, 4), (64, 1)])
-def test_a_device_with_a_fixed_time_a_batch_gets_through_as_much_more_as_batches_are_larger(
-    max_batch: int, batches: int
-) -> None:
+def test_fewer_batches_are_needed_the_larger_they_are(max_batch: int, batches: int) -> None:
     at_once = [(0.0, request()) for _ in range(60)]
 
     done, _ = simulate(at_once, max_batch, cost=10)
@@ -58,7 +56,7 @@ def test_a_device_with_a_fixed_time_a_batch_gets_through_as_much_more_as_batches
 
 
 @pytest.mark.parametrize("gap", [0.4, 1.0, 1.9, 2.1, 30.0])
-def test_no_input_waits_longer_than_the_limit_and_the_batch_that_runs(gap: float) -> None:
+def test_no_input_waits_longer_than_the_limit_and_the_running_batch(gap: float) -> None:
     cost = 3.0
     flow = [(place * gap, request()) for place in range(100)]
 
@@ -68,7 +66,7 @@ def test_no_input_waits_longer_than_the_limit_and_the_batch_that_runs(gap: float
     assert max(waits.values()) <= MAX_WAIT + cost
 
 
-def test_a_rare_shape_is_not_kept_waiting_by_a_flood_of_another() -> None:
+def test_a_rare_shape_is_not_starved_by_many_inputs_of_another() -> None:
     cost = 1.0
     flood = [(place * 0.05, request(width=320)) for place in range(1000)]
     rare = request(width=1664)
@@ -80,7 +78,7 @@ def test_a_rare_shape_is_not_kept_waiting_by_a_flood_of_another() -> None:
     assert waits[rare] <= MAX_WAIT + cost * (1 + before / 16)
 
 
-def test_a_full_batch_goes_at_once() -> None:
+def test_a_full_batch_is_due_at_once() -> None:
     queue = BatchQueue(MAX_WAIT, lambda key: 4)
     queue.add([request() for _ in range(5)], now=0.0)
 
@@ -91,7 +89,7 @@ def test_a_full_batch_goes_at_once() -> None:
     assert queue.time_until_due(0.5) == 1.5
 
 
-def test_nothing_waits_when_flush_can_come() -> None:
+def test_every_group_is_due_on_flush() -> None:
     queue = BatchQueue(MAX_WAIT, lambda key: 4)
     queue.add([request()], now=0.0)
 
@@ -101,7 +99,7 @@ def test_nothing_waits_when_flush_can_come() -> None:
     assert queue.time_until_due(0.0) is None
 
 
-def test_only_inputs_of_one_shape_are_computed_together() -> None:
+def test_only_inputs_of_the_same_shape_share_a_batch() -> None:
     queue = BatchQueue(MAX_WAIT, lambda key: 16)
     queue.add([request(width) for width in (64, 80, 64, 80, 64)], now=0.0)
 
@@ -110,7 +108,7 @@ def test_only_inputs_of_one_shape_are_computed_together() -> None:
     assert [[each.tensor.shape[-1] for each in batch] for batch in batches] == [[64] * 3, [80] * 2, []]
 
 
-def test_readers_are_counted_once_however_much_they_wait_for() -> None:
+def test_a_thread_counts_once_however_many_requests_it_has() -> None:
     queue = BatchQueue(MAX_WAIT, lambda key: 16)
 
     queue.add([request(width, thread) for width in (64, 80) for thread in (1, 2, 3)], now=0.0)

@@ -1,4 +1,4 @@
-"""Threads meet at one device; a failure reaches those whom it concerns, and nobody waits for ever."""
+"""Batches shared by threads, and failures of the device."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -108,7 +108,7 @@ def read_together(
 
 
 @pytest.mark.parametrize(("max_batch", "batches"), [(1, 12), (4, 3), (16, 1)])
-def test_inputs_of_all_threads_meet_in_batches_and_each_gets_its_own_answer(
+def test_inputs_of_all_threads_share_batches_and_each_thread_gets_its_own_outputs(
     opened: Callable[..., Batcher], device: Device, threads: ThreadPoolExecutor, max_batch: int, batches: int
 ) -> None:
     batcher = opened(device, max_batch)
@@ -124,7 +124,7 @@ def test_inputs_of_all_threads_meet_in_batches_and_each_gets_its_own_answer(
     assert device.threads == {"gpu"}
 
 
-def test_a_lone_reader_waits_for_nobody(opened: Callable[..., Batcher], device: Device) -> None:
+def test_a_single_active_thread_does_not_wait(opened: Callable[..., Batcher], device: Device) -> None:
     batcher = opened(device, max_wait=FOREVER)
 
     with batcher.active():
@@ -133,7 +133,7 @@ def test_a_lone_reader_waits_for_nobody(opened: Callable[..., Batcher], device: 
     assert answers(read) == [1, 2]
 
 
-def test_an_input_goes_alone_when_its_patience_ends_before_others_come(device: Device) -> None:
+def test_an_input_is_computed_alone_after_its_longest_wait(device: Device) -> None:
     now = [0.0]
     batcher = Batcher(lambda: {"recogniser": device}, {}, 16, 5.0, clock=lambda: now[0])
     handed_in: Future[list[Outputs]] = Future()
@@ -149,15 +149,13 @@ def test_an_input_goes_alone_when_its_patience_ends_before_others_come(device: D
             threading.Event().wait(0.001)
         now[0] = 5.0
         with batcher.active():
-            """Any change makes the owner look at its clock."""
+            """Any change wakes the GPU thread, which then reads the clock."""
         assert answers(handed_in.result()) == [1]
     thread.join()
     batcher.close(DeviceError("the test is over"))
 
 
-def test_batches_are_filled_up_to_the_few_sizes_that_the_gpu_knows(
-    opened: Callable[..., Batcher], device: Device
-) -> None:
+def test_batches_are_padded_to_known_sizes(opened: Callable[..., Batcher], device: Device) -> None:
     batcher = opened(device, max_batch=16)
 
     read = [batcher.run("recogniser", inputs(*range(count))) for count in (1, 2, 5, 16)]
@@ -167,14 +165,14 @@ def test_batches_are_filled_up_to_the_few_sizes_that_the_gpu_knows(
     assert dict(batcher.stats.inputs) == {"recogniser": 24}
 
 
-def test_every_shape_is_computed_in_every_size_before_the_first_input(device: Device) -> None:
+def test_every_shape_is_warmed_up_in_every_batch_size(device: Device) -> None:
     batcher = Batcher(lambda: {"recogniser": device}, {"recogniser": [(3, 48, 64), (3, 48, 80)]}, 16, 0.0)
 
     assert device.batches == [1, 4, 16] * 2
     batcher.close(DeviceError("the test is over"))
 
 
-def test_a_batch_that_does_not_fit_is_made_smaller_and_stays_so(
+def test_a_batch_that_does_not_fit_reduces_the_batch_size_for_good(
     opened: Callable[..., Batcher], threads: ThreadPoolExecutor
 ) -> None:
     device = Device(room=4)
@@ -188,7 +186,7 @@ def test_a_batch_that_does_not_fit_is_made_smaller_and_stays_so(
     assert batcher.stats.too_large == 1
 
 
-def test_an_input_that_fits_in_no_batch_is_refused_and_the_gpu_goes_on(
+def test_an_input_that_does_not_fit_alone_is_refused_and_the_gpu_stays_in_use(
     opened: Callable[..., Batcher],
 ) -> None:
     device = Device(room=0)
@@ -201,7 +199,7 @@ def test_an_input_that_fits_in_no_batch_is_refused_and_the_gpu_goes_on(
     assert answers(batcher.run("recogniser", inputs(1, 2, 3))) == [1, 2, 3]
 
 
-def test_one_bad_input_fails_its_own_job_only(
+def test_a_bad_input_fails_only_its_own_job(
     opened: Callable[..., Batcher], device: Device, threads: ThreadPoolExecutor
 ) -> None:
     batcher = opened(device)
@@ -214,7 +212,7 @@ def test_one_bad_input_fails_its_own_job_only(
     assert answers(batcher.run("recogniser", inputs(5))) == [5]
 
 
-def test_after_a_lost_context_nothing_is_trusted(
+def test_after_a_lost_context_every_request_fails(
     opened: Callable[..., Batcher], device: Device, threads: ThreadPoolExecutor
 ) -> None:
     batcher = opened(device, max_batch=4)
@@ -231,7 +229,7 @@ def test_after_a_lost_context_nothing_is_trusted(
     assert device.batches == []
 
 
-def test_what_was_computed_before_the_context_was_lost_is_found_unsound(
+def test_outputs_computed_before_the_context_was_lost_are_not_trusted(
     opened: Callable[..., Batcher], device: Device
 ) -> None:
     batcher = opened(device)
@@ -245,9 +243,7 @@ def test_what_was_computed_before_the_context_was_lost_is_found_unsound(
         batcher.check_healthy()
 
 
-def test_what_was_computed_before_the_end_of_work_is_sound(
-    opened: Callable[..., Batcher], device: Device
-) -> None:
+def test_outputs_computed_before_closing_are_trusted(opened: Callable[..., Batcher], device: Device) -> None:
     batcher = opened(device)
 
     batcher.close(DeviceError("the worker is stopping"))
@@ -257,7 +253,7 @@ def test_what_was_computed_before_the_end_of_work_is_sound(
         batcher.run("recogniser", inputs(2))
 
 
-def test_the_work_of_one_reader_goes_on_while_the_device_computes_for_another(
+def test_a_thread_prepares_inputs_while_the_device_computes_for_another(
     opened: Callable[..., Batcher], device: Device, threads: ThreadPoolExecutor
 ) -> None:
     batcher = opened(device, max_batch=1)
@@ -275,7 +271,7 @@ def test_the_work_of_one_reader_goes_on_while_the_device_computes_for_another(
     assert (answers(first.result()), answers(second.result())) == ([1], [2])
 
 
-def test_closing_fails_those_who_wait_and_lets_the_batch_that_runs_end(
+def test_closing_fails_waiting_requests_and_finishes_the_running_batch(
     opened: Callable[..., Batcher], device: Device, threads: ThreadPoolExecutor
 ) -> None:
     batcher = opened(device)
@@ -298,7 +294,7 @@ def test_closing_fails_those_who_wait_and_lets_the_batch_that_runs_end(
 
 
 @pytest.mark.parametrize("error", [MemoryError(), SystemExit(), ZeroDivisionError()])
-def test_an_owner_thread_that_dies_leaves_nobody_waiting(
+def test_requests_fail_when_the_gpu_thread_ends(
     opened: Callable[..., Batcher], device: Device, threads: ThreadPoolExecutor, error: BaseException
 ) -> None:
     batcher = opened(device, max_batch=1)
@@ -313,7 +309,7 @@ def test_an_owner_thread_that_dies_leaves_nobody_waiting(
         batcher.run("recogniser", inputs(4))
 
 
-def test_an_opening_that_fails_says_so_to_who_opens() -> None:
+def test_an_error_while_opening_is_raised_to_the_caller() -> None:
     def fails() -> dict[str, LoadedNetwork]:
         raise DeviceError("no GPU")
 
@@ -321,7 +317,9 @@ def test_an_opening_that_fails_says_so_to_who_opens() -> None:
         Batcher(fails, {}, 16, 0.0)
 
 
-def test_a_network_is_used_like_any_other(opened: Callable[..., Batcher], device: Device) -> None:
+def test_a_batched_network_has_the_interface_of_a_network(
+    opened: Callable[..., Batcher], device: Device
+) -> None:
     network = opened(device).network("recogniser")
 
     together = network.run(np.concatenate(inputs(1, 2, 3)))

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from service.reading.ocr.card_detection import find_card, flatten, is_card_shaped
+from service.reading.ocr.card_detection import find_card, find_other_card, flatten, is_card_shaped
 from service.reading.ocr.engine import Image, Page
 from service.reading.ocr.geometry import Quad
 
@@ -152,3 +152,23 @@ def test_an_empty_table_holds_no_card() -> None:
 )
 def test_a_card_edge_to_edge_has_its_shape(size: tuple[int, int], expected: bool) -> None:
     assert is_card_shaped(np.zeros((size[1], size[0]), np.uint8)) is expected
+
+
+def test_a_second_card_is_found_beside_the_first(form: Image) -> None:
+    first = ((60, 120), (560, 110), (565, 430), (55, 440))
+    second = ((640, 420), (1140, 430), (1135, 750), (645, 740))
+    photo = on_table(form, first, (1200, 900))
+    both = np.where(
+        on_table(form, second, (1200, 900)) > TABLE + 20, on_table(form, second, (1200, 900)), photo
+    )
+
+    found = find_other_card(both, np.array(first, np.float32))
+
+    assert found is not None
+    assert far(found, np.array(second, np.float32)) < 12
+
+
+def test_a_card_alone_has_no_second_one_beside_it(form: Image) -> None:
+    corners = ((60, 120), (560, 110), (565, 430), (55, 440))
+
+    assert find_other_card(on_table(form, corners, (1200, 900)), np.array(corners, np.float32)) is None

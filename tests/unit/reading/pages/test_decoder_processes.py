@@ -81,7 +81,7 @@ def cpu_until_gone(decoder: psutil.Process) -> float:
     return used
 
 
-def test_one_process_decodes_file_after_file_whether_read_or_refused() -> None:
+def test_a_decoder_is_reused_after_good_and_refused_files() -> None:
     read_pages(SMALL)
     (before,) = decoders()
 
@@ -93,7 +93,7 @@ def test_one_process_decodes_file_after_file_whether_read_or_refused() -> None:
     assert decoders() == [before]
 
 
-def test_threads_decode_side_by_side_in_few_processes() -> None:
+def test_threads_decode_in_parallel_in_a_limited_number_of_processes() -> None:
     contents = [saved(sample(300 + 10 * number, 200), "PNG") for number in range(3 * MAX_PROCESSES)]
     start = threading.Barrier(len(contents))
 
@@ -121,7 +121,7 @@ def test_a_file_that_crashes_the_decoder_is_refused() -> None:
     assert len(read_pages(SMALL)) == 1
 
 
-def test_a_decoder_that_someone_else_killed_is_no_fault_of_the_file() -> None:
+def test_a_killed_decoder_is_an_engine_error() -> None:
     future, decoder = reading(jpeg_of_many_scans(3000))
 
     decoder.kill()
@@ -132,7 +132,7 @@ def test_a_decoder_that_someone_else_killed_is_no_fault_of_the_file() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_to_all_processes_of_the_worker_lets_a_file_in_work_finish(number: int) -> None:
+def test_a_signal_to_the_process_group_does_not_interrupt_a_file(number: int) -> None:
     future, decoder = reading(png_of_a_colour(5000, 5000, 4, 16, 6))
 
     decoder.send_signal(number)
@@ -141,7 +141,7 @@ def test_a_signal_to_all_processes_of_the_worker_lets_a_file_in_work_finish(numb
     assert decoders() == [decoder]
 
 
-def test_a_decoder_that_ended_without_work_is_replaced() -> None:
+def test_an_idle_decoder_that_ended_is_replaced() -> None:
     read_pages(SMALL)
     (decoder,) = decoders()
 
@@ -151,7 +151,7 @@ def test_a_decoder_that_ended_without_work_is_replaced() -> None:
     assert len(read_pages(SMALL)) == 1
 
 
-def test_a_decoder_that_stands_still_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_decoder_that_stops_responding_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     read_pages(SMALL)
     (decoder,) = decoders()
     monkeypatch.setattr(process, "DEADLINE", 0.2)
@@ -177,7 +177,7 @@ def test_a_decoder_that_stands_still_is_given_up(monkeypatch: pytest.MonkeyPatch
         b"what" + bytes(9),
     ],
 )
-def test_a_decoder_that_a_file_took_over_can_only_have_the_file_refused(
+def test_invalid_answers_of_a_decoder_refuse_the_file(
     answer: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer_with(answer, tmp_path, monkeypatch)
@@ -188,9 +188,7 @@ def test_a_decoder_that_a_file_took_over_can_only_have_the_file_refused(
     assert caught.value.code == "file_breaks_decoder"
 
 
-def test_a_decoder_that_a_file_took_over_can_give_no_more_pages_than_two(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_decoder_cannot_return_more_than_two_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answer_with((b"page" + b"\0\0\0\1" * 2 + b"\1" + b"\0") * 3, tmp_path, monkeypatch)
 
     assert len(read_pages(SMALL)) == 2
@@ -207,14 +205,14 @@ def answer_with(answer: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(sys, "executable", str(impostor))
 
 
-def test_without_a_decoder_the_document_can_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_decoder_that_cannot_start_is_an_engine_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
 
     with pytest.raises(EngineError):
         read_pages(SMALL)
 
 
-def test_the_decoder_knows_no_secret_and_can_write_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_decoder_has_no_secrets_and_cannot_write_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://secret")
 
     read_pages(SMALL)
@@ -244,7 +242,7 @@ def test_the_decoder_ends_with_a_worker_that_is_killed(work: str) -> None:
         assert cpu_until_gone(decoder) < CPU_TIME - 2
 
 
-def test_a_process_that_is_forked_off_has_decoders_of_its_own() -> None:
+def test_a_forked_process_has_its_own_decoders() -> None:
     done = subprocess.run(
         [sys.executable, "-c", FORKS], env={**os.environ, "PYTHONPATH": _paths()}, check=False
     )

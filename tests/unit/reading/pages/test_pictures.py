@@ -53,7 +53,7 @@ def test_a_picture_becomes_one_page_of_its_size_in_grey(file_format: str) -> Non
         (8, (GREEN, BLUE, GREY, RED)),
     ],
 )
-def test_a_picture_is_turned_as_the_camera_noted(
+def test_a_picture_is_rotated_by_its_exif_orientation(
     orientation: int, expected: tuple[tuple[int, int, int], ...], file_format: str
 ) -> None:
     exif = PIL.Image.Exif()

@@ -104,7 +104,7 @@ def test_a_file_that_is_a_pdf_and_an_archive_at_once_is_read_as_the_pdf() -> Non
     assert len(read_pages(content)) == 1
 
 
-def test_refusals_speak_indonesian_and_english_and_say_what_to_do() -> None:
+def test_refusals_advise_in_indonesian_and_english() -> None:
     sentences = [str(DocumentError(code, *texts)) for code, texts in REFUSALS.items()]
 
     assert all("unggah" in sentence and "upload" in sentence for sentence in sentences)
