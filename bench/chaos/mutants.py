@@ -103,10 +103,10 @@ MUTANTS = (
     Mutant(
         "told only after PUBLISH went through",
         "service/store/publisher.py",
-        "        listeners = cast(int, self.client.eval(",
+        "        listeners = cast(int, self._publish_on_primary(",
         "        with self.database.transaction() as cursor:\n"
         "            outbox.mark_delivered(cursor, entry.id)\n"
-        "        listeners = cast(int, self.client.eval(",
+        "        listeners = cast(int, self._publish_on_primary(",
         "redis-restart",
     ),
     Mutant(

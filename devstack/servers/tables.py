@@ -1,4 +1,4 @@
-"""FiLot's tables, which the backend's migrations make where the service is deployed."""
+"""FiLot's tables for the demo and the tests; in a deployment the backend's migrations create them."""
 
 from contextlib import closing
 from pathlib import Path
@@ -9,6 +9,6 @@ _SCHEMA = Path(__file__).parent / "filot_schema.sql"
 
 
 def create_filot_tables(database_url: str) -> None:
-    """Make FiLot's tables in an empty database."""
+    """Create FiLot's tables in an empty database."""
     with closing(psycopg2.connect(database_url)) as connection, connection, connection.cursor() as cursor:
         cursor.execute(_SCHEMA.read_text())

@@ -56,17 +56,20 @@ def enqueue(documents: Annotated[list[str], typer.Argument(metavar="ID...")]) ->
 
 
 def _why_refused(document_queue: "DocumentQueue", document: str) -> str:
-    from service.queue.document_queue import RETRY_KEY
+    from service.queue.document_queue import CPU_QUEUE_KEY, RETRY_KEY
 
     with document_queue.client.pipeline(transaction=True) as pipeline:
         pipeline.lpos(document_queue.settings.queue_key, document)
         pipeline.zscore(RETRY_KEY, document)
         pipeline.sismember(document_queue.settings.processing_key, document)
-        position, retry_at, in_work = pipeline.execute()
+        pipeline.lpos(CPU_QUEUE_KEY, document)
+        position, retry_at, in_work, cpu_position = pipeline.execute()
     if position is not None:
         return f"it is already queued, at position {position + 1}"
     if retry_at is not None:
         return "it waits for its next attempt"
+    if cpu_position is not None:
+        return "it is already queued in the backend's CPU list, which workers claim"
     return "it is in work" if in_work else "it was in the queue a moment ago"
 
 
@@ -112,7 +115,7 @@ def _requeue_stalled(dry_run: bool) -> None:
     lost = _lost_documents(Recovery(open_database(), document_queue))
     abandoned = sorted(document_queue.stalled(requeue=not dry_run))
     if not dry_run:
-        lost = [document for document in lost if document_queue.enqueue(document)]
+        lost = [document for document in lost if document_queue.enqueue_lost(document)]
     for document in abandoned:
         print_line(f"{document} in work, but its worker is gone")
     for document in lost:
@@ -192,9 +195,11 @@ def _destination(chosen: Literal["gpu", "cpu"] | None) -> tuple[bool, str]:
     from service.settings import current_settings
 
     settings = current_settings()
-    to_gpu = settings.gpu_enabled if chosen is None else chosen == "gpu"
+    claimed = settings.claim_cpu_queue and not settings.gpu_enabled
+    to_gpu = settings.gpu_enabled or claimed if chosen is None else chosen == "gpu"
     enabled = "true" if settings.gpu_enabled else "false"
-    reason = f"OCR_GPU_ENABLED is {enabled}" if chosen is None else f"--queue {chosen}"
+    setting = "OCR_GPU_CLAIM_CPU_QUEUE is true" if claimed else f"OCR_GPU_ENABLED is {enabled}"
+    reason = setting if chosen is None else f"--queue {chosen}"
     if to_gpu:
         return True, f"the GPU queue {settings.queue_key} ({reason})"
     return False, f"the backend's CPU pipeline {CPU_QUEUE_KEY} ({reason})"

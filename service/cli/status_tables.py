@@ -10,7 +10,7 @@ from service.cli.output import local_time
 from service.monitoring.formatting import humanize_duration
 from service.monitoring.heartbeat import WorkerSighting
 from service.monitoring.status import Records, Status, Traffic
-from service.monitoring.worker_status import worker_summary
+from service.monitoring.worker_status import OF_REDIS, worker_summary
 from service.settings import Settings
 
 #: Rows of latest dead jobs and results; `dead list` and `status --json` have more.
@@ -26,11 +26,12 @@ UNKNOWN = "unknown"
 
 
 def tables(status: Status, settings: Settings) -> Iterator[RenderableType]:
-    """Yield the tables, with an empty line before each."""
+    """Yield the tables, with an empty line before each: what changes comes first, settings come last."""
     for table in (
         _figures(status, settings),
         *(_workers(status.traffic) if status.traffic else ()),
         *(_records(status.records) if status.records else ()),
+        _settings(status, settings),
     ):
         yield ""
         yield table
@@ -38,9 +39,11 @@ def tables(status: Status, settings: Settings) -> Iterator[RenderableType]:
 
 def _figures(status: Status, settings: Settings) -> Table:
     table = Table(show_header=False, box=None)
-    for name, value in worker_summary(status.traffic, settings).items():
-        shown = UNKNOWN if value is None else str(value)
-        table.add_row(LABELS.get(name, name.replace("_", " ")), shown)
+    summary = worker_summary(status.traffic, settings)
+    for name in OF_REDIS:
+        # No reason is given where a GPU is in use.
+        if summary[name] != "":
+            table.add_row(LABELS.get(name, name.replace("_", " ")), _shown(summary[name]))
     if status.records is not None:
         hour, outbox_backlog = status.records.hour, status.records.outbox_backlog
         table.add_row("finished in the last hour", f"{hour.finished}, of these {hour.failed} failed")
@@ -49,6 +52,22 @@ def _figures(status: Status, settings: Settings) -> Table:
             "not delivered yet", f"results {undelivered['result']}, reviews {undelivered['review']}"
         )
     return table
+
+
+def _settings(status: Status, settings: Settings) -> Table:
+    table = Table("setting", "", box=None)
+    for name, value in worker_summary(status.traffic, settings).items():
+        if name.endswith("_ms"):
+            table.add_row(name.removesuffix("_ms").replace("_", " "), humanize_duration(value / 1000))
+        elif name not in OF_REDIS:
+            table.add_row(name.replace("_", " "), _shown(value))
+    return table
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return UNKNOWN
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
 def _workers(traffic: Traffic) -> Iterator[Table]:

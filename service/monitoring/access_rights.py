@@ -55,6 +55,7 @@ def find_obstacles(cursor: RealDictCursor) -> list[str]:
                   ARRAY(SELECT privilege || ' on ocr_worker.' || relname
                         FROM pg_class, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS privilege
                         WHERE relnamespace = to_regnamespace('ocr_worker') AND relkind = 'r'
+                            AND relname <> 'migrations'
                             AND NOT has_table_privilege(pg_class.oid, privilege)
                         ORDER BY relname, privilege) AS refused""",
         {"read": list(COLUMNS), "written": list(WRITTEN)},

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 import redis
 import structlog
 
-from service.errors import OcrWorkerError
+from service.errors import DatabaseRefusedError, OcrWorkerError
 
 log = structlog.get_logger(__name__)
 
@@ -110,4 +110,6 @@ def _reason(error: Exception) -> str:
     """Say the cause in few words: our own errors end in it; a client's text may quote what it was given."""
     if isinstance(error, redis.AuthenticationError):
         return "it refuses the password"
+    if isinstance(error, DatabaseRefusedError):
+        return error.sentence
     return str(error).rpartition(": ")[2] if isinstance(error, OcrWorkerError) else type(error).__name__

@@ -79,7 +79,7 @@ class Health:
             return
 
     def alive(self) -> list[str]:
-        """List what only a restart of this worker can mend. A server that is away is no such thing."""
+        """List what only a restart of this worker can fix; an outage of a server is not among it."""
         if not self.devices.warm:
             return []
         problems = []
@@ -106,7 +106,7 @@ class Progress:
     """Judges whether one worker process makes progress.
 
     Parameters:
-        alive: lists what only a restart can mend
+        alive: lists what only a restart can fix
         active_jobs: whether jobs get through
         poller: whether the servers answer, and whether documents wait
     """

@@ -24,7 +24,7 @@ REQUEST_TIMEOUT = 10.0
 #: Connections at a time. One more takes the place of the oldest whose request has not arrived.
 MAX_CONNECTIONS = 64
 
-#: Headers of every response: it is for whoever asked, now, and is what it says.
+#: Headers of every response: no caching, no referrer, no guessing of its type.
 HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",

@@ -242,7 +242,7 @@ def _obstacles(records: Records) -> Iterator[Problem]:
         yield Problem(
             "down",
             f"PostgreSQL cannot be used: {obstacle}.",
-            "Mend that in PostgreSQL; the workers resume by themselves and nothing is lost.",
+            "Fix that in PostgreSQL; the workers resume by themselves and nothing is lost.",
             "filot-ocr doctor",
         )
 

@@ -169,6 +169,9 @@ def read_database_state(database: Database) -> DatabaseState:
     """Check our rights, and count what is undelivered. Raises ``OcrWorkerError``."""
     with database.transaction() as cursor:
         obstacles = find_obstacles(cursor)
+        if not obstacles and database.last_refusal:
+            # What a job met, and the catalogue does not know.
+            obstacles = [database.last_refusal]
         return DatabaseState(read_outbox_backlog(cursor), obstacles)
 
 

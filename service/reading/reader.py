@@ -1,5 +1,6 @@
 """Reads one document: a file's bytes in; fields, score and decision out."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -7,13 +8,14 @@ import numpy as np
 
 from service.errors import DocumentError
 from service.reading import quality
-from service.reading.documents.classification import is_other_document
+from service.reading.documents.classification import classify_page, is_other_document
 from service.reading.documents.fields import DocumentType, Fields
 from service.reading.documents.ktp import read_ktp
 from service.reading.documents.npwp import read_npwp
-from service.reading.documents.reasons import UNREADABLE, WRONG_TYPE
+from service.reading.documents.reasons import MIRRORED, SEVERAL_CARDS, UNREADABLE, WRONG_TYPE
+from service.reading.documents.same_card import compare_cards, contradicts, shows_several
 from service.reading.documents.scoring import CONTRACT_FIELDS, Decision, ReviewOutcome, judge
-from service.reading.ocr.engine import Device, Engine, Image, PageText
+from service.reading.ocr.engine import Device, Engine, Image, Page, PageText
 from service.reading.pages import read_pages
 from service.telemetry.stages import timed
 
@@ -62,7 +64,7 @@ def read_document(content: bytes, document_type: DocumentType, engine: Engine) -
     with timed("decode"):
         decoded = read_pages(content)
     with timed("ocr"):
-        pages = tuple(engine.read(page) for page in decoded)
+        pages = tuple(card for page in decoded for card in _cards(engine.read(page)))
     lines = [line.text for page in pages for line in page.lines]
     if not lines and all(is_blank(page.image) for page in pages):
         raise DocumentError(
@@ -70,14 +72,16 @@ def read_document(content: bytes, document_type: DocumentType, engine: Engine) -
             "Berkas ini kosong. Unggah foto kartu yang terang, tajam, dan utuh.",
             "This file is blank. Upload a bright, sharp photo of the whole card.",
         )
-    contract = CONTRACT_FIELDS[document_type]
     with timed("parse"):
-        matching = [page for page in pages if not is_other_document(document_type, page.lines)]
-        read = [(page, _PARSERS[document_type](page.lines)) for page in matching] or [(pages[0], {})]
-        best, fields = max(read, key=lambda pair: sum(key in pair[1] for key in contract))
-    faults = quality.faults(best)
-    if not any(page.lines for page in matching):
-        faults = (WRONG_TYPE if lines else UNREADABLE, *faults)
+        found = _parse(document_type, pages)
+    reasons = found.reasons
+    if found.is_legible and not _contract_fields(document_type, found.fields):
+        flipped = _read_mirrored(decoded[0], document_type, engine)
+        if flipped is not None:
+            pages, found, reasons = (flipped.page,), flipped, (MIRRORED, *flipped.reasons)
+            lines = [line.text for line in flipped.page.lines]
+    best, fields = found.page, found.fields
+    faults = (*reasons, *quality.faults(best))
     verdict = judge(document_type, fields, faults)
     return Reading(
         document_type=document_type,
@@ -91,6 +95,52 @@ def read_document(content: bytes, document_type: DocumentType, engine: Engine) -
         page=best,
         device="cuda" if all(page.device == "cuda" for page in pages) else "cpu",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    """The best page of a document."""
+
+    page: PageText
+    fields: Fields
+    #: Reasons for review that follow from all pages.
+    reasons: tuple[str, ...]
+    #: Whether a page has text and does not show another type of document.
+    is_legible: bool
+
+
+def _parse(document_type: DocumentType, pages: Sequence[PageText]) -> _Parsed:
+    matching = [page for page in pages if not is_other_document(document_type, page.lines)]
+    if not any(page.lines for page in matching):
+        reason = WRONG_TYPE if any(page.lines for page in pages) else UNREADABLE
+        return _Parsed((matching or pages)[0], {}, (reason,), is_legible=False)
+    parse = _PARSERS[document_type]
+    read = [(page, parse(page.lines)) for page in matching]
+    best, fields = max(read, key=lambda pair: _contract_fields(document_type, pair[1]))
+    reasons = [*compare_cards(document_type, [each for _, each in read])]
+    if any(shows_several(document_type, page.lines) for page in matching):
+        reasons.append(SEVERAL_CARDS)
+    other_type: DocumentType = "NPWP" if document_type == "KTP" else "KTP"
+    others = (page for page in pages if classify_page(page.lines) == other_type)
+    if any(contradicts(document_type, fields, _PARSERS[other_type](page.lines)) for page in others):
+        reasons.append("npwp_nik_mismatch")
+    return _Parsed(best, fields, tuple(dict.fromkeys(reasons)), is_legible=True)
+
+
+def _contract_fields(document_type: DocumentType, fields: Fields) -> int:
+    return sum(key in fields for key in CONTRACT_FIELDS[document_type])
+
+
+def _cards(page: PageText) -> Iterator[PageText]:
+    yield page
+    yield from page.other_cards
+
+
+def _read_mirrored(page: Page, document_type: DocumentType, engine: Engine) -> _Parsed | None:
+    """Read a page flipped, as front cameras of some phones need; None if that shows no field either."""
+    text = engine.read(Page(np.asarray(cv2.flip(page.image, 1), np.uint8)))
+    parsed = _parse(document_type, [*_cards(text)])
+    return parsed if _contract_fields(document_type, parsed.fields) else None
 
 
 def is_blank(page: Image) -> bool:

@@ -68,6 +68,7 @@ class App:
     heartbeat: Heartbeat
     poller: Poller
     health: Health
+    watchdog: Watchdog
     scheduler: Scheduler
 
 
@@ -128,10 +129,18 @@ def _build(settings: Settings, resources: ExitStack) -> App:
         heartbeat=heartbeat,
         poller=poller,
         health=health,
+        watchdog=watchdog,
         scheduler=scheduler,
     )
-    progress = Progress(health.alive, active_jobs, poller)
-    reports = CloudWatch(settings.metrics_namespace, active_jobs, poller, progress.problems, devices)
+    _connect(app, [] if traces is None else [_job_traces(traces, active_jobs)])
+    return app
+
+
+def _connect(app: App, tracing_middleware: list[Middleware]) -> None:
+    """Add the pages, the scheduled tasks and the middleware."""
+    settings, active_jobs, devices = app.settings, app.active_jobs, app.devices
+    progress = Progress(app.health.alive, active_jobs, app.poller)
+    reports = CloudWatch(settings.metrics_namespace, active_jobs, app.poller, progress.problems, devices)
     graceful_stop = GracefulStop(active_jobs, settings.shutdown_timeout)
     detection = GpuDetection(
         devices,
@@ -145,18 +154,17 @@ def _build(settings: Settings, resources: ExitStack) -> App:
     # Hooks that follow a message run from the last to the first: publish, settle, count, unbind the log.
     for middleware in (
         graceful_stop,
-        Lifecycle(health, watchdog, scheduler, devices, settings),
+        Lifecycle(app.health, app.watchdog, app.scheduler, devices, settings),
         CurrentMessage(),
         LogContext(devices),
-        *([] if traces is None else [_job_traces(traces, active_jobs)]),
+        *tracing_middleware,
         JobMetrics(active_jobs, reports),
         SettlementPolicy(active_jobs),
         detection,
         CpuFallback(devices, detection, auto_fallback=settings.auto_fallback),
-        ResultPublishing(publisher),
+        ResultPublishing(app.publisher),
     ):
-        broker.add_middleware(middleware)
-    return app
+        app.broker.add_middleware(middleware)
 
 
 def _add_pages(app: App, progress: Progress) -> None:

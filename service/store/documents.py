@@ -95,7 +95,7 @@ def begin_work(cursor: RealDictCursor, document_id: str, fencing_token: int) -> 
         {"id": document_id, "fence": fencing_token},
     )
     if cursor.rowcount == 0:
-        raise LeaseLostError("a later take has claimed this document")
+        raise LeaseLostError("a later job has claimed this document")
     cursor.execute(
         "UPDATE documents SET status = 'processing' WHERE id = %s AND status IS DISTINCT FROM 'completed'",
         (document_id,),
@@ -113,7 +113,7 @@ def hold_claim(cursor: RealDictCursor, document_id: str, fencing_token: int) -> 
     cursor.execute("SELECT fence FROM ocr_worker.claims WHERE document_id = %s FOR UPDATE", (document_id,))
     row = cursor.fetchone()
     if row is None or row["fence"] != fencing_token:
-        raise LeaseLostError("a later take has claimed this document")
+        raise LeaseLostError("a later job has claimed this document")
 
 
 def complete(

@@ -38,6 +38,7 @@ class Publisher:
         self.database = database
         self.client = client
         self.channel = settings.results_channel
+        self._publish_on_primary = client.register_script(PUBLISH_ON_PRIMARY)
         #: Results published without a subscriber, since this process started.
         self.unreceived = 0
         self._unreceived_throttle = LogThrottle()
@@ -63,7 +64,7 @@ class Publisher:
 
     def _publish(self, entry: OutboxEntry) -> None:
         message = json.dumps(entry.payload, ensure_ascii=False)
-        listeners = cast(int, self.client.eval(PUBLISH_ON_PRIMARY, 1, PUBLISHED_KEY, self.channel, message))
+        listeners = cast(int, self._publish_on_primary(keys=[PUBLISHED_KEY], args=[self.channel, message]))
         with self.database.transaction() as cursor:
             outbox.mark_delivered(cursor, entry.id)
         # A job that publishes its own result has more log fields than the entry.

@@ -33,7 +33,9 @@ def test_status_is_for_humans_and_programs(run: Runner, backend: FilotBackend) -
     sentence, advice, *_ = human.stdout.splitlines()
     assert sentence.startswith("No worker is running, and 1 document is waiting")
     assert advice == "  -> Start a worker, or find out in its log why none gets ready. filot-ocr worker"
-    assert "queue length" in human.stdout
+    assert re.search(r"is running +no", human.stdout)
+    assert human.stdout.index("queue length") < human.stdout.index("stuck job timeout")
+    assert re.search(r"stuck job timeout +5 min", human.stdout)
     assert program["queueLength"] == 1
     assert program["isRunning"] is False
     assert program["isGPUEnabled"] is False
@@ -202,7 +204,7 @@ def test_a_file_store_that_hangs_is_seen_while_documents_wait_for_it(
                 said = [trouble["sentence"] for trouble in problems]
         (result,) = channel.wait_for(1)
 
-    assert said[0].startswith("1 of 1 worker waits for the file store, for ")
+    assert said[0].startswith("1 of 1 worker has been waiting for the file store for ")
     assert result["documentId"] == document_id
     while not run("status").stdout.startswith("All is well: "):
         pass  # until the next heartbeat

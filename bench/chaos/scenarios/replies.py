@@ -9,6 +9,7 @@ from bench.chaos.harness import Harness
 from bench.chaos.pictures import Behaviour
 from bench.chaos.proxy import Rule
 from bench.chaos.scenarios.servers import COMMITS, STORES_RESULT
+from service.store.publisher import PUBLISH_ON_PRIMARY
 
 #: How many replies are lost, spread over the run.
 LOST = 5
@@ -26,7 +27,7 @@ def lost_settle(harness: Harness, findings: Findings) -> None:
 
 def lost_publish(harness: Harness, findings: Findings) -> None:
     """The result is published again under the same job id."""
-    _lose(harness, findings, "redis", b"'PUBLISH'")
+    _lose(harness, findings, "redis", _evalsha(PUBLISH_ON_PRIMARY))
 
 
 def lost_commit(harness: Harness, findings: Findings) -> None:
@@ -52,4 +53,9 @@ def _call_of(script: str) -> bytes:
     """How a call of one of the queue's scripts begins on the wire."""
     folder = Path(service.queue.__file__).parent / "lua"
     text = (folder / "schema.lua").read_text() + (folder / f"{script}.lua").read_text()
+    return _evalsha(text)
+
+
+def _evalsha(text: str) -> bytes:
+    """How a call of a script begins on the wire."""
     return b"EVALSHA\r\n$40\r\n" + hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest().encode()

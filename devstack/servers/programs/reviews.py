@@ -6,8 +6,7 @@ the demo:
 - `GET /received` lists every request in order, `DELETE /received` forgets them.
 - `PUT /answer` with `{"status": 500, "body": {...}}` makes it answer so from then on.
 - `PUT /decision` with `{"documentId": ..., "decision": "approved"}` posts a reviewer's decision to the
-`callbackUrl` of
-  that document's latest review, and answers with the status of that call.
+  `callbackUrl` of that document's latest review, and answers with the status of that call.
 """
 
 import json
@@ -38,7 +37,7 @@ class Reviews:
             number = len(self._received)
             answer = self._body
         if status >= HTTPStatus.BAD_REQUEST:
-            return status, {"error": "told to fail"}
+            return status, {"error": "this is the status that a test asked for"}
         return status, {"taskId": f"review-{number}"} if answer is None else answer
 
     def list(self) -> list[dict[str, Any]]:

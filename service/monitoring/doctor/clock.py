@@ -24,11 +24,11 @@ def check_clock(settings: Settings, now: Callable[[], float] = time.time) -> Ite
     Raises:
         SettingsError: a server is not named.
     """
-    for server, look in (("redis", _redis_time), ("postgresql", _postgres_time)):
+    for server, read in (("redis", _redis_time), ("postgresql", _postgres_time)):
         check = f"clock of {server}"
         try:
             before = now()
-            theirs = look(settings)
+            theirs = read(settings)
             after = now()
         except (redis.RedisError, psycopg2.Error):
             yield warn(check, "not compared: it could not be asked", f"fix the line `{server}`")

@@ -104,7 +104,7 @@ def _read_one(client: "S3Client", bucket: str, settings: Settings) -> CheckResul
             raise
     if not existing:
         return fail(
-            "storage", "it answers with a file that nobody stored", "check what CF_R2_ENDPOINT leads to"
+            "storage", "it answers with a file that was never stored", "check what CF_R2_ENDPOINT leads to"
         )
     return passed("storage", "a file can be read")
 

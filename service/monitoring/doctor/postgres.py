@@ -91,18 +91,13 @@ def connect(settings: Settings) -> Iterator[RealDictCursor]:
     """Open a read-only cursor with short time limits, which works through a transaction pooler as well.
 
     Raises:
-        SettingsError: ``DATABASE_URL`` is not set.
+        SettingsError: ``DATABASE_URL`` is not set, or cannot be used.
         psycopg2.Error: PostgreSQL is away, or refuses us; see `connection_problem`.
     """
-    url = needed(settings.database_url, "DATABASE_URL")
-    try:
-        dsn = parse_database_url(url).dsn
-    except SettingsError as error:
-        # Told as libpq's own complaint about a URL is.
-        raise psycopg2.ProgrammingError(str(error)) from None
+    address = parse_database_url(needed(settings.database_url, "DATABASE_URL"))
     with closing(
         psycopg2.connect(
-            dsn,
+            address.dsn,
             cursor_factory=RealDictCursor,
             connect_timeout=CONNECT_TIMEOUT,
             application_name="filot-ocr-doctor",
@@ -111,17 +106,13 @@ def connect(settings: Settings) -> Iterator[RealDictCursor]:
         connected.set_session(readonly=True)
         with connected.cursor() as cursor:
             cursor.execute("SET LOCAL statement_timeout = %s", (STATEMENT_TIMEOUT,))
+            if address.schema:
+                cursor.execute("SELECT set_config('search_path', quote_ident(%s), true)", (address.schema,))
             yield cast(RealDictCursor, cursor)
 
 
 def connection_problem(error: psycopg2.Error) -> tuple[str, str]:
     """Return why PostgreSQL could not be asked, and what to do: a wrong password is not an outage."""
-    if isinstance(error, psycopg2.ProgrammingError) and error.pgcode is None:
-        return (
-            "DATABASE_URL cannot be parsed",
-            str(error).partition("DATABASE_URL cannot be used: ")[2]
-            or "percent-encode the special characters of its password",
-        )
     for pattern, says, advice in REFUSALS:
         if pattern.search(str(error)):
             return says, advice
@@ -130,11 +121,7 @@ def connection_problem(error: psycopg2.Error) -> tuple[str, str]:
 
 
 def check_postgres(settings: Settings) -> Iterator[CheckResult]:
-    """Connect; check the version, and whether the server accepts writes.
-
-    Raises:
-        SettingsError: ``DATABASE_URL`` is not set.
-    """
+    """Connect; check the version, and whether the server accepts writes."""
     try:
         with connect(settings) as cursor:
             cursor.execute(
@@ -144,6 +131,9 @@ def check_postgres(settings: Settings) -> Iterator[CheckResult]:
                           current_setting('default_transaction_read_only')::bool AS read_only"""
             )
             (row,) = cursor.fetchall()
+    except SettingsError as error:
+        yield fail("postgresql", str(error), "correct DATABASE_URL")
+        return
     except psycopg2.Error as error:
         says, advice = connection_problem(error)
         yield fail("postgresql", says, advice)

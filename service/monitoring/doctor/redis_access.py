@@ -185,7 +185,7 @@ def find_refusals(client: redis.Redis, settings: Settings) -> Refusals:
             elif "command" in reason:
                 refusals.commands.append(command)
         for name in needed_keys(settings):
-            # One that nobody is denied without a reason of the key's own.
+            # A command that is allowed, so that a refusal is about the key.
             if "key" in refusal("EXPIRE", name, "1"):
                 refusals.keys.append(name)
         refusal("DISCARD")

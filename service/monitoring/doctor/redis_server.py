@@ -19,7 +19,7 @@ EXPECTED, OLDEST = (7, 0), (6, 2)
 #: Share of the allowed memory from which on the operator should act.
 NEARLY_FULL = 0.9
 
-#: What is said of a server that spreads keys over nodes, and the advice.
+#: The finding for a server that spreads keys over nodes, and the advice.
 CLUSTER = (
     "it runs in cluster mode, which spreads the keys over nodes: no script can use them together",
     "use one primary with replicas (ElastiCache: cluster mode disabled, not serverless)",

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import psycopg2
 from psycopg2.extras import RealDictCursor
 
+from service.errors import SettingsError
 from service.monitoring.access_rights import COLUMNS, WRITTEN, find_obstacles
 from service.monitoring.doctor.check_result import CheckResult, fail, passed, warn
 from service.monitoring.doctor.postgres import connect
@@ -12,23 +13,22 @@ from service.settings import Settings
 
 STATUSES = frozenset({"uploaded", "processing", "completed", "failed"})
 
+#: Columns of `manual_reviews` that are written.
+REVIEW_COLUMNS = ("id", "document_id", "user_id", "payload", "status", "confidence", "buli2_task_id")
+
 #: Our own tables, all in the schema ``ocr_worker``.
-OWN_TABLES = ("claims", "outbox", "dead", "endings")
+OWN_TABLES = ("claims", "outbox", "dead", "endings", "actions", "migrations")
 
 
 def check_tables(settings: Settings) -> Iterator[CheckResult]:
-    """Check FiLot's table, then our own schema. Why PostgreSQL cannot be asked is reported by its own check.
-
-    Raises:
-        SettingsError: ``DATABASE_URL`` is not set.
-    """
+    """Check FiLot's tables, then our own schema. The check of PostgreSQL reports why it cannot be asked."""
     try:
         with connect(settings) as cursor:
-            filot, own = _filot_table(cursor), _own_schema(cursor)
-    except psycopg2.Error:
+            results = [_filot_table(cursor), _manual_reviews(cursor), _own_schema(cursor)]
+    except (psycopg2.Error, SettingsError):
         yield warn("tables", "not checked: PostgreSQL could not be asked", "fix the line `postgresql`")
         return
-    yield from (filot, own)
+    yield from results
 
 
 def _filot_table(cursor: RealDictCursor) -> CheckResult:
@@ -73,6 +73,32 @@ def _filot_table(cursor: RealDictCursor) -> CheckResult:
             "as its owner: GRANT SELECT, UPDATE ON documents TO the user of DATABASE_URL",
         )
     return passed(name, f"all {len(COLUMNS)} columns, with the rights to read and update them")
+
+
+def _manual_reviews(cursor: RealDictCursor) -> CheckResult:
+    """Check the table that leads a reviewer's decision back; reviews are requested without it, too."""
+    name = "table manual_reviews"
+    cursor.execute(
+        """SELECT attname::text AS name FROM pg_attribute
+           WHERE attrelid = to_regclass('manual_reviews') AND attnum > 0 AND NOT attisdropped"""
+    )
+    columns = {row["name"] for row in cursor.fetchall()}
+    missing = [column for column in REVIEW_COLUMNS if column not in columns]
+    if missing:
+        lacks = "it is missing" if not columns else f"it lacks the columns {', '.join(missing)}"
+        return warn(name, f"{lacks}: a reviewer's decision is lost", "run FiLot's migrations")
+    cursor.execute(
+        """SELECT privilege FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE']) AS privilege
+           WHERE NOT has_table_privilege(to_regclass('manual_reviews'), privilege)"""
+    )
+    refused = ", ".join(row["privilege"] for row in cursor.fetchall())
+    if refused:
+        return warn(
+            name,
+            f"our user lacks {refused}: a reviewer's decision is lost",
+            "as its owner: GRANT SELECT, INSERT, UPDATE ON manual_reviews TO the user of DATABASE_URL",
+        )
+    return passed(name, "every column, with the rights to read, insert and update")
 
 
 def _own_schema(cursor: RealDictCursor) -> CheckResult:

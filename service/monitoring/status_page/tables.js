@@ -108,7 +108,7 @@ function actions(latest, now) {
   const rows = latest.map((action) => [
     make("span", "", action.action, action.reason ? make("small", "", action.reason) : null),
     make("span", "", ...breakable(action.operator)),
-    span((now - action.doneAt) / 1000),
+    humanizeDuration((now - action.doneAt) / 1000),
   ]);
   put("actions", table([["what"], ["who"], ["ago", "number"]], rows));
 }

@@ -22,8 +22,8 @@
 --   KEYS[13] cpu_attempts    hash  id -> attempts
 --   KEYS[14] cpu_processing  set   ids in work there
 --   KEYS[15] cpu_delayed     zset  ids that wait for a retry there
---   KEYS[16] claimed         zset  (ours) finished ids whose field in cpu_attempts may still be set, scored by the epoch
---                                  ms at which it is to be removed
+--   KEYS[16] claimed         zset  (ours) finished ids whose field in cpu_attempts may still be set, scored by the
+--                                  epoch ms at which it is to be removed
 --
 -- Time is the server's, never a worker's: a wrong clock on one machine cannot expire another worker's lease.
 local queue, processing, attempts, correlation, timestamps = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -75,10 +75,22 @@ local function clear_cpu_attempts(id)
   return redis.call('HDEL', cpu_attempts, id) == 1
 end
 
--- Remove what is left of a job that was released.
+-- Remove an id from a list wherever it stands near the head or the tail. Returns whether it did.
+local function remove_near_ends(list, id)
+  local found = false
+  while redis.call('LPOS', list, id, 'MAXLEN', MAX_SCAN) do found = redis.call('LREM', list, 1, id) end
+  while redis.call('LPOS', list, id, 'RANK', -1, 'MAXLEN', MAX_SCAN) do found = redis.call('LREM', list, -1, id) end
+  return found
+end
+
+-- Remove what is left of a job that was released. The backend's recovery may have pushed the id on the CPU list while
+-- it was in work or waited here: that is no new request (a newer file is noticed when the result is stored).
 local function forget(id)
-  if cpu_queue and redis.call('HGET', job_of(id), 'early') and not clear_cpu_attempts(id) then
-    redis.call('ZADD', claimed, now_ms() + 1000, id)
+  if cpu_queue then
+    local pushed = remove_near_ends(cpu_queue, id)
+    if (pushed or redis.call('HGET', job_of(id), 'early')) and not clear_cpu_attempts(id) then
+      redis.call('ZADD', claimed, now_ms() + 1000, id)
+    end
   end
   redis.call('SREM', processing, id)
   redis.call('HDEL', attempts, id)

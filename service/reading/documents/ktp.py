@@ -21,6 +21,9 @@ from service.reading.documents.layout import (
 )
 from service.reading.documents.nik import PrintedFacts, read_nik
 from service.reading.documents.vocabulary import (
+    ENGLISH_GENDERS,
+    ENGLISH_MARITAL_STATUSES,
+    ENGLISH_RELIGIONS,
     GENDERS,
     LIFELONG,
     MARITAL_STATUSES,
@@ -72,8 +75,8 @@ _ONE_ROW_VALUES: Mapping[str, ValueReader] = {
     "rtRw": values.rt_rw,
     "village": values.free_text,
     "district": values.free_text,
-    "religion": lambda line: values.known(line, RELIGIONS),
-    "maritalStatus": lambda line: values.known(line, MARITAL_STATUSES),
+    "religion": values.religion,
+    "maritalStatus": values.marital_status,
     "occupation": values.free_text,
     "nationality": lambda line: values.known(line, NATIONALITIES),
     "validUntil": values.valid_until,
@@ -83,6 +86,13 @@ _ONE_ROW_VALUES: Mapping[str, ValueReader] = {
 _UNIQUE_VOCABULARIES: Mapping[str, Sequence[str]] = {
     "religion": RELIGIONS,
     "maritalStatus": MARITAL_STATUSES,
+}
+
+#: English vocabularies of a foreigner's card.
+_ENGLISH_VOCABULARIES = {
+    "gender": ENGLISH_GENDERS,
+    "religion": ENGLISH_RELIGIONS,
+    "maritalStatus": ENGLISH_MARITAL_STATUSES,
 }
 
 
@@ -100,10 +110,21 @@ def read_ktp(lines: Sequence[TextLine]) -> Fields:
     }
     for key, read in _ONE_ROW_VALUES.items():
         fields[key] = _one_row_value(cells.get(key), read)
+    if fields["nationality"] is None and _is_foreigner(cells):
+        fields["nationality"] = _one_row_value(cells.get("nationality"), values.free_text)
     for key, words in _UNIQUE_VOCABULARIES.items():
         fields[key] = fields[key] or _value_without_label(page, words)
     fields["nik"] = _nik(page, cells, _printed_facts(fields))
     return {key: field for key, field in fields.items() if field is not None}
+
+
+def _is_foreigner(cells: Mapping[str, Cell]) -> bool:
+    """Whether the card has English values: a foreigner's, which prints the country as nationality."""
+    return any(
+        values.is_english(values.bare(join_pieces(first_run(cell.pieces))), words)
+        for key, words in _ENGLISH_VOCABULARIES.items()
+        if (cell := cells.get(key)) and cell.pieces
+    )
 
 
 def _key_of_value(value: str) -> str | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 #: Codes for a page as a whole.
 MISSING_FIELDS, UNREADABLE, WRONG_TYPE = "missing_fields", "unreadable", "wrong_document_type"
+MIRRORED, SEVERAL_CARDS = "mirrored", "several_cards"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,14 @@ ADVICE: Mapping[str, Advice] = {
     WRONG_TYPE: Advice(
         "Dokumen ini bukan jenis kartu yang diminta; silakan unggah kartu yang benar.",
         "This is not the requested type of card: upload the right one.",
+    ),
+    MIRRORED: Advice(
+        "Gambar ini terbalik seperti di cermin; periksa datanya atau foto ulang dengan kamera belakang.",
+        "The picture is mirrored: check the fields, or take the photo again with the rear camera.",
+    ),
+    SEVERAL_CARDS: Advice(
+        "Berkas ini memuat beberapa kartu yang berbeda; unggah satu kartu saja.",
+        "The file shows several different cards: upload one card only.",
     ),
     MISSING_FIELDS: Advice(
         "Sebagian data tidak terbaca; lengkapi dari gambar atau foto ulang kartu.",

@@ -17,6 +17,9 @@ from service.reading.documents.dates import PrintedDate, find_date
 from service.reading.documents.fields import Field
 from service.reading.documents.npwp_number import read_npwp_number
 from service.reading.documents.vocabulary import (
+    ENGLISH_GENDERS,
+    ENGLISH_MARITAL_STATUSES,
+    ENGLISH_RELIGIONS,
     GENDERS,
     LIFELONG,
     MARITAL_STATUSES,
@@ -38,8 +41,13 @@ _PLACE = re.compile(r"[^,\d]+(?=[,\d])")
 _RT_RW = re.compile(r"\d{1,3}\s*/\s*\d{1,3}")
 #: ``004/007`` with its slash lost, or read as a 1.
 _RT_RW_PACKED = re.compile(r"(\d{3})1?(\d{3})")
-#: Abbreviations that cards print with a blank behind them.
-_ABBREVIATION = re.compile(r"\b(NO|JL|JLN|GG|KP|KOMP|PERUM|KAV|LINGK)\.(?=\w)")
+#: Abbreviations that are followed by a blank, even if the card prints none.
+_ABBREVIATION = re.compile(r"\b(NO|JL|JLN|GG|KP|KOMP|PERUM|KAV|LINGK|DK|DS|DSN|BLK)\.(?=\w)")
+#: ``JLMELATI``: an abbreviation joined to a word, because the full stop between them was not read. No
+#: Indonesian word starts like this.
+_JOINED_ABBREVIATION = re.compile(
+    r"\b(JLN|DSN)(?=[B-DF-HJ-NP-TV-Z][A-Z]{3})|\b(JL|GG|DK(?!I)|KP(?!AD|R)|DS)(?=[A-Z]{4})"
+)
 #: Characters that are read in place of an apostrophe between letters.
 _QUOTE = re.compile(r"(?<=[^\W\d_])[`\u00b4\u2018\u2019\"](?=[^\W\d_])")
 #: A full stop behind a long word of a name: no abbreviation is that long, so it may be a title's comma.
@@ -91,9 +99,12 @@ def free_text(line: TextLine) -> Field | None:
 
 
 def address(line: TextLine) -> Field | None:
-    """Read an address: as ``free_text``, with the blank behind ``NO.`` and ``JL.`` restored."""
+    """Read an address: as ``free_text``, with full stop and blank behind abbreviations restored."""
     field = free_text(line)
-    return field and replace(field, value=_ABBREVIATION.sub(r"\1. ", field.value))
+    if field is None:
+        return None
+    value = _JOINED_ABBREVIATION.sub(r"\1\2. ", field.value)
+    return replace(field, value=_ABBREVIATION.sub(r"\1. ", value))
 
 
 def place_and_date(line: TextLine) -> tuple[Field | None, Field | None]:
@@ -117,9 +128,34 @@ def known(line: TextLine, words: Sequence[str] | Mapping[str, str]) -> Field | N
     return Field(value, line.confidence * word.likeness, line.box)
 
 
+def known_or_english(
+    line: TextLine, words: Sequence[str] | Mapping[str, str], english: Mapping[str, str]
+) -> Field | None:
+    """Read one of ``words``, or an English word of a foreigner's card as the value it stands for."""
+    if is_english(line, english):
+        return known(line, english)
+    return known(line, words) or known(line, english)
+
+
+def is_english(line: TextLine, english: Mapping[str, str]) -> bool:
+    """Whether a text is exactly one of the English words, apart from look-alike characters."""
+    word = nearest(line.text, tuple(english))
+    return word is not None and word.likeness == 1
+
+
 def gender(line: TextLine) -> Field | None:
     """Read ``LAKI-LAKI`` or ``PEREMPUAN``; one half of LAKI-LAKI is enough."""
-    return known(line, GENDERS) or known(line, {"LAKI": "LAKI-LAKI"})
+    return known_or_english(line, GENDERS, ENGLISH_GENDERS) or known(line, {"LAKI": "LAKI-LAKI"})
+
+
+def religion(line: TextLine) -> Field | None:
+    """Read a religion."""
+    return known_or_english(line, RELIGIONS, ENGLISH_RELIGIONS)
+
+
+def marital_status(line: TextLine) -> Field | None:
+    """Read a marital status."""
+    return known_or_english(line, MARITAL_STATUSES, ENGLISH_MARITAL_STATUSES)
 
 
 def blood_type(line: TextLine) -> Field | None:

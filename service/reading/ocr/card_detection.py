@@ -44,6 +44,12 @@ SIDE_SAMPLES = np.linspace(0.1, 0.9, 40)
 #: Minimum share of the picture's edges that lie on the card: a framed box on a printed page has far less.
 MIN_EDGES_INSIDE = 0.5
 
+#: A card that takes up more of its picture leaves no room for a second one.
+MAX_SHARE_OF_ONE = 0.5
+
+#: Pixels of the thumbnail around a card whose edges are ignored in the search for a second one.
+IGNORED_MARGIN = 3
+
 #: Width limit of a flattened card in pixels: the recogniser uses no more.
 MAX_CARD_WIDTH = 1280
 
@@ -110,14 +116,23 @@ def find_card(page: Page) -> Quad | None:
     return None if card is None else card * np.float32(max(page.image.shape) / max(copy.shape))
 
 
-def _find(picture: Image | ColourImage, perspectives: Sequence[Perspective]) -> Quad | None:
+def find_other_card(image: Image, card: Quad) -> Quad | None:
+    """Return the corners of a second card beside ``card``, as ``find_card`` does; None without one."""
+    if cv2.contourArea(card) > MAX_SHARE_OF_ONE * image.size:
+        return None
+    return _find(image, PERSPECTIVES, card)
+
+
+def _find(
+    picture: Image | ColourImage, perspectives: Sequence[Perspective], ignored: Quad | None = None
+) -> Quad | None:
     scale = THUMBNAIL_SIDE / max(picture.shape)
-    small = cv2.GaussianBlur(_thumbnail(picture, scale), (0, 0), 1)
+    small = np.asarray(cv2.GaussianBlur(_thumbnail(picture, scale), (0, 0), 1), np.uint8)
     edge_maps: list[_EdgeMap] = []
     for perspective in perspectives:
         for step, thresholds in enumerate(CANNY_THRESHOLDS):
             if step == len(edge_maps):
-                edge_maps.append(_edge_map(np.asarray(small, np.uint8), thresholds))
+                edge_maps.append(_edge_map(small, thresholds, None if ignored is None else ignored * scale))
             card = _largest_card(edge_maps[step], perspective)
             if card is not None:
                 across, down = quad_size(card)
@@ -125,8 +140,10 @@ def _find(picture: Image | ColourImage, perspectives: Sequence[Perspective]) -> 
     return None
 
 
-def _edge_map(small: Image | ColourImage, thresholds: tuple[int, int]) -> _EdgeMap:
+def _edge_map(small: Image | ColourImage, thresholds: tuple[int, int], ignored: Quad | None) -> _EdgeMap:
     edges = np.asarray(cv2.Canny(small, *thresholds, L2gradient=True), np.uint8)
+    if ignored is not None:
+        edges[_mask(edges, ignored, IGNORED_MARGIN) > 0] = 0
     panels = _panels(edges)
     near_edges = np.asarray(cv2.dilate(edges, np.ones((5, 5), np.uint8)), np.uint8)
     return _EdgeMap(edges, near_edges, panels, _join(panels))
@@ -228,6 +245,11 @@ def _min_edge_support(near_edges: npt.NDArray[np.uint8], quad: Quad) -> float:
 
 def _edges_inside(edges: npt.NDArray[np.uint8], quad: Quad) -> float:
     """Return the share of all edges that lies on the card, its outline included."""
-    mask = cv2.fillConvexPoly(np.zeros_like(edges), np.rint(quad).astype(np.int32), 1)
-    mask = cv2.dilate(mask, np.ones((5, 5), np.uint8))
+    mask = _mask(edges, quad, 2)
     return float(cv2.countNonZero(cv2.bitwise_and(edges, edges, mask=mask)) / max(1, cv2.countNonZero(edges)))
+
+
+def _mask(edges: npt.NDArray[np.uint8], quad: Quad, margin: int) -> npt.NDArray[np.uint8]:
+    """Return an image of the same size that is 1 on the quadrilateral and ``margin`` pixels around it."""
+    mask = cv2.fillConvexPoly(np.zeros_like(edges), np.rint(quad).astype(np.int32), 1)
+    return np.asarray(cv2.dilate(mask, np.ones((2 * margin + 1, 2 * margin + 1), np.uint8)), np.uint8)

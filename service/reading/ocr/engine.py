@@ -67,6 +67,8 @@ class PageText:
     #: In reading order: top to bottom, then left to right.
     lines: tuple[TextLine, ...]
     device: Device
+    #: Further cards on the same page; each has its own image.
+    other_cards: tuple["PageText", ...] = ()
 
 
 class Engine(Protocol):

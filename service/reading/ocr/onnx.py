@@ -1,10 +1,10 @@
 """The ``onnx`` driver: PP-OCR's detector and recogniser on ONNX Runtime, on the CPU or a CUDA GPU."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
-from service.reading.ocr.card_detection import find_card, flatten, is_card_shaped
+from service.reading.ocr.card_detection import find_card, find_other_card, flatten, is_card_shaped
 from service.reading.ocr.detection import MAX_CARD_SIDE, MAX_SIDE, find_lines
 from service.reading.ocr.engine import Box, Device, Image, Page, PageText, TextLine
 from service.reading.ocr.geometry import Quad, cut_line, level_page, turn_page
@@ -94,7 +94,8 @@ class OnnxEngine:
     def read(self, page: Page) -> PageText:
         """Find and recognise the text of one page, upright.
 
-        A card that lies on something is flattened; the result then refers to the flattened card.
+        A card that lies on something is flattened; the result then refers to the flattened card. A second
+        card beside it is read as well.
 
         Raises:
             EngineError: ONNX Runtime failed; a ``DeviceError`` if it computed on the GPU.
@@ -103,11 +104,19 @@ class OnnxEngine:
         if is_card_shaped(image):
             return self._read_upright(self._make_upright(image, MAX_CARD_SIDE), self._sizes.card_line)
         card = find_card(page)
-        if card is not None:
-            found = self._make_upright(flatten(image, card), MAX_CARD_SIDE)
-            if len(found.quads) >= MIN_CARD_LINES:
-                return self._read_upright(found, self._sizes.card_line)
+        text = None if card is None else self._read_card(image, card)
+        if card is not None and text is not None:
+            other = find_other_card(image, card)
+            other_text = None if other is None else self._read_card(image, other)
+            return text if other_text is None else replace(text, other_cards=(other_text,))
         return self._read_upright(self._make_upright(image, MAX_SIDE), FULL)
+
+    def _read_card(self, image: Image, card: Quad) -> PageText | None:
+        """Read a card with these corners; None if it has too few lines to be one."""
+        found = self._make_upright(flatten(image, card), MAX_CARD_SIDE)
+        if len(found.quads) < MIN_CARD_LINES:
+            return None
+        return self._read_upright(found, self._sizes.card_line)
 
     def _make_upright(self, page: Image, longest_side: int) -> _UprightPage:
         """Find the lines of a page, and rotate page and lines until they are upright and level."""

@@ -8,6 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from devstack.backend import QUEUE, FilotBackend
+from service.errors import DatabaseRefusedError
 from service.monitoring.heartbeat import HEARTBEAT_INTERVAL, Heartbeat
 from service.monitoring.poller import POLL_INTERVAL, Poller
 from service.queue.active_jobs import ActiveJobs
@@ -146,3 +147,21 @@ def test_what_postgresql_refuses_is_named(
 
     assert before == []
     assert sentence.startswith(f"PostgreSQL cannot be used: {obstacle}")
+
+
+def test_what_a_job_was_refused_is_named_until_it_is_allowed(
+    poller: Poller, database: Database, backend: FilotBackend
+) -> None:
+    with pytest.raises(DatabaseRefusedError), database.transaction() as cursor:
+        cursor.execute("SELECT * FROM a_table_that_is_missing")
+
+    poll(poller)
+    during = poller.away()
+    database.clear_refusal()
+    assert poller.database_state is not None
+    poller.database_state._result_at = float("-inf")
+    poll(poller)
+
+    (sentence,) = during
+    assert sentence.startswith("PostgreSQL cannot be used: the table a_table_that_is_missing is missing")
+    assert poller.away() == []

@@ -79,7 +79,7 @@ def ready_once_sampled(port: int) -> tuple[int, dict[str, Any]]:
     """What `/ready` answers once the scheduler has sampled both servers."""
     while True:
         code, said = ask(port, "/ready")
-        if not any("not asked yet" in problem for problem in said["problems"]):
+        if not any("not been polled yet" in problem for problem in said["problems"]):
             return code, said
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from devstack.backend import FilotBackend
 from devstack.cards import sample_cards
-from service.errors import LeaseLostError, OcrWorkerError, StorageRefusedError
+from service.errors import DatabaseRefusedError, LeaseLostError, OcrWorkerError, StorageRefusedError
 from service.queue.document_queue import Job
 from service.runtime import processing as module
 from service.runtime.app import App, build_app
@@ -263,3 +263,51 @@ def test_an_id_that_is_none_is_a_published_failure(app: App, backend: FilotBacke
 
     assert not result.success
     assert outbox_kinds(backend, "none") == ["result"]
+
+
+@pytest.mark.parametrize(
+    ("away", "back"),
+    [
+        (
+            "ALTER DATABASE postgres SET default_transaction_read_only = on",
+            "ALTER DATABASE postgres RESET default_transaction_read_only",
+        ),
+        (
+            "ALTER TABLE documents RENAME COLUMN ocr_text TO hidden",
+            "ALTER TABLE documents RENAME COLUMN hidden TO ocr_text",
+        ),
+        (
+            "ALTER TABLE ocr_worker.endings RENAME TO hidden",
+            "ALTER TABLE ocr_worker.hidden RENAME TO endings",
+        ),
+    ],
+)
+def test_what_postgresql_refuses_while_a_document_is_read_fails_no_document(
+    away: str, back: str, app: App, backend: FilotBackend, while_reading: WhileReading
+) -> None:
+    """Even at the last attempt: the job waits, and gets its result when the server takes it."""
+    document_id = backend.add_document(ktp())
+    changes = [away]
+
+    def refuse_once() -> None:
+        if changes:
+            backend.execute(changes.pop())
+            # Connections keep the default that they began with.
+            backend.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'filot-ocr-worker'"
+            )
+
+    while_reading(refuse_once)
+    try:
+        with pytest.raises(DatabaseRefusedError):
+            app.processing.process(last_attempt(document_id))
+        assert app.database.last_refusal is not None
+    finally:
+        backend.execute(f"SET TRANSACTION READ WRITE; {back}")
+    assert backend.row(document_id)["status"] == "processing"
+    assert outbox_kinds(backend, document_id) == []
+
+    assert app.processing.process(last_attempt(document_id)).success
+
+    assert app.database.last_refusal is None

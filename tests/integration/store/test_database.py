@@ -1,4 +1,4 @@
-"""Connections outlive restarts and poolers; refusals of PostgreSQL are told from errors that data causes."""
+"""Connections outlive restarts and poolers; refusals by PostgreSQL differ from errors that data causes."""
 
 import threading
 import uuid

@@ -1,4 +1,4 @@
-"""Faults of the document store are told from faults of a document, and no download is endless."""
+"""Faults of the document store differ from faults of a document, and no download is endless."""
 
 import pytest
 

@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from devstack.backend import FilotBackend
+from devstack.callbacks import serve_callbacks
 from devstack.servers import FilotStack
 from service.settings import Settings
 from service.store import outbox, reviews
@@ -326,3 +327,30 @@ def test_a_review_that_was_erased_meanwhile_is_not_sent(
 
     assert stack.reviews.received() == []
     assert filots_rows(backend) == []
+
+
+@pytest.mark.parametrize(
+    ("decision", "outcome"), [("approved", "manually_approved"), ("rejected", "manually_rejected")]
+)
+def test_a_persons_decision_finds_its_way_back(
+    decision: str,
+    outcome: str,
+    database: Database,
+    settings: Settings,
+    stack: FilotStack,
+    backend: FilotBackend,
+) -> None:
+    document_id = complete_card(backend)
+    with serve_callbacks(backend) as url:
+        reviews_ = Reviews(database, settings.model_copy(update={"buli2_callback_url": url}))
+        reviews_.request(put_review(database, document_id))
+
+        status = stack.reviews.decide(document_id, decision)
+
+    assert status == 200
+    assert backend.row(document_id)["verification_status"] == outcome
+    (review,) = filots_rows(backend)
+    assert review["decision"] == decision
+    # What is left to deliver of it would open a second review.
+    reviews_.request(put_review(database, document_id))
+    assert len(stack.reviews.received()) == 1

@@ -1,15 +1,16 @@
 import io
 from typing import cast
 
+import cv2
 import numpy as np
 import PIL.Image
 import pytest
 
 from devstack.cards import DemoCard, sample_cards
-from devstack.degrade import encode_png
+from devstack.degrade import encode_jpeg, encode_png
 from service.errors import DocumentError
 from service.reading.documents.fields import DocumentType
-from service.reading.ocr.engine import Engine
+from service.reading.ocr.engine import ColourImage, Engine
 from service.reading.ocr.loading import load_engine
 from service.reading.reader import parsed_result, read_document
 
@@ -91,3 +92,76 @@ def test_a_blank_page_is_refused_with_advice(engine: Engine) -> None:
         read_document(encode_png(page), "KTP", engine)
 
     assert caught.value.code == "blank_page"
+
+
+def image_of(card: DemoCard) -> ColourImage:
+    return np.asarray(PIL.Image.open(io.BytesIO(card.content)).convert("RGB"), np.uint8)[..., ::-1]
+
+
+def on_sheet(*cards: DemoCard) -> ColourImage:
+    """A sheet of white paper with cards below each other."""
+    width, gap = 900, 60
+    images = [cv2.resize(image_of(card), (width, 568), interpolation=cv2.INTER_AREA) for card in cards]
+    sheet = np.full((gap + len(images) * (568 + gap), width + 2 * gap, 3), 252, np.uint8)
+    for index, image in enumerate(images):
+        top = gap + index * (568 + gap)
+        sheet[top : top + 568, gap : gap + width] = image
+    return sheet
+
+
+def two_ktps() -> tuple[DemoCard, DemoCard]:
+    first, second, *_ = [
+        card for card in sample_cards(seed=5, count=6, level="flat") if card.document_type == "KTP"
+    ]
+    return first, second
+
+
+def test_two_peoples_cards_on_one_sheet_are_not_approved(engine: Engine) -> None:
+    reading = read_document(encode_jpeg(on_sheet(*two_ktps()), 90), "KTP", engine)
+
+    assert reading.decision == "needs_review"
+    assert "several_cards" in reading.review_reasons
+
+
+def test_two_peoples_cards_on_two_pages_are_not_approved(engine: Engine) -> None:
+    first, second = (PIL.Image.open(io.BytesIO(card.content)).convert("RGB") for card in two_ktps())
+    content = io.BytesIO()
+    first.save(content, "PDF", save_all=True, append_images=[second])
+
+    reading = read_document(content.getvalue(), "KTP", engine)
+
+    assert reading.review_reasons == ("several_cards",)
+
+
+def test_the_same_card_on_two_pages_is_approved(engine: Engine) -> None:
+    card = two_ktps()[0]
+    page = PIL.Image.open(io.BytesIO(card.content)).convert("RGB")
+    content = io.BytesIO()
+    page.save(content, "PDF", save_all=True, append_images=[page])
+
+    reading = read_document(content.getvalue(), "KTP", engine)
+
+    assert (reading.decision, reading.review_reasons) == ("auto_approve", ())
+
+
+@pytest.mark.parametrize("document_type", ["KTP", "NPWP"])
+def test_of_both_cards_on_one_sheet_the_requested_one_is_read(
+    engine: Engine, document_type: DocumentType
+) -> None:
+    ktp, npwp = cards_of_both_types()
+    key, card = {"KTP": ("nik", ktp), "NPWP": ("npwpNumber", npwp)}[document_type]
+
+    reading = read_document(encode_jpeg(on_sheet(ktp, npwp), 90), document_type, engine)
+
+    assert parsed_result(reading)[key] == card.truth[key]
+    assert "wrong_document_type" not in reading.review_reasons
+    assert "several_cards" not in reading.review_reasons
+
+
+def test_a_mirrored_picture_is_read_and_goes_to_review(engine: Engine) -> None:
+    card = two_ktps()[0]
+
+    reading = read_document(encode_jpeg(image_of(card)[:, ::-1].copy(), 90), "KTP", engine)
+
+    assert parsed_result(reading)["nik"] == card.truth["nik"]
+    assert reading.review_reasons == ("mirrored",)

@@ -11,6 +11,7 @@ class FileFormat(Enum):
     WEBP = "WEBP"
     TIFF = "TIFF"
     HEIC = "HEIF"
+    AVIF = "AVIF"
     PDF = "PDF"
 
 
@@ -26,6 +27,13 @@ _SIGNATURES = {
 #: Brands of HEIC (ISO/IEC 23008-12, annex B): images and image sequences coded with HEVC.
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 
+#: Brands of AVIF (AV1 Image File Format, 6.2): images and image sequences coded with AV1. The major brand of
+#: such a file may be another, such as ``mif1``.
+_AVIF_BRANDS = {b"avif", b"avis"}
+
+#: Brands of a file that are looked at.
+_MAX_BRANDS = 32
+
 #: PDF readers search this many bytes at the start of a file for the signature.
 _PDF_SEARCH_LENGTH = 1024
 
@@ -40,6 +48,16 @@ def detect_format(content: bytes) -> FileFormat | None:
             return file_format
     if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
         return FileFormat.WEBP
-    if content[4:8] == b"ftyp" and content[8:12] in _HEIC_BRANDS:
-        return FileFormat.HEIC
+    if content[4:8] == b"ftyp":
+        brands = _brands(content)
+        if brands & _AVIF_BRANDS:
+            return FileFormat.AVIF
+        if content[8:12] in _HEIC_BRANDS:
+            return FileFormat.HEIC
     return FileFormat.PDF if b"%PDF-" in content[:_PDF_SEARCH_LENGTH] else None
+
+
+def _brands(content: bytes) -> set[bytes]:
+    """Return the major and compatible brands of a file with an ``ftyp`` box (ISO/IEC 14496-12, 4.3)."""
+    size = min(int.from_bytes(content[:4], "big"), len(content), 16 + 4 * _MAX_BRANDS)
+    return {content[8:12], *(content[start : start + 4] for start in range(16, size - 3, 4))}

@@ -20,10 +20,16 @@ MIN_SIDE = 48
 PIXEL_BUDGET = 50_000_000
 
 #: Limit of pixels of a JPEG that is decoded at a reduced size, row by row.
-REDUCIBLE_PIXEL_BUDGET = 120_000_000
+REDUCIBLE_PIXEL_BUDGET = 210_000_000
+
+#: Limit of pixels of a progressive JPEG: its coefficients, up to 6 bytes per pixel, are all held in memory.
+PROGRESSIVE_PIXEL_BUDGET = 64_000_000
 
 #: A card has two sides; further pages are not part of it.
 MAX_PAGES = 2
+
+#: Pages of a PDF among which those are looked for that show something.
+MAX_SEARCHED_PAGES = 8
 
 #: Largest scale from PDF units (points) to pixels: 300 dpi.
 MAX_PDF_SCALE = 300 / 72

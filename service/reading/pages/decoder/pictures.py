@@ -5,14 +5,24 @@ from collections.abc import Iterator
 from typing import cast
 
 import PIL.Image
+import PIL.ImageFile
+from PIL import AvifImagePlugin
 from PIL.Image import Resampling
 
 from .decoded_page import Page, RefusedError, Rendition, page_size
 from .file_formats import FileFormat
-from .limits import MAX_PAGES, PIXEL_BUDGET, REDUCIBLE_PIXEL_BUDGET
+from .jpeg import has_all_scans
+from .limits import MAX_PAGES, PIXEL_BUDGET, PROGRESSIVE_PIXEL_BUDGET, REDUCIBLE_PIXEL_BUDGET
+from .png import without_metadata
 
 #: Pillow checks the size in a file's header before it allocates memory, and refuses more than twice this.
 PIL.Image.MAX_IMAGE_PIXELS = REDUCIBLE_PIXEL_BUDGET // 2
+
+#: One thread for each decoder process, as for the other formats.
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+
+#: Marker at the end of a JPEG, and data that a decoder would read as a part of the picture.
+_JPEG_END, _OTHER_DATA = b"\xff\xd9", b"\xa5\x3c" * 64
 
 #: EXIF tag of the orientation (CIPA DC-008, 4.6.5), and its values.
 _ORIENTATION, _ORIENTATIONS = 0x0112, range(1, 9)
@@ -28,16 +38,28 @@ def pictures(content: bytes, file_format: FileFormat, rendition: Rendition) -> I
         RefusedError: the picture is too large or too small.
         Exception: the picture is damaged; Pillow's decoders raise a dozen types.
     """
-    if file_format is FileFormat.HEIC:
-        _register_heic()
+    if file_format is FileFormat.TIFF:
+        yield from _tiff_pages(content, rendition)
+    elif file_format is FileFormat.JPEG:
+        yield _jpeg_page(content, rendition)
+    else:
+        if file_format is FileFormat.HEIC:
+            _register_heic()
+        if file_format is FileFormat.PNG:
+            content = without_metadata(content)
+        with _open(content, file_format) as picture:
+            yield _decode(picture, rendition)
+
+
+def _open(content: bytes, file_format: FileFormat) -> PIL.ImageFile.ImageFile:
     try:
-        picture = PIL.Image.open(io.BytesIO(content), formats=[file_format.value])
+        return PIL.Image.open(io.BytesIO(content), formats=[file_format.value])
     except PIL.Image.DecompressionBombError:
         raise RefusedError("image_too_large") from None
-    with picture:
-        if file_format is not FileFormat.TIFF:
-            yield _decode(picture, rendition)
-            return
+
+
+def _tiff_pages(content: bytes, rendition: Rendition) -> Iterator[Page]:
+    with _open(content, FileFormat.TIFF) as picture:
         for frame in range(MAX_PAGES):
             try:
                 picture.seek(frame)
@@ -47,6 +69,31 @@ def pictures(content: bytes, file_format: FileFormat, rendition: Rendition) -> I
                 yield _decode(picture, rendition)
 
 
+def _jpeg_page(content: bytes, rendition: Rendition) -> Page:
+    """Decode a JPEG, even if only its end marker is missing.
+
+    Some programs lose the last two bytes. With an end marker appended libjpeg also accepts a file that lacks
+    a part of the picture, and makes that part up. So the file is completed in two ways: only if nothing is
+    missing both give the same picture.
+    """
+    try:
+        return _decode_jpeg(content, rendition)
+    except OSError:
+        if not has_all_scans(content):
+            raise
+        page = _decode_jpeg(content + _JPEG_END, rendition)
+        if page != _decode_jpeg(content + _OTHER_DATA + _JPEG_END, rendition):
+            raise
+        return page
+
+
+def _decode_jpeg(content: bytes, rendition: Rendition) -> Page:
+    with _open(content, FileFormat.JPEG) as picture:
+        # In one block: libjpeg's arithmetic decoder cannot wait for more data.
+        picture.decodermaxblock = max(picture.decodermaxblock, len(content))
+        return _decode(picture, rendition)
+
+
 def _register_heic() -> None:
     import pi_heif
 
@@ -54,8 +101,7 @@ def _register_heic() -> None:
 
 
 def _decode(picture: PIL.Image.Image, rendition: Rendition) -> Page:
-    reducible = picture.format in ("JPEG", "MPO") and not picture.info.get("progressive")
-    if picture.width * picture.height > (REDUCIBLE_PIXEL_BUDGET if reducible else PIXEL_BUDGET):
+    if picture.width * picture.height > _pixel_budget(picture):
         raise RefusedError("image_too_large")
     size = page_size(picture.width, picture.height, rendition)
     # Decodes a JPEG at a half, a quarter or an eighth of its size, and in grey without its colours. Other
@@ -66,6 +112,12 @@ def _decode(picture: PIL.Image.Image, rendition: Rendition) -> Page:
     page = _flattened(_reduced(_averageable(picture), size)).convert(rendition.mode)
     pixels = page.tobytes() if rendition.mode == "L" else page.tobytes("raw", "BGR")
     return Page(page.width, page.height, pixels, _orientation(picture))
+
+
+def _pixel_budget(picture: PIL.Image.Image) -> int:
+    if picture.format not in ("JPEG", "MPO"):
+        return PIXEL_BUDGET
+    return PROGRESSIVE_PIXEL_BUDGET if picture.info.get("progressive") else REDUCIBLE_PIXEL_BUDGET
 
 
 def _orientation(picture: PIL.Image.Image) -> int:

@@ -29,7 +29,7 @@ def test_what_is_wrong_in_the_url_is_told(
     [
         ("postgresql://filot:hunter2@127.0.0.1:1/db", "nothing listens on that port"),
         ("postgresql://filot:hunter2@nowhere.invalid/db", "its host name cannot be resolved"),
-        ("postgresql://filot:hunter%2@127.0.0.1/db", "DATABASE_URL cannot be parsed"),
+        ("postgresql://filot:hunter%2@127.0.0.1/db", "DATABASE_URL cannot be used"),
     ],
 )
 def test_a_server_that_cannot_be_asked_is_told_by_cause(
@@ -56,3 +56,14 @@ def test_a_database_that_can_only_be_read_is_red(settings_with: SettingsMaker, p
 
     assert found.level == "red"
     assert found.says.startswith("it is read-only")
+
+
+def test_parameters_of_other_clients_are_understood_or_named(settings_with: SettingsMaker, url: str) -> None:
+    (understood,) = check_postgres(
+        settings_with(DATABASE_URL=f"{url}?schema=public&pgbouncer=true&connection_limit=1")
+    )
+    (named,) = check_postgres(settings_with(DATABASE_URL=f"{url}?no_such_parameter=1"))
+
+    assert understood.level == "green"
+    assert named.level == "red"
+    assert "no_such_parameter" in named.says

@@ -17,7 +17,7 @@ def test_a_sound_database_is_green(settings_with: SettingsMaker, url: str) -> No
 
     results = [*check_postgres(settings), *check_tables(settings)]
 
-    assert [result.level for result in results] == ["green"] * 3
+    assert [result.level for result in results] == ["green"] * 4
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_a_table_that_is_not_as_agreed_is_red(
 ) -> None:
     execute(url, change)
 
-    table, _ = check_tables(settings_with(DATABASE_URL=url))
+    table, *_ = check_tables(settings_with(DATABASE_URL=url))
 
     assert table.level == "red"
     assert says in table.says
@@ -56,11 +56,11 @@ def test_missing_rights_are_named_until_they_are_given(
         pass
     after = list(check_tables(settings))
 
-    assert [result.level for result in before] == ["red", "red"]
+    assert [result.level for result in before] == ["red", "yellow", "red"]
     assert "ocr_text" in before[0].says
-    assert "GRANT CREATE ON DATABASE" in before[1].advice
-    assert [result.level for result in given] == ["green", "yellow"]
-    assert [result.level for result in after] == ["green", "green"]
+    assert "GRANT CREATE ON DATABASE" in before[2].advice
+    assert [result.level for result in given] == ["green", "yellow", "yellow"]
+    assert [result.level for result in after] == ["green", "yellow", "green"]
 
 
 def test_tables_of_another_user_are_red(settings_with: SettingsMaker, url: str, poor_url: str) -> None:
@@ -69,19 +69,37 @@ def test_tables_of_another_user_are_red(settings_with: SettingsMaker, url: str, 
     name = urlsplit(url).path[1:]
     execute(url, "GRANT SELECT, UPDATE ON documents TO poor", f"GRANT CREATE ON DATABASE {name} TO poor")
 
-    _, own = check_tables(settings_with(DATABASE_URL=poor_url))
+    *_, own = check_tables(settings_with(DATABASE_URL=poor_url))
 
     assert own.level == "red"
     assert "another user owns" in own.says
 
 
-def test_looking_makes_no_schema(settings_with: SettingsMaker, url: str) -> None:
+def test_checking_creates_no_schema(settings_with: SettingsMaker, url: str) -> None:
     settings = settings_with(DATABASE_URL=url)
 
     for _ in range(2):
-        _, own = check_tables(settings)
+        *_, own = check_tables(settings)
 
     assert (own.level, own.says) == ("yellow", "not created yet")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("DROP TABLE manual_reviews", "it is missing: a reviewer's decision is lost"),
+        ("ALTER TABLE manual_reviews DROP payload", "lacks the columns payload"),
+    ],
+)
+def test_a_decision_that_would_be_lost_is_yellow(
+    change: str, says: str, settings_with: SettingsMaker, url: str
+) -> None:
+    execute(url, change)
+
+    _, reviews, _ = check_tables(settings_with(DATABASE_URL=url))
+
+    assert reviews.level == "yellow"
+    assert says in reviews.says
 
 
 @pytest.mark.parametrize(

@@ -44,18 +44,20 @@ def token() -> str:
     return str(uuid.uuid4())
 
 
-def process_route(backend: FilotBackend, document_id: str) -> None:
-    """What the backend's process route does, command by command."""
-    backend.execute("UPDATE documents SET status = 'processing' WHERE id = %s", document_id)
-    backend.redis.rpush(CPU_QUEUE_KEY, document_id)
-    backend.redis.hset(CPU_ATTEMPTS_KEY, document_id, "0")
+def process_route(backend: FilotBackend, *documents: str) -> None:
+    """What the backend's process route does, command by command in Redis."""
+    backend.execute("UPDATE documents SET status = 'processing' WHERE id = ANY(%s::uuid[])", list(documents))
+    for document_id in documents:
+        backend.redis.rpush(CPU_QUEUE_KEY, document_id)
+        backend.redis.hset(CPU_ATTEMPTS_KEY, document_id, "0")
 
 
 def recover(backend: FilotBackend) -> None:
     """What the backend's recovery does when it starts."""
-    rows = backend.execute("SELECT id::text FROM documents WHERE status = 'processing'")
+    rows = backend.execute(
+        "UPDATE documents SET status = 'uploaded' WHERE status = 'processing' RETURNING id::text"
+    )
     for row in rows:
-        backend.execute("UPDATE documents SET status = 'uploaded' WHERE id = %s", row["id"])
         backend.redis.rpush(CPU_QUEUE_KEY, row["id"])
         backend.redis.hset(CPU_ATTEMPTS_KEY, row["id"], "0")
 
@@ -112,8 +114,7 @@ def test_every_document_of_the_process_route_is_read_once(
     with backend_loop(backend, reads[2]):
         for worker in workers:
             worker.start()
-        for document_id in documents:
-            process_route(backend, document_id)
+        process_route(backend, *documents)
         for worker in workers:
             worker.join(30)
     last = make_claiming_queue()
@@ -129,8 +130,7 @@ def test_a_recovery_of_the_backend_takes_no_job_away(
     make_claiming_queue: QueueMaker, backend: FilotBackend
 ) -> None:
     documents = [backend.add_document(b"picture") for _ in range(50)]
-    for document_id in documents:
-        process_route(backend, document_id)
+    process_route(backend, *documents)
     queue, results = make_claiming_queue(), []
     jobs = [queue.fetch(token()) for _ in documents]
     retried = jobs[0]
@@ -152,6 +152,30 @@ def test_a_recovery_of_the_backend_takes_no_job_away(
     assert nothing is None
     assert waiting == 0
     assert sorted(results) == sorted(documents)
+    assert remaining_keys(backend) == set()
+
+
+def test_a_recovery_of_the_backend_repeats_no_document_that_waits_or_ends_here(
+    make_claiming_queue: QueueMaker, backend: FilotBackend
+) -> None:
+    documents = [backend.add_document(b"picture") for _ in range(50)]
+    process_route(backend, *documents)
+    queue, finished = make_claiming_queue(), []
+    jobs = [job for job in (queue.fetch(token()) for _ in documents) if job is not None]
+    for job in jobs[:25]:
+        queue.finish(job.token, RETURN_UNCOUNTED)
+
+    recover(backend)
+    for job in jobs[25:]:
+        queue.finish(job.token, DONE)
+        finished.append(job.document_id)
+    while waiting := queue.fetch(token()):
+        queue.finish(waiting.token, DONE)
+        finished.append(waiting.document_id)
+    while backend.redis.exists(CLAIMED_KEY):
+        queue.return_due()
+
+    assert sorted(finished) == sorted(documents)
     assert remaining_keys(backend) == set()
 
 

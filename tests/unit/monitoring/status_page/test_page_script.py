@@ -15,6 +15,7 @@ from service.monitoring.heartbeat import WorkerSighting, WorkerState
 from service.monitoring.status import ActiveJob, Records, Status, Traffic
 from service.monitoring.status_json import status_json
 from service.settings import Settings
+from service.store.actions import Action
 from service.store.dead_letters import DeadJob
 from service.store.history import MINUTES, Failures, JobRecord, Period
 
@@ -37,6 +38,7 @@ STATUS = Status(
         failures=[Failures("blank_page", 1, 2)],
         outbox_backlog=OutboxBacklog(1, 0, {"result": (1, 5.0), "review": (2, 5.0)}),
         dead=[DeadJob("card", "job", 1, "EngineError", NOW)],
+        actions=[Action(NOW, "budi@desk", "pause", "new GPU driver", [])],
     ),
 )
 
@@ -67,6 +69,7 @@ def test_every_figure_is_that_of_the_snapshot() -> None:
     )
     assert texts["workers"].endswith("two:2 not responding last heartbeat 100 s ago, no clean shutdown")
     assert texts["throughput-at"] == "Last hour: 8 approved, 1 to review, 1 failed"
+    assert texts["actions"].startswith("what who ago pause new GPU driver budi@desk ")
     assert texts["latency-at"] == "Last hour: median 400 ms, 95th percentile 900 ms"
 
 

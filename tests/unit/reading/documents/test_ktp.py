@@ -406,3 +406,73 @@ def test_a_page_without_labels_has_no_fields() -> None:
 
 def test_no_lines_have_no_fields() -> None:
     assert read_ktp([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("read", "address"),
+    [
+        ("JL.MELATI NO.5", "JL. MELATI NO. 5"),
+        ("JLMELATI", "JL. MELATI"),
+        ("JLNMELATI", "JLN. MELATI"),
+        ("JLNUSANTARA", "JL. NUSANTARA"),
+        ("GGKELINCI III", "GG. KELINCI III"),
+        ("KPMELAYU", "KP. MELAYU"),
+        ("DSNKRAJAN", "DSN. KRAJAN"),
+        ("DS.SUKAMAJU", "DS. SUKAMAJU"),
+        ("KOMPLEK DKI", "KOMPLEK DKI"),
+        ("DKIJAKARTA", "DKIJAKARTA"),
+        ("DUSUN KRAJAN", "DUSUN KRAJAN"),
+        ("JL MELATI", "JL MELATI"),
+    ],
+)
+def test_an_abbreviation_is_separated_from_the_word_behind_it(read: str, address: str) -> None:
+    assert read_ktp(ktp_lines({"Alamat": read}))["address"].value == address
+
+
+def test_a_foreigners_card_has_the_values_of_the_contract() -> None:
+    fields = read_values(
+        read_ktp(
+            ktp_lines(
+                {
+                    "Jenis Kelamin": "MALE",
+                    "Agama": "CHRISTIAN",
+                    "Status Perkawinan": "MARRIED",
+                    "Pekerjaan": "OTHERS",
+                    "Kewarganegaraan": "JAPAN",
+                    "Berlaku Hingga": "17-08-2027",
+                }
+            )
+        )
+    )
+
+    assert fields["gender"] == "LAKI-LAKI"
+    assert fields["religion"] == "KRISTEN"
+    assert fields["maritalStatus"] == "KAWIN"
+    assert fields["occupation"] == "OTHERS"
+    assert fields["nationality"] == "JAPAN"
+    assert fields["validUntil"] == "17-08-2027"
+
+
+@pytest.mark.parametrize(
+    ("label", "read", "key", "value"),
+    [
+        ("Jenis Kelamin", "FEMALE", "gender", "PEREMPUAN"),
+        ("Jenis Kelamin", "FEMAIE", "gender", "PEREMPUAN"),
+        ("Agama", "CATHOLIC", "religion", "KATOLIK"),
+        ("Agama", "BUDDHIST", "religion", "BUDDHA"),
+        ("Agama", "OTHERS", "religion", "LAINNYA"),
+        ("Status Perkawinan", "SINGLE", "maritalStatus", "BELUM KAWIN"),
+        ("Status Perkawinan", "DIVORCED", "maritalStatus", "CERAI HIDUP"),
+        ("Status Perkawinan", "W1DOWED", "maritalStatus", "CERAI MATI"),
+    ],
+)
+def test_english_words_stand_for_values_of_the_contract(label: str, read: str, key: str, value: str) -> None:
+    assert read_ktp(ktp_lines({label: read}))[key].value == value
+
+
+def test_a_country_counts_as_nationality_on_a_foreigners_card_only() -> None:
+    assert "nationality" not in read_ktp(ktp_lines({"Kewarganegaraan": "JAPAN"}))
+
+
+def test_an_english_word_may_be_a_name() -> None:
+    assert read_ktp(ktp_lines({"Nama": "CHRISTIAN"}))["name"].value == "CHRISTIAN"

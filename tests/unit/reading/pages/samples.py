@@ -1,5 +1,6 @@
 """Small valid files of every kind that is read, built anew for each test."""
 
+import base64
 import io
 from collections.abc import Iterable
 from typing import Any
@@ -12,6 +13,14 @@ from service.reading.ocr.engine import Image
 from service.reading.pages import read_pages
 
 RED, GREEN, BLUE, GREY = (200, 30, 30), (30, 180, 30), (30, 30, 200), (220, 220, 220)
+
+#: ``sample(96, 64)`` as a JPEG with arithmetic coding, which Pillow cannot write.
+ARITHMETIC_JPEG = base64.b85decode(
+    "|JeWF01!$>Nk#wx0RR9200961|JwjV01XKW3knDg3knMk4h;_zAQcl55)&sJ9v2`kDKRiEDJ?8BI!Zn>HbyrrEkIX6ModmpQ"
+    "&KWMT47pHU`kO^PygEhLjevB4iga*CKVMXPc<zyPft%zPft%zPft%zPft%zPft%zPft%zPft%zPft%zPft%zPft%zPft%zPf"
+    "t%zPf!2J01*fPKmcF^0U`hb5di}c0sqVZ3IGrg1pyEd1^?Or3<CiG0ucid06zf#04v$S1vXkvCo8Us4`Mhn^mx9J*@a-"
+    "l4<97m*b|zIrnptolh7(OtAPL6"
+)
 
 #: How light red, green and blue are (ITU-R BT.601).
 _LIGHTNESS = (0.299, 0.587, 0.114)

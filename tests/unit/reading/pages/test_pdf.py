@@ -35,7 +35,8 @@ def blank_pdf(pages: int = 1, size: tuple[float, float] = (240, 150)) -> bytes:
 
 
 def test_a_pdf_gives_its_first_two_pages_in_print_resolution() -> None:
-    content = blank_pdf(pages=3, size=(288, 192))
+    scans = [sample(600, 400) for _ in range(3)]
+    content = saved(scans[0], "PDF", save_all=True, append_images=scans[1:], resolution=150)
 
     pages = grey_pages(content)
 
