@@ -60,7 +60,7 @@ def check_end(
         same_job: whether a result that is repeated must carry the same `jobId`.
     """
     must_fail = {document.id for document in failed}
-    harness.wait_for(lambda: _all_told(harness, documents), timeout)
+    harness.wait_for(lambda: _all_published(harness, documents), timeout)
     harness.wait_for(lambda: not left_behind(harness), 10)
     rows = harness.rows(documents)
     states = Counter(row["status"] for row in rows.values())
@@ -79,7 +79,7 @@ def check_end(
             (p.id for p in documents if len(_jobs(harness, p)) > 1), "published under two job ids"
         )
     findings.none_of(left_behind(harness), "left behind in Redis")
-    findings.none_of(_untold(harness), "left behind in the outbox")
+    findings.none_of(_undelivered(harness), "left behind in the outbox")
     repeats = sum(max(0, len(harness.listener.of(p.id)) - 1) for p in documents)
     if repeats:
         findings.figure(f"{repeats} results published again")
@@ -94,7 +94,7 @@ def left_behind(harness: Harness) -> list[str]:
     ]
 
 
-def _all_told(harness: Harness, documents: list[Document]) -> bool:
+def _all_published(harness: Harness, documents: list[Document]) -> bool:
     if not all(harness.listener.of(document.id) for document in documents):
         return False
     return all(row["status"] in ("completed", "failed") for row in harness.rows(documents).values())
@@ -116,12 +116,12 @@ def _jobs(harness: Harness, document: Document) -> set[str]:
     return {published.result["jobId"] for published in harness.listener.of(document.id)}
 
 
-def _untold(harness: Harness) -> list[str]:
-    harness.wait_for(lambda: not _untold_rows(harness), 10)
-    return [f"{row['kind']} of {row['document_id']}" for row in _untold_rows(harness)]
+def _undelivered(harness: Harness) -> list[str]:
+    harness.wait_for(lambda: not _undelivered_rows(harness), 10)
+    return [f"{row['kind']} of {row['document_id']}" for row in _undelivered_rows(harness)]
 
 
-def _untold_rows(harness: Harness) -> list[dict[str, str]]:
+def _undelivered_rows(harness: Harness) -> list[dict[str, str]]:
     return harness.backend.execute("SELECT kind, document_id FROM ocr_worker.outbox WHERE told_at IS NULL")
 
 

@@ -131,7 +131,9 @@ def frozen_worker(harness: Harness, findings: Findings) -> None:
         findings.promise("OLEH B" in str(row["ocr_text"]), f"{document.id} holds what the frozen worker read")
         if before[document.id]["status"] == "completed":
             findings.promise(row == before[document.id], f"{document.id} was changed by a late write")
-        findings.promise(len(harness.listener.of(document.id)) == 1, f"{document.id} was told more than once")
+        findings.promise(
+            len(harness.listener.of(document.id)) == 1, f"{document.id} was published more than once"
+        )
     warnings = sum(line.get("event") in ("lease_lost", "settled_too_late") for line in harness.log_lines())
     findings.figure(f"{warnings} late acts refused")
 
@@ -182,7 +184,7 @@ def real_engine(harness: Harness, findings: Findings) -> None:
     good = sum(row["status"] == "completed" and row["ai_decision"] == "auto_approve" for row in rows)
     findings.figure(f"{good} of {len(ids)} cards read and approved")
     findings.promise(good == len(ids), f"{len(ids) - good} cards were not read")
-    findings.none_of((d for d in ids if not harness.listener.of(d)), "never told")
+    findings.none_of((d for d in ids if not harness.listener.of(d)), "never published")
     findings.none_of(
         (f"{d} had {n}" for d, n in highest_attempts(harness).items() if n > 2), "attempts burnt"
     )

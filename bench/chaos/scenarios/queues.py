@@ -34,17 +34,17 @@ def backlog(harness: Harness, findings: Findings) -> None:
             both.llen(QUEUE)
             both.scard(PROCESSING)
             waiting, claimed = both.execute()
-        told = harness.listener.count()
+        published = harness.listener.count()
         most = max(most, claimed)
-        # A result is told just before its job is settled, and heard of a moment later.
-        lost = max(lost, len(ids) - waiting - claimed - told - THREADS)
+        # A result is published just before its job is finished, and received a moment later.
+        lost = max(lost, len(ids) - waiting - claimed - published - THREADS)
         time.sleep(0.02)
     grown = _memory(worker.child()) - before
     findings.figure(
         f"{len(ids)} waiting, at most {most} claimed by {THREADS} threads, memory {grown:+.0f} MiB"
     )
     findings.promise(most <= THREADS, f"{most} jobs were claimed by {THREADS} threads")
-    findings.promise(lost <= 0, f"{lost} jobs were neither waiting nor claimed nor told")
+    findings.promise(lost <= 0, f"{lost} jobs were neither waiting nor claimed nor published")
     findings.promise(grown < GROWTH, f"the process grew by {grown:.0f} MiB")
 
 
@@ -87,7 +87,7 @@ def same_ids(harness: Harness, findings: Findings) -> None:
         backend.start()
     for backend in backends:
         backend.join()
-    # An id that comes again after its document is done is a new request: it is told again, as another job.
+    # An id that comes again after its document is done is a new request: another job publishes it again.
     check_end(harness, findings, documents, timeout=30, same_job=False)
     findings.figure(f"{sum(pushed) - len(documents)} ids pushed twice")
     most = max(harness.trace.reads(document.marks.serial) for document in documents)

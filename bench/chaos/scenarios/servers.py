@@ -37,7 +37,7 @@ def postgres_away(harness: Harness, findings: Findings) -> None:
     harness.stack.postgres.start()
     back = time.monotonic()
     harness.wait_for(lambda: harness.listener.count() == len(documents), 60)
-    findings.figure(f"away {away:g} s, all told {time.monotonic() - back:.1f} s later")
+    findings.figure(f"away {away:g} s, all published {time.monotonic() - back:.1f} s later")
     check_end(harness, findings, documents, timeout=40)
     check_attempts(harness, findings, documents)
 
@@ -107,7 +107,7 @@ def all_away(harness: Harness, findings: Findings) -> None:
         harness.proxies[server].reset()
     back = time.monotonic()
     harness.wait_for(lambda: harness.listener.count() == len(documents), 60)
-    findings.figure(f"away {OUTAGE:g} s, all told {time.monotonic() - back:.1f} s later")
+    findings.figure(f"away {OUTAGE:g} s, all published {time.monotonic() - back:.1f} s later")
     check_end(harness, findings, documents, timeout=40)
     check_attempts(harness, findings, documents)
 
@@ -169,13 +169,15 @@ def reviews_away(harness: Harness, findings: Findings) -> None:
     harness.worker()
     harness.enqueue(documents)
     harness.wait_for(lambda: harness.listener.count() == len(documents), 30)
-    told = harness.listener.count()
+    published = harness.listener.count()
     time.sleep(3)
     harness.stack.reviews.start()
     harness.wait_for(lambda: len(_reviewed(harness)) == len(documents), 60)
     time.sleep(1)
     check_end(harness, findings, documents, timeout=30)
-    findings.promise(told == len(documents), f"{len(documents) - told} results waited for the review service")
+    findings.promise(
+        published == len(documents), f"{len(documents) - published} results waited for the review service"
+    )
     reviewed = _reviewed(harness)
     findings.figure(f"{len(reviewed)} reviews arrived, {sum(reviewed.values()) - len(reviewed)} twice")
     findings.none_of((p.id for p in documents if reviewed[p.id] != 1), "not reviewed exactly once")

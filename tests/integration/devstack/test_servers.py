@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import psycopg2
 import pytest
 import redis
@@ -25,8 +26,6 @@ from devstack.servers.sandbox import Sandbox, open_sandbox
 from devstack.servers.server import Server, ServerError
 from devstack.servers.storage import BUCKET, Storage
 from devstack.servers.valkey import Valkey
-
-psutil = pytest.importorskip("psutil")
 
 # A shell's background jobs, and all that they start, ignore SIGINT; a terminal's do not.
 TERMINAL = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
