@@ -18,17 +18,14 @@ from service.reading.documents.fields import DocumentType
 from service.reading.ocr.engine import Engine
 from service.reading.reader import Reading, read_document
 from service.runtime.actors import declare_actors
-from service.runtime.app import App as Runtime
-from service.runtime.app import build_app
+from service.runtime.app import App, build_app
 from service.settings import Settings
 from service.telemetry.metrics import REGISTRY
 from tests.integration.test_api import picture
 
 
 @pytest.fixture
-def runtime(
-    environment: dict[str, str], stack: FilotStack, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Runtime]:
+def runtime(environment: dict[str, str], stack: FilotStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
     changes = {
         "OCR_GPU_DRIVER": "onnx",
         "OCR_GPU_POLL_INTERVAL": "50",
@@ -42,7 +39,7 @@ def runtime(
 
 
 @pytest.fixture
-def running(runtime: Runtime, backend: FilotBackend) -> Iterator[Runtime]:
+def running(runtime: App, backend: FilotBackend) -> Iterator[App]:
     worker = Worker(runtime.broker, worker_threads=3, worker_timeout=100)
     worker.start()
     wait_until(backend, lambda: reachable(runtime))
@@ -75,7 +72,7 @@ def wait_until(backend: FilotBackend, condition: Callable[[], object]) -> None:
         backend.redis.blpop(["nothing is pushed here"], timeout=1)
 
 
-def test_a_scrape_shows_the_work_done_and_the_queue(running: Runtime, backend: FilotBackend) -> None:
+def test_a_scrape_shows_the_work_done_and_the_queue(running: App, backend: FilotBackend) -> None:
     before = scrape(running.settings)
     documents = [backend.add_document(picture(), "NPWP"), backend.add_document(b"no picture", "NPWP")]
 
@@ -103,7 +100,7 @@ def test_a_scrape_shows_the_work_done_and_the_queue(running: Runtime, backend: F
     assert after["process_cpu_seconds_total"] > 0
 
 
-def test_no_scrape_asks_a_server(running: Runtime, backend: FilotBackend) -> None:
+def test_no_scrape_asks_a_server(running: App, backend: FilotBackend) -> None:
     wait_until(backend, lambda: "filot_ocr_queue_documents" in scrape(running.settings))
     backend.redis.sadd(PROCESSING, "since the latest sample")
     calls = running.broker.document_queue.client.info("commandstats")["cmdstat_scard"]["calls"]
@@ -116,9 +113,7 @@ def test_no_scrape_asks_a_server(running: Runtime, backend: FilotBackend) -> Non
     assert after - calls < 20
 
 
-def test_a_worker_that_no_longer_polls_is_seen_in_the_metrics(
-    runtime: Runtime, backend: FilotBackend
-) -> None:
+def test_a_worker_that_no_longer_polls_is_seen_in_the_metrics(runtime: App, backend: FilotBackend) -> None:
     runtime.devices.probe()
     runtime.health.start()
     runtime.scheduler.start()
@@ -131,7 +126,7 @@ def test_a_worker_that_no_longer_polls_is_seen_in_the_metrics(
 
 
 def test_a_worker_that_only_puts_documents_off_is_seen_in_the_metrics(
-    running: Runtime, backend: FilotBackend, stack: FilotStack
+    running: App, backend: FilotBackend, stack: FilotStack
 ) -> None:
     def makes_progress() -> bool:
         return bool(scrape(running.settings)["filot_ocr_making_progress"])
@@ -155,7 +150,7 @@ def test_a_worker_that_only_puts_documents_off_is_seen_in_the_metrics(
     assert young
 
 
-def reachable(runtime: Runtime) -> bool:
+def reachable(runtime: App) -> bool:
     try:
         scrape(runtime.settings)
     except OSError:
@@ -164,7 +159,7 @@ def reachable(runtime: Runtime) -> bool:
 
 
 def test_a_gpu_that_fails_is_counted_as_fallback_and_not_as_retry(
-    runtime: Runtime, backend: FilotBackend, monkeypatch: pytest.MonkeyPatch
+    runtime: App, backend: FilotBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failures = iter([DeviceLostError("CUDA failure 719")])
 
@@ -191,7 +186,7 @@ def test_a_gpu_that_fails_is_counted_as_fallback_and_not_as_retry(
 
 
 def test_an_engine_that_breaks_is_counted_as_retry(
-    running: Runtime, backend: FilotBackend, monkeypatch: pytest.MonkeyPatch
+    running: App, backend: FilotBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     retries = value("filot_ocr_retries_total", cause="unforeseen")
 
@@ -204,9 +199,7 @@ def test_an_engine_that_breaks_is_counted_as_retry(
         channel.wait_for(1)
 
 
-def test_reviews_are_counted_by_how_they_went(
-    running: Runtime, backend: FilotBackend, stack: FilotStack
-) -> None:
+def test_reviews_are_counted_by_how_they_went(running: App, backend: FilotBackend, stack: FilotStack) -> None:
     tickets = value("filot_ocr_review_calls_total", result="ticket")
     put_off = value("filot_ocr_review_calls_total", result="put_off")
 

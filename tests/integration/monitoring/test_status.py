@@ -23,8 +23,7 @@ from service.monitoring.heartbeat import (
 from service.monitoring.status import LATELY, TrafficReader, read_records
 from service.queue.document_queue import TIMESTAMPS_KEY, DocumentQueue, connect_redis
 from service.runtime.actors import declare_actors
-from service.runtime.app import App as Runtime
-from service.runtime.app import build_app
+from service.runtime.app import App, build_app
 from service.settings import Settings
 from service.store import dead_letters, history, outbox
 from service.store.database import Database
@@ -44,7 +43,7 @@ def reader(document_queue: DocumentQueue, settings: Settings) -> TrafficReader:
 
 
 @pytest.fixture
-def runtime(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime]:
+def runtime(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
     for name, value in {**environment, "OCR_GPU_DRIVER": "onnx", "OCR_GPU_POLL_INTERVAL": "50"}.items():
         monkeypatch.setenv(name, value)
     with build_app(Settings()) as runtime:
@@ -65,7 +64,7 @@ def result(*, success: bool = True, milliseconds: int = 400, on_gpu: bool = Fals
     )
 
 
-def heartbeat_of(runtime: Runtime) -> Heartbeat:
+def heartbeat_of(runtime: App) -> Heartbeat:
     client, active_jobs = runtime.broker.document_queue.client, runtime.broker.active_jobs
     return Heartbeat(client, active_jobs, runtime.devices, runtime.publisher, gpu_enabled=False)
 
@@ -124,7 +123,7 @@ def test_what_a_finished_job_left_behind_is_no_job(reader: TrafficReader, backen
 
 
 def test_a_worker_is_listed_until_it_deregisters(
-    runtime: Runtime, reader: TrafficReader, backend: FilotBackend
+    runtime: App, reader: TrafficReader, backend: FilotBackend
 ) -> None:
     heartbeat = heartbeat_of(runtime)
     heartbeat.beat()
@@ -142,7 +141,7 @@ def test_a_worker_is_listed_until_it_deregisters(
 
 
 def test_a_worker_that_stopped_responding_is_listed_for_an_hour(
-    runtime: Runtime, reader: TrafficReader, backend: FilotBackend
+    runtime: App, reader: TrafficReader, backend: FilotBackend
 ) -> None:
     heartbeat = heartbeat_of(runtime)
     backend.redis.zadd(SEEN_KEY, {"silent:1": time.time() - 300, "forgotten:1": time.time() - FORGOTTEN - 5})
@@ -267,9 +266,7 @@ def test_only_types_that_filot_knows_are_shown(database: Database) -> None:
     assert [each.document_type for each in read_records(database).recent] == ["other"]
 
 
-def test_a_document_that_was_worked_on_is_shown_with_its_outcome(
-    runtime: Runtime, backend: FilotBackend
-) -> None:
+def test_a_document_that_was_worked_on_is_shown_with_its_outcome(runtime: App, backend: FilotBackend) -> None:
     read, refused = backend.add_document(picture(), "NPWP"), backend.add_document(b"no picture", "KTP")
     worker = Worker(runtime.broker, worker_threads=3, worker_timeout=100)
 
