@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from service.cli import output
-from service.runtime.supervisor import EXIT_CONFIGURATION
+from service.runtime.supervisor import EXIT_CONFIGURATION, EXIT_GPU_GONE, EXIT_GPU_LOST
 from service.runtime.watchdog import HUNG
 from service.store.result import GPUOCRResult
 from service.telemetry.metrics import FAILURE_CODES
@@ -32,7 +32,7 @@ def test_the_exit_codes_are_those_of_the_code() -> None:
 
     assert documented == {
         *(0, output.EXIT_INPUT, output.EXIT_ENVIRONMENT),
-        *(EXIT_CONFIGURATION, HUNG, output.EXIT_INTERRUPTED),
+        *(EXIT_CONFIGURATION, EXIT_GPU_GONE, EXIT_GPU_LOST, HUNG, output.EXIT_INTERRUPTED),
     }
 
 
