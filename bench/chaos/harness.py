@@ -49,6 +49,9 @@ VARIABLES = {
     "reviews": "BULI2_API_URL",
 }
 
+#: Documents that are marked in one statement before their ids are pushed.
+ENQUEUED_AT_ONCE = 10
+
 
 class ChaosWorker(Worker):
     """The worker as `bench.chaos.worker` changes it."""
@@ -174,12 +177,17 @@ class Harness:
         return documents
 
     def enqueue(self, documents: list[Document]) -> None:
-        """Queue documents, as the backend does."""
-        self.backend.execute(
-            "UPDATE documents SET status = 'processing' WHERE id = ANY(%s::uuid[])", [p.id for p in documents]
-        )
-        for document in documents:
-            self.backend.push(document.id)
+        """Queue documents, as the backend does.
+
+        A few at a time: recovery takes a row for lost that is marked long before its id is pushed.
+        """
+        for start in range(0, len(documents), ENQUEUED_AT_ONCE):
+            some = [document.id for document in documents[start : start + ENQUEUED_AT_ONCE]]
+            self.backend.execute(
+                "UPDATE documents SET status = 'processing' WHERE id = ANY(%s::uuid[])", some
+            )
+            for document_id in some:
+                self.backend.push(document_id)
 
     def rows(self, documents: list[Document]) -> dict[str, dict[str, Any]]:
         """The documents' rows by id."""

@@ -71,7 +71,11 @@ def read(
     if show and overlay is None:
         raise typer.BadParameter("--open needs --overlay PATH: the picture that it opens")
     engine = load_engine(driver)
-    results = _with_progress((read_file(file, document_type, engine) for file in found), len(found))
+    # JSON lines and CSV rows that appear one by one on the same terminal are progress enough.
+    shown = len(found) > 1 and not ((as_json or as_csv) and sys.stdout.isatty())
+    results: Iterator[FileReading] = (read_file(file, document_type, engine) for file in found)
+    if shown:
+        results = _with_progress(results, len(found))
     results = _with_overlays(results, overlays)
     if as_json:
         failed = _print_json_lines(results)
@@ -113,8 +117,6 @@ def _overlay_paths(overlay: Path | None, files: list[str]) -> dict[str, Path]:
 
 def _with_progress(results: Iterator[FileReading], count: int) -> Iterator[FileReading]:
     with progress_bar() as progress:
-        # Rows that appear one by one on the same terminal are progress enough.
-        progress.disable = progress.disable or count == 1 or sys.stdout.isatty()
         yield from progress.track(results, total=count, description="Reading")
 
 

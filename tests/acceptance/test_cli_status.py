@@ -50,6 +50,8 @@ def test_status_says_to_programs_what_the_page_says(
     worker = start_worker()
     bury(backend, environment)
 
+    # The page shows what its worker polled last.
+    wait_until(lambda: (ask(worker.port, "/status.json")[1].get("owed") or {}).get("dead") == 1)
     program = json.loads(run("status", "--json").stdout)
     status, page = ask(worker.port, "/status.json")
 

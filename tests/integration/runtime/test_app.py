@@ -10,6 +10,7 @@ from dramatiq import Worker
 from devstack.backend import FilotBackend
 from devstack.servers import FilotStack
 from service.errors import SettingsError
+from service.reading.pages import close_decoders
 from service.runtime.actors import declare_actors
 from service.runtime.app import build_app, close_current_app, current_app
 from service.settings import Settings, current_settings
@@ -56,6 +57,8 @@ def test_leaving_the_context_of_an_app_leaves_no_thread_process_or_connection(
     for name, value in {**environment, **changes}.items():
         monkeypatch.setenv(name, value)
     document_id = backend.add_document(picture(), "KTP")
+    # Decoders that an earlier test left idle would read the file.
+    close_decoders()
     with backend.listen() as channel:
         # The backend's own connection beside the channel's: it stays.
         backend.redis.ping()
