@@ -103,8 +103,11 @@ def subnets_of(deployment: Deployment) -> list[str]:
 
 
 def test_each_stack_reports_and_watches_metrics_of_its_own(account: dict[str, Deployment]) -> None:
+    namespaces = {stack: Names(stack).metrics_namespace for stack in account}
+    assert len(set(namespaces.values())) == len(account)
+    assert namespaces["production"] == "FiLot"
     for stack, deployment in account.items():
-        namespace = Names(stack).metrics_namespace
+        namespace = namespaces[stack]
         (container,) = json.loads(deployment.one("TaskDefinition").inputs["containerDefinitions"])
         plain = {item["name"]: item["value"] for item in container["environment"]}
         watched = {

@@ -46,6 +46,8 @@ FIRST: Mapping[str, Sequence[str]] = {
     "infra_pulumi/names.py": ("test_environments.py",),
     "infra_pulumi/scaling.py": ("test_alarms.py", "test_aws_rules.py"),
     "infra_pulumi/alarms.py": ("test_alarms.py", "test_aws_rules.py"),
+    "infra_pulumi/task.py": ("test_aws_rules.py", "test_aws.py", "test_environments.py"),
+    "infra_pulumi/worker_service.py": ("test_aws_rules.py", "test_aws.py", "test_environments.py"),
     "infra_pulumi/network.py": ("test_environments.py", "test_aws_rules.py"),
     "infra_pulumi/environment.py": ("test_settings.py", "test_aws.py", "test_environments.py"),
     "infra_pulumi/stack_config.py": ("test_config.py",),
