@@ -11,9 +11,6 @@ from cloudless.deployment import ROOT, Deployment
 
 from infra_pulumi.environment import NOT_SET, SECRETS, SET_BY_ECS
 
-#: Variables that a deployment may set before the worker reads them.
-NEW = {"OCR_GPU_CLAIM_CPU_QUEUE"}
-
 
 @pytest.fixture
 def settings(monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -39,7 +36,7 @@ def test_task_sets_every_variable_that_the_worker_reads(production: Deployment, 
 
     read = {field.alias for field in settings.model_fields.values()}
 
-    assert plain | secret | SET_BY_ECS | NOT_SET == read | NEW
+    assert plain | secret | SET_BY_ECS | NOT_SET == read
     assert plain & secret == set()
 
 
