@@ -186,7 +186,7 @@ def stuck_neighbour(stack: FilotStack, backend: FilotBackend) -> None:
 
 def silent_worker(stack: FilotStack, backend: FilotBackend) -> None:
     seconds, _ = backend.redis.time()
-    backend.redis.zadd(SEEN_KEY, {"ip-10-0-3-17:41": seconds - 240})
+    backend.redis.zadd(SEEN_KEY, {"ip-10-0-3-17:41": seconds - 120})
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +210,7 @@ class Staged:
             review_service_down, "warn", "The review service has not accepted 14 reviews", "filot-ocr doctor"
         ),
         Staged(stuck_neighbour, "down", "A document was taken 4 min ago and no", "filot-ocr requeue --stuck"),
-        Staged(silent_worker, "warn", "Worker ip-10-0-3-17:41 stopped responding 4", ""),
+        Staged(silent_worker, "warn", "Worker ip-10-0-3-17:41 stopped responding 2", ""),
     ],
     ids=lambda trouble: trouble.stage.__name__,
 )
