@@ -25,10 +25,13 @@ from PIL import Image as Pictures
 
 from bench.accuracy.levels import Level
 from bench.accuracy.samples import invent_sample
-from service.reading.ocr.engine import Engine, Image, PageText
+from service.reading.ocr.engine import Engine, PageText
 from service.reading.ocr.geometry import cut_line
 from service.reading.ocr.loading import load_engine
-from service.reading.ocr.word_gaps import gaps_between_letters
+from service.reading.ocr.recognition import MAX_LINE, Recogniser
+from service.reading.ocr.sessions import load_network
+from service.reading.ocr.shapes import LINE_HEIGHT
+from service.reading.ocr.word_gaps import measure_gaps
 from service.reading.quality.boxes import boxes_of
 from service.reading.quality.strokes import measure_strokes
 from service.reading.reader import Reading, read_document
@@ -74,12 +77,14 @@ def main() -> int:
 
 
 _engines: list[Engine] = []
+_recognisers: list[Recogniser] = []
 
 
 def _prepare() -> None:
     os.environ["OMP_THREAD_LIMIT"] = "1"
     cv2.setNumThreads(1)
     _engines.append(load_engine("onnx"))
+    _recognisers.append(Recogniser(load_network("recogniser-int8", "cpu")))
 
 
 def _measure(job: tuple[Level, int]) -> _Figures:
@@ -126,24 +131,22 @@ def _margin(page: PageText) -> float:
     width = page.image.shape[1]
     left = min((line.left for line in page.lines), default=0)
     right = width - max((line.right for line in page.lines), default=width)
-    return max(0.0, min(left, right) / width)
+    return float(max(0.0, min(left, right) / width))
 
 
 def _gaps(page: PageText) -> tuple[list[float], list[float]]:
     """Gaps between words, where a blank was read, and between letters of lines in capitals."""
+    lines = [line for line in page.lines if sum(map(str.isupper, line.text)) > 4 and line.text.isupper()]
+    strips = [cut_line(page.image, np.array(line.box, np.float32), LINE_HEIGHT, MAX_LINE) for line in lines]
     words: list[float] = []
     letters: list[float] = []
-    for line in page.lines:
-        bare = line.text.replace(" ", "")
-        if len(bare) < 5 or not (bare.isalpha() and bare.isupper()):
-            continue
-        strip: Image = cut_line(page.image, np.array(line.box, np.float32), 48, 3200)
-        found = gaps_between_letters(strip, len(bare))
-        if found is None:
-            continue
-        ends = {len(line.text[:at].replace(" ", "")) for at, one in enumerate(line.text) if one == " "}
-        for index, gap in enumerate(found, start=1):
-            (words if index in ends else letters).append(float(gap))
+    for strip, read in zip(strips, _recognisers[0].read_all(strips), strict=True):
+        seen = [(one.text, one.middle) for one in read.characters if one.middle is not None]
+        solid = [(offset, text, middle) for offset, (text, middle) in enumerate(seen) if text != " "]
+        found = measure_gaps(strip, [middle for _, _, middle in solid])
+        for (at, text, _), (at2, text2, _), gap in zip(solid, solid[1:], found, strict=False):
+            if text.isalpha() and text2.isalpha():
+                (letters if at2 == at + 1 else words).append(float(gap))
     return words, letters
 
 

@@ -35,15 +35,7 @@ def measure_gaps(strip: Image, middles: Sequence[float]) -> npt.NDArray[np.float
     ink, cap_height = _columns(strip)
     empty = np.concatenate(([0.0], np.cumsum(1.0 - ink)))
     at = np.asarray(middles, np.float64) * strip.shape[1]
-    return np.diff(np.interp(at, np.arange(len(empty)), empty)) / cap_height
-
-
-def gaps_between_letters(strip: Image, count: int) -> npt.NDArray[np.float64] | None:
-    """Return the gaps of a line of ``count`` characters; None if its ink does not fall into as many parts."""
-    ink, cap_height = _columns(strip)
-    inked = np.concatenate(([False], ink > 0.5, [False]))
-    starts, ends = np.flatnonzero(inked[1:] != inked[:-1]).reshape(-1, 2).T
-    return np.asarray((starts[1:] - ends[:-1]) / cap_height) if len(starts) == count else None
+    return np.asarray(np.diff(np.interp(at, np.arange(len(empty)), empty)) / cap_height, np.float64)
 
 
 def _columns(strip: Image) -> tuple[npt.NDArray[np.float32], int]:
