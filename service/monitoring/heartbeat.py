@@ -13,6 +13,7 @@ import redis
 from redis.commands.core import Script
 
 from service.queue.active_jobs import ActiveJobs
+from service.queue.operator_pause import PAUSE_KEY, PauseWatch
 from service.store.publisher import Publisher
 from service.telemetry.stages import longest
 
@@ -96,6 +97,7 @@ class Heartbeat:
         devices: where they are computed
         publisher: counts results that nobody received
         gpu_enabled: the setting
+        pause_watch: told of an operator's pause, which the same command reads
     """
 
     def __init__(
@@ -106,12 +108,14 @@ class Heartbeat:
         publisher: Publisher,
         *,
         gpu_enabled: bool,
+        pause_watch: PauseWatch | None = None,
     ) -> None:
         self.client = client
         self.active_jobs = active_jobs
         self.devices = devices
         self.publisher = publisher
         self.gpu_enabled = gpu_enabled
+        self.pause_watch = pause_watch
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
         self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
         self._script = heartbeat_script(client)
@@ -143,10 +147,12 @@ class Heartbeat:
             if self._deregistered:
                 return
             # One command: idle workers are billed for what they send.
-            self._script(
-                keys=[HEARTBEAT_PREFIX + self.worker, SEEN_KEY],
+            pause = self._script(
+                keys=[HEARTBEAT_PREFIX + self.worker, SEEN_KEY, PAUSE_KEY],
                 args=[json.dumps(self.state().written()), EXPIRY, self.worker, FORGOTTEN],
             )
+        if self.pause_watch is not None:
+            self.pause_watch.note(None if pause is None else str(pause))
 
     def deregister(self) -> None:
         """Remove this worker from Redis after a clean shutdown. Raises ``redis.RedisError``."""

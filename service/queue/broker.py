@@ -11,6 +11,7 @@ from dramatiq import Broker, Consumer, Message, MessageProxy
 from dramatiq.errors import ConnectionClosed
 
 from service.errors import DeviceError, LeaseLostError, OcrWorkerError, SettingsError, UnavailableError
+from service.queue import operator_pause
 from service.queue.active_jobs import ActiveJobs
 from service.queue.document_queue import RETURN_UNCOUNTED, DocumentQueue, Job
 from service.queue.job_context import OPTION, JobContext
@@ -130,6 +131,9 @@ class DocumentConsumer(Consumer):
         # Checked again after the wait: meanwhile the GPU may have failed, or SIGTERM may have come.
         if job is None and self.document_queue.wait(self.poll_interval) and self.active_jobs.may_fetch():
             job = self.document_queue.fetch(self.token)
+        if self.document_queue.is_paused:
+            # Else a list that is not empty would be polled without a break until the next heartbeat.
+            self.active_jobs.pause(operator_pause.SOURCE, "paused by an operator")
         if job is not None:
             self.token = str(uuid.uuid4())
             self.active_jobs.add(job)

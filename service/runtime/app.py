@@ -108,11 +108,15 @@ def _build(settings: Settings, resources: ExitStack) -> App:
     broker = FilotBroker(document_queue, active_jobs, database, settings)
     resources.callback(broker.close)
     publisher = Publisher(database, client, settings)
-    heartbeat = Heartbeat(client, active_jobs, devices, publisher, gpu_enabled=settings.gpu_enabled)
+    pause_watch = PauseWatch(client, active_jobs)
+    heartbeat = Heartbeat(
+        client, active_jobs, devices, publisher, gpu_enabled=settings.gpu_enabled, pause_watch=pause_watch
+    )
     poller = Poller(client, database, settings)
     health = Health(settings.health_port, active_jobs, devices, poller, settings.job_timeout)
     resources.callback(health.stop)
     scheduler = Scheduler(heartbeat, poller.away)
+    scheduler.every(LOOK_INTERVAL, pause_watch.look)
     resources.callback(scheduler.close)
     watchdog = Watchdog(settings.job_timeout)
     resources.callback(watchdog.stop)
@@ -187,8 +191,6 @@ def _schedule_tasks(app: App, detection: GpuDetection, reports: CloudWatch) -> N
         (cloudwatch.INTERVAL, reports.report),
     ):
         app.scheduler.every(seconds, task)
-    pause_watch = PauseWatch(app.document_queue.client, app.active_jobs)
-    app.scheduler.every(LOOK_INTERVAL, pause_watch.look, at_once=True)
     for poll in app.poller.tasks():
         app.scheduler.every(POLL_INTERVAL, poll, at_once=True)
 
