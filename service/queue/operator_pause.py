@@ -15,8 +15,7 @@ log = structlog.get_logger(__name__)
 #: `fetch.lua` reads it, too: nothing is fetched while it exists.
 PAUSE_KEY = f"{WATCH_KEY}:paused"
 
-#: s between two looks of a paused worker at the key. One that is not paused hears of a pause by its heartbeat or a
-#: refused fetch.
+#: s between two looks of a paused worker at the key. Its heartbeat or a refused fetch tells it of the pause.
 LOOK_INTERVAL = 1.0
 
 #: Source of the pause among the reasons of `ActiveJobs`.

@@ -153,6 +153,7 @@ def _connect(app: App, tracing_middleware: list[Middleware]) -> None:
         _worker_history(os.environ),
         auto_fallback=settings.auto_fallback,
     )
+    app.broker.on_unusable_redis = graceful_stop.refuse_configuration
     _add_pages(app, progress)
     _schedule_tasks(app, detection, reports)
     # Hooks that follow a message run from the last to the first: publish, settle, count, unbind the log.
