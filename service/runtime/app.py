@@ -108,12 +108,20 @@ def _build(settings: Settings, resources: ExitStack) -> App:
     broker = FilotBroker(document_queue, active_jobs, database, settings)
     resources.callback(broker.close)
     publisher = Publisher(database, client, settings)
+    reviews = Reviews(database, settings)
     pause_watch = PauseWatch(client, active_jobs)
     heartbeat = Heartbeat(
-        client, active_jobs, devices, publisher, gpu_enabled=settings.gpu_enabled, pause_watch=pause_watch
+        client,
+        active_jobs,
+        devices,
+        publisher,
+        gpu_enabled=settings.gpu_enabled,
+        pause_watch=pause_watch,
+        review_problem=lambda: reviews.problem,
     )
     poller = Poller(client, database, settings)
     health = Health(settings.health_port, active_jobs, devices, poller, settings.job_timeout)
+    health.review_problem = lambda: reviews.problem
     resources.callback(health.stop)
     scheduler = Scheduler(heartbeat, poller.away)
     scheduler.every(LOOK_INTERVAL, pause_watch.look)
@@ -128,7 +136,7 @@ def _build(settings: Settings, resources: ExitStack) -> App:
         broker=broker,
         processing=Processing(settings, database, storage, devices),
         publisher=publisher,
-        reviews=Reviews(database, settings),
+        reviews=reviews,
         devices=devices,
         heartbeat=heartbeat,
         poller=poller,
