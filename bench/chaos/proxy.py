@@ -61,7 +61,7 @@ class Proxy:
         self.target = target
         #: Seconds by which everything that the server sends is late.
         self.delay = 0.0
-        #: Seconds between two bytes that the server sends; 0: all at once.
+        #: Seconds between two bytes that the server sends; 0: all at once. A connection stays that slow.
         self.drip = 0.0
         self.rules: list[Rule] = []
         self.flowing = threading.Event()
@@ -138,6 +138,7 @@ class _Connection:
         self.seen: dict[Rule, tuple[int, bytes]] = {}
         #: Bytes of the reply that still reach the client; None: all.
         self.keep: int | None = None
+        self.drip = 0.0
 
     def start(self) -> None:
         for pump in (self._requests, self._replies):
@@ -179,12 +180,13 @@ class _Connection:
                 self._pass_on(chunk)
 
     def _pass_on(self, chunk: bytes) -> None:
-        sent = 0
-        while self.proxy.drip and sent < len(chunk):
-            self.client.sendall(chunk[sent : sent + 1])
-            sent += 1
-            time.sleep(self.proxy.drip)
-        self.client.sendall(chunk[sent:])
+        self.drip = self.drip or self.proxy.drip
+        if not self.drip:
+            self.client.sendall(chunk)
+            return
+        for position in range(len(chunk)):
+            self.client.sendall(chunk[position : position + 1])
+            time.sleep(self.drip)
 
     def _matches(self, rule: Rule, chunk: bytes) -> bool:
         found, rest = self.seen.get(rule, (0, b""))
