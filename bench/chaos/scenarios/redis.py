@@ -14,9 +14,8 @@ AWAY = 1.5 * LEASE / 1000
 #: Seconds that jobs take which are in work at that time.
 LONG = 8.0
 
-#: ms of a lease, s by which one worker finds Redis back later than another, and s that jobs take meanwhile. The
-#: first worker that looks extends every lease once: what is left of it when the other one is back must be enough
-#: for its next renewal, on a busy machine as well.
+#: ms of a lease, s by which one worker finds Redis back later than another, and s that jobs take. The first worker
+#: that looks extends every lease once: of that, enough must be left for the other one's next renewal.
 LONG_LEASE, LAG, LASTING = 4000, 1.0, 16.0
 
 
