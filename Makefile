@@ -14,7 +14,7 @@ AUDIT_BIN := .venv-audit/bin
 AUDIT_STAMP := .venv-audit/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv models demo test test-quick test-programs test-cuda lint bench bench-gpu bench-memory bench-queue bench-status-page accuracy reference hostile fuzz chaos chaos-mutants incidents audit sbom lock clean
+.PHONY: help venv models demo test test-quick test-programs test-cuda lint bench bench-gpu bench-latency bench-memory bench-queue bench-status-page accuracy reference hostile fuzz chaos chaos-mutants incidents audit sbom lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -80,6 +80,9 @@ test-cuda: $(STAMP) $(MODELS) $(CUDA_BUILD)/.installed ## Let the real CUDA buil
 # Where NVIDIA's driver is, the bench brings its own runtime; elsewhere nothing is fetched to find no GPU.
 bench-gpu: $(STAMP) $(MODELS) $(if $(wildcard /dev/nvidiactl /dev/dxg),$(CUDA)/.installed) ## Measure the GPU path; says why where there is no GPU
 	PYTHONPATH=$(CUDA) $(BIN)/python -m bench.gpu
+
+bench-latency: $(STAMP) $(MODELS) ## How long a document takes from push to published result, at several loads
+	$(BIN)/python -m bench.latency
 
 bench-memory: $(STAMP) $(MODELS) ## A worker's memory over 2,000 documents of all kinds; non-zero when it grows
 	$(BIN)/python -m bench.memory
