@@ -93,8 +93,9 @@ bench-status-page: $(STAMP) $(MODELS) ## What a status page that is loaded every
 accuracy: $(STAMP) $(MODELS) ## Read 200 invented cards a level with every engine; non-zero when a bar is missed
 	$(BIN)/python -m bench.accuracy
 
-reference: $(STAMP) ## Write the tables of docs/reference.md that come from the code
+reference: $(STAMP) ## Write the tables of docs/reference.md, and docs/schemas, from the code
 	$(BIN)/python -m tools.reference
+	$(BIN)/python -m tools.schemas
 
 hostile: $(STAMP) ## Read files made to take the worker down; the table of what each took goes into docs/security.md
 	$(BIN)/pytest -q --hostile-markdown docs/security.md tests/unit/reading/pages/test_hostile_files.py

@@ -115,6 +115,7 @@ def test_failure_is_shown_to_the_user_as_it_stands(database: Database, backend: 
     assert outcome == "stored"
     assert row["status"] == "failed"
     assert row["result_json"]["error"] == "Unggah ulang."
+    assert row["result_json"]["errorCode"] == "retries_exceeded"
     assert row["result_json"]["maxRetriesExceeded"] is True
     assert row["result_json"]["failedAt"].endswith("Z")
     assert outbox_kinds(backend, document.id) == ["result"]
@@ -122,6 +123,11 @@ def test_failure_is_shown_to_the_user_as_it_stands(database: Database, backend: 
     assert dead == [{"attempts": 3, "cause": "EngineError"}]
     (record,) = backend.execute("SELECT outcome, code FROM ocr_worker.endings")
     assert record == {"outcome": "failed", "code": "retries_exceeded"}
+
+
+@pytest.mark.parametrize("spelling", ["KTP", "ktp", "Ktp "])
+def test_the_type_may_be_spelt_in_any_case(database: Database, backend: FilotBackend, spelling: str) -> None:
+    assert begin(database, backend.add_document(b"picture", spelling)).type == "KTP"
 
 
 @pytest.mark.parametrize("table", ["outbox", "endings"])
