@@ -7,6 +7,7 @@ import pytest
 
 from devstack.backend import FilotBackend
 from service.errors import LeaseLostError
+from service.reading.documents.scoring import Decision
 from service.settings import Settings, needed
 from service.store import database as database_module
 from service.store import outbox
@@ -30,7 +31,7 @@ APPROVED_ELSEWHERE = "UPDATE documents SET status = 'completed', ai_score = 99 W
 
 
 def completed(
-    database: Database, document: Document, *, fencing_token: int = 1, decision: str = "auto_approve"
+    database: Database, document: Document, *, fencing_token: int = 1, decision: Decision = "auto_approve"
 ) -> str:
     """Store a success; returns what became of it."""
     return complete(
