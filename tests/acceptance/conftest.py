@@ -1,21 +1,19 @@
 """The real worker as a subprocess among real servers, and cards to feed it."""
 
-import json
 import os
 import random
 import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from typing import Any
 
 import pytest
-import redis
 
-from devstack.backend import RESULTS
 from devstack.cards import render_ktp, render_npwp
 from devstack.degrade import encode_jpeg
 from devstack.people import Person, invent_person
+from devstack.result_channel import ResultChannel
 from devstack.servers import FilotStack
 from devstack.servers.worker import Worker
 from tests.support.schemas import faults
@@ -25,26 +23,22 @@ Runner = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(autouse=True)
-def every_published_result_fits_its_schema(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Listen beside the test, and compare what came with docs/schemas at its end."""
-    if "stack" not in request.fixturenames:
-        yield
-        return
-    stack: FilotStack = request.getfixturevalue("stack")
-    with (
-        closing(redis.Redis.from_url(stack.valkey.url, decode_responses=True)) as client,
-        closing(client.pubsub(ignore_subscribe_messages=True)) as channel,
-    ):
-        channel.subscribe(RESULTS)
-        # The confirmation: what is published from now on arrives.
-        channel.get_message(timeout=10.0)
-        yield
-        results = []
-        # A test may end the server; what came before that is compared.
-        with suppress(redis.RedisError):
-            while (message := channel.get_message(timeout=0.05)) is not None:
-                results.append(json.loads(message["data"]))
-    assert [fault for result in results for fault in faults("result", result)] == []
+def every_received_result_fits_its_schema(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Compare what the test received with docs/schemas at its end.
+
+    A subscription of its own would not do: the worker counts results that nobody received.
+    """
+    received: list[dict[str, Any]] = []
+    wait_for = ResultChannel.wait_for
+
+    def noted(channel: ResultChannel, count: int, timeout: float = 120.0) -> list[dict[str, Any]]:
+        results = wait_for(channel, count, timeout)
+        received.extend(results)
+        return results
+
+    monkeypatch.setattr(ResultChannel, "wait_for", noted)
+    yield
+    assert [fault for result in received for fault in faults("result", result)] == []
 
 
 @pytest.fixture
