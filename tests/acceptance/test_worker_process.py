@@ -119,6 +119,20 @@ def test_a_value_that_cannot_be_used_stops_the_start_with_one_line(environment: 
     assert "'two'" in line
 
 
+@pytest.mark.parametrize("command", [["service", "worker"], ["dramatiq", "service.worker", "--skip-logging"]])
+def test_a_start_that_fails_is_lines_of_json(environment: dict[str, str], command: list[str]) -> None:
+    variables = {**os.environ, **environment, "OCR_GPU_CONCURRENCY": "two", "OCR_GPU_HEALTH_PORT": "0"}
+
+    ended = subprocess.run(
+        [sys.executable, "-m", *command], check=False, env=variables, capture_output=True, text=True
+    )
+
+    lines = [line for line in ended.stderr.splitlines() if not line.startswith("Worker with PID")]
+    (said,) = (json.loads(line) for line in lines)
+    assert (said["event"], said["level"]) == ("worker_cannot_start", "critical")
+    assert "OCR_GPU_CONCURRENCY" in said["reason"]
+
+
 def test_a_missing_tesseract_stops_the_start_with_what_to_install(environment: dict[str, str]) -> None:
     variables = {**os.environ, **environment, "OCR_GPU_DRIVER": "tesseract", "PATH": ""}
 
