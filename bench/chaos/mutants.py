@@ -107,7 +107,7 @@ MUTANTS = (
         "        with self.database.transaction() as cursor:\n"
         "            outbox.mark_delivered(cursor, entry.id)\n"
         "        listeners = cast(int, self._publish_on_primary(",
-        "redis-restart",
+        "redis-rights",
     ),
     Mutant(
         "what a job could not tell, the sweep tells",
@@ -271,15 +271,6 @@ MUTANTS = (
         "pgbouncer",
     ),
     Mutant(
-        "a result that may not be published waits",
-        "service/store/publisher.py",
-        "        listeners = cast(int, self._publish_on_primary(",
-        "        with self.database.transaction() as cursor:\n"
-        "            outbox.mark_delivered(cursor, entry.id)\n"
-        "        listeners = cast(int, self._publish_on_primary(",
-        "redis-rights",
-    ),
-    Mutant(
         "no process outlives the supervisor",
         "service/runtime/process_control.py",
         "    _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)\n",
@@ -319,6 +310,13 @@ MUTANTS = (
         "service/store/object_store.py",
         "if time.monotonic() > deadline:",
         "if False:",
+        "drip-storage",
+    ),
+    Mutant(
+        "and so has the head of its answer",
+        "service/store/object_store_connections.py",
+        "        timer.start()\n",
+        "",
         "drip-storage",
     ),
     Mutant(

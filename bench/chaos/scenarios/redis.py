@@ -14,8 +14,8 @@ AWAY = 1.5 * LEASE / 1000
 #: Seconds that jobs take which are in work at that time.
 LONG = 8.0
 
-#: ms of a lease, s by which one worker finds Redis back later than another, and s that jobs take. The first worker
-#: that looks extends every lease once: of that, enough must be left for the other one's next renewal.
+#: ms of a lease; s by which one worker finds Redis back later than another; s that jobs take.
+#: The first worker that looks extends every lease once, which must leave time for the other one's renewal.
 LONG_LEASE, LAG, LASTING = 4000, 1.0, 16.0
 
 
