@@ -86,13 +86,17 @@ def tesseract(harness: Harness, findings: Findings) -> None:
         return
     rng = random.Random(harness.rng.random())
     ids = [harness.backend.add_document(encode_jpeg(render_ktp(invent_person(rng), rng))) for _ in range(3)]
-    worker = harness.worker(marks=False, OCR_GPU_DRIVER="tesseract", OCR_GPU_CONCURRENCY="1")
+    folder = harness.stack.sandbox.directory / "tesseract"
+    folder.mkdir(exist_ok=True)
+    worker = harness.worker(
+        marks=False, OCR_GPU_DRIVER="tesseract", OCR_GPU_CONCURRENCY="1", TMPDIR=str(folder)
+    )
     reading = worker.child()
     for document_id in ids:
         harness.backend.enqueue(document_id)
     killed = harness.wait_for(lambda: _kill_program(reading, "tesseract"), 40)
     harness.wait_for(lambda: harness.listener.count() == len(ids), 90)
-    left = [path.name for path in Path("/tmp").glob("filot-ocr-*/*") if path.is_file()]
+    left = [path.name for path in folder.rglob("*") if path.is_file()]
     states = [harness.backend.row(document_id)["status"] for document_id in ids]
     findings.figure(f"{states.count('completed')} of {len(ids)} cards read")
     findings.promise(killed, "Tesseract was never seen")
