@@ -6,6 +6,7 @@ STAMP := $(VENV)/.installed
 MODELS := service/reading/ocr/models/.derived
 CUDA_BUILD := build/onnxruntime-gpu
 CUDA := build/cuda
+PEERS := build/peers
 BACKEND := tests/acceptance/backend
 BACKEND_STAMP := $(BACKEND)/node_modules/.installed
 EXAMPLES := docs/examples
@@ -16,7 +17,7 @@ AUDIT_BIN := .venv-audit/bin
 AUDIT_STAMP := .venv-audit/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv models demo test test-quick test-programs test-cuda lint bench bench-gpu bench-latency bench-memory bench-queue bench-status-page accuracy reference types hostile fuzz chaos chaos-mutants incidents audit sbom lock clean
+.PHONY: help venv models demo test test-quick test-programs test-cuda lint bench bench-gpu bench-latency bench-memory bench-peers bench-queue bench-status-page accuracy reference types hostile fuzz chaos chaos-mutants incidents audit sbom lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -86,6 +87,15 @@ bench-gpu: $(STAMP) $(MODELS) $(if $(wildcard /dev/nvidiactl /dev/dxg),$(CUDA)/.
 bench-latency: $(STAMP) $(MODELS) ## How long a document takes from push to published result, at several loads
 	$(BIN)/python -m bench.latency
 
+# Engines that the service does not use, laid over .venv by PYTHONPATH.
+$(PEERS)/.installed: requirements/peers.lock $(STAMP)
+	rm -rf $(@D) && mkdir -p $(@D)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $< --target $(@D)
+	@touch $@
+
+bench-peers: $(STAMP) $(MODELS) $(PEERS)/.installed ## Read the same cards with other engines; prints a table
+	PYTHONPATH=$(PEERS) $(BIN)/python -m bench.peers
+
 bench-memory: $(STAMP) $(MODELS) ## A worker's memory over 2,000 documents of all kinds; non-zero when it grows
 	$(BIN)/python -m bench.memory
 
@@ -126,8 +136,8 @@ lock: $(STAMP) ## Resolve the locks again from pyproject.toml (needs uv)
 		--generate-hashes --no-header --no-annotate --quiet --upgrade --output-file requirements/dev.lock
 	uv pip compile --group pyproject.toml:audit --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --quiet --upgrade --output-file requirements/audit.lock
-	uv pip compile requirements/models.in --no-deps --universal \
-		--generate-hashes --no-header --no-annotate --quiet --output-file requirements/models.lock
+	for part in models peers; do uv pip compile requirements/$$part.in --no-deps --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --quiet --output-file requirements/$$part.lock; done
 
 audit: $(AUDIT_STAMP) ## Look the locked dependencies up in the databases of known vulnerabilities (needs the network)
 	@# Strict: a package that could not be looked up fails the audit, else it would find nothing and say so.
