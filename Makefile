@@ -13,6 +13,8 @@ EXAMPLES := docs/examples
 EXAMPLES_STAMP := $(EXAMPLES)/node_modules/.installed
 # Processes that run tests side by side: two a core, as most tests wait for servers and workers.
 WORKERS ?= $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
+# Options of the fault bench.
+CHAOS ?=
 AUDIT_BIN := .venv-audit/bin
 AUDIT_STAMP := .venv-audit/.installed
 
@@ -121,8 +123,8 @@ hostile: $(STAMP) ## Read files made to take the worker down; the table of what 
 fuzz: $(STAMP) ## Damage files of 21 kinds in 2,000 ways each: pages or a refusal must come of every one
 	$(BIN)/pytest -q --hypothesis-profile=fuzz --timeout=0 tests/unit/reading/pages/test_damaged_files.py tests/unit/store/test_object_store.py
 
-chaos: $(STAMP) $(MODELS) ## Try every promise under faults; prints a table, non-zero on any broken promise
-	$(BIN)/python -m bench.chaos
+chaos: $(STAMP) $(MODELS) ## Try every promise under faults; prints a table, non-zero on any broken promise (CHAOS="--busy --seed 7")
+	$(BIN)/python -m bench.chaos $(CHAOS)
 
 incidents: $(STAMP) $(MODELS) ## Stage five incidents and write what the operator sees of each into docs/operations.md
 	$(BIN)/python -m bench.incidents

@@ -15,6 +15,7 @@ from service.errors import DocumentError, StorageRefusedError, UnavailableError
 from service.reading.pages import MAX_FILE_SIZE
 from service.reading.pages.refusals import refusal
 from service.settings import Settings, needed
+from service.store.object_store_connections import limit_heads
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -69,7 +70,11 @@ class Storage:
         try:
             answer = self._client.get_object(Bucket=self.bucket, Key=key)
             with answer["Body"] as body:
-                if answer["ContentLength"] > MAX_FILE_SIZE:
+                # A head that broke off looks like a whole one without a length.
+                length = answer.get("ContentLength")
+                if length is None:
+                    raise UnavailableError("the document store broke off")
+                if length > MAX_FILE_SIZE:
                     raise refusal("file_too_large")
                 # Entered, botocore's body is the stream of urllib3 that it wraps.
                 content = _read(cast(HTTPResponse, body), MAX_FILE_SIZE + 1, self._timeout)
@@ -88,7 +93,7 @@ class Storage:
             raise UnavailableError(f"the document store is away: {type(error).__name__}") from None
         if len(content) > MAX_FILE_SIZE:
             raise refusal("file_too_large")
-        if len(content) != answer["ContentLength"]:
+        if len(content) != length:
             # botocore checks this only when a body is read without a limit.
             raise UnavailableError("the document store broke off")
         return content
@@ -121,6 +126,7 @@ def open_client(settings: Settings, limits: Config) -> "S3Client":
     Raises:
         SettingsError: the endpoint or a key is not set.
     """
+    limit_heads()
     return boto3.client(
         "s3",
         endpoint_url=needed(settings.r2_endpoint, "CF_R2_ENDPOINT"),
