@@ -52,7 +52,8 @@ def _dead_jobs() -> "list[DeadJob]":
 
 def _as_json(job: "DeadJob") -> dict[str, Any]:
     return {
-        camel_case(name): str(value) if name == "died_at" else value for name, value in asdict(job).items()
+        camel_case(name): value.isoformat() if name == "died_at" else value
+        for name, value in asdict(job).items()
     }
 
 

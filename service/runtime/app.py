@@ -108,8 +108,12 @@ def _build(settings: Settings, resources: ExitStack) -> App:
     broker = FilotBroker(document_queue, active_jobs, database, settings)
     resources.callback(broker.close)
     publisher = Publisher(database, client, settings)
-    heartbeat = Heartbeat(client, active_jobs, devices, publisher, gpu_enabled=settings.gpu_enabled)
     poller = Poller(client, database, settings)
+    heartbeat = Heartbeat(
+        *(client, active_jobs, devices, publisher),
+        gpu_enabled=settings.gpu_enabled,
+        gpu_use=lambda: poller.gpu,
+    )
     health = Health(settings.health_port, active_jobs, devices, poller, settings.job_timeout)
     resources.callback(health.stop)
     scheduler = Scheduler(heartbeat, poller.away)
