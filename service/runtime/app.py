@@ -110,16 +110,14 @@ def _build(settings: Settings, resources: ExitStack) -> App:
     publisher = Publisher(database, client, settings)
     reviews = Reviews(database, settings)
     pause_watch = PauseWatch(client, active_jobs)
+    poller = Poller(client, database, settings)
     heartbeat = Heartbeat(
-        client,
-        active_jobs,
-        devices,
-        publisher,
+        *(client, active_jobs, devices, publisher),
         gpu_enabled=settings.gpu_enabled,
+        gpu_use=lambda: poller.gpu,
         pause_watch=pause_watch,
         review_problem=lambda: reviews.problem,
     )
-    poller = Poller(client, database, settings)
     health = Health(settings.health_port, active_jobs, devices, poller, settings.job_timeout)
     health.review_problem = lambda: reviews.problem
     resources.callback(health.stop)
