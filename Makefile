@@ -19,7 +19,7 @@ AUDIT_BIN := .venv-audit/bin
 AUDIT_STAMP := .venv-audit/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv models demo test test-quick test-programs test-cuda lint bench bench-gpu bench-latency bench-memory bench-peers bench-queue bench-status-page accuracy reference types hostile fuzz chaos chaos-mutants incidents audit sbom lock clean
+.PHONY: help venv models demo test test-quick test-programs test-cuda lint bench bench-gpu bench-latency bench-memory bench-peers bench-queue bench-status-page accuracy realism reference types hostile fuzz chaos chaos-mutants incidents audit sbom lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -109,6 +109,9 @@ bench-status-page: $(STAMP) $(MODELS) ## What a status page that is loaded every
 
 accuracy: $(STAMP) $(MODELS) ## Read 200 invented cards a level with every engine; non-zero when a bar is missed
 	$(BIN)/python -m bench.accuracy
+
+realism: $(STAMP) $(MODELS) ## Compare drawn cards with real ones in figures; non-zero when one is off
+	$(BIN)/python -m bench.accuracy.realism
 
 reference: $(STAMP) ## Write the tables of docs/reference.md, and docs/schemas, from the code
 	$(BIN)/python -m tools.reference

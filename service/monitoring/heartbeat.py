@@ -109,7 +109,6 @@ class Heartbeat:
         publisher: counts results that nobody received
         gpu_enabled: the setting
         pause_watch: told of an operator's pause, which the same command reads
-        review_problem: says why the latest review has no row in `manual_reviews`; None when it has one
         gpu_use: returns the latest measurement of the GPU's use
     """
 
@@ -122,7 +121,6 @@ class Heartbeat:
         *,
         gpu_enabled: bool,
         pause_watch: PauseWatch | None = None,
-        review_problem: Callable[[], str | None] = lambda: None,
         gpu_use: Callable[[], GpuUse | None] = lambda: None,
     ) -> None:
         self.client = client
@@ -131,7 +129,8 @@ class Heartbeat:
         self.publisher = publisher
         self.gpu_enabled = gpu_enabled
         self.pause_watch = pause_watch
-        self.review_problem = review_problem
+        #: Says why the latest review has no row in ``manual_reviews``; None when it has one.
+        self.review_problem: Callable[[], str | None] = lambda: None
         self.gpu_use = gpu_use
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
         self.started_at = datetime.now(UTC).isoformat(timespec="seconds")

@@ -116,10 +116,9 @@ def _build(settings: Settings, resources: ExitStack) -> App:
         gpu_enabled=settings.gpu_enabled,
         gpu_use=lambda: poller.gpu,
         pause_watch=pause_watch,
-        review_problem=lambda: reviews.problem,
     )
     health = Health(settings.health_port, active_jobs, devices, poller, settings.job_timeout)
-    health.review_problem = lambda: reviews.problem
+    heartbeat.review_problem = health.review_problem = lambda: reviews.problem
     resources.callback(health.stop)
     scheduler = Scheduler(heartbeat, poller.away)
     scheduler.every(LOOK_INTERVAL, pause_watch.look)
