@@ -72,7 +72,7 @@ def _as_text(snapshot: "Status") -> RenderableType:
     return Group(*_banner(snapshot), *tables(snapshot, current_settings()))
 
 
-def _banner(snapshot: "Status") -> Iterator[Text]:
+def _banner(snapshot: "Status") -> Iterator[RenderableType]:
     from service.monitoring.problems import find_problems, healthy_summary
     from service.settings import current_settings
 
