@@ -18,7 +18,7 @@ AUDIT_BIN := .venv-audit/bin
 AUDIT_STAMP := .venv-audit/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv models demo test test-quick test-programs test-cuda lint bench bench-gpu bench-memory bench-queue bench-status-page accuracy reference types hostile fuzz chaos chaos-mutants incidents audit sbom release lock clean
+.PHONY: help venv models demo test test-quick test-programs test-cuda lint bench bench-gpu bench-memory bench-queue bench-status-page accuracy reference types hostile fuzz chaos chaos-mutants incidents pictures audit sbom release lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -127,6 +127,9 @@ chaos: $(STAMP) $(MODELS) ## Try every promise under faults; prints a table, non
 
 incidents: $(STAMP) $(MODELS) ## Stage five incidents and write what the operator sees of each into docs/operations.md
 	$(BIN)/python -m bench.incidents
+
+pictures: $(STAMP) $(MODELS) ## Take the README's screenshot and terminal recording of a real worker (needs chromium)
+	$(BIN)/python -m bench.pictures
 
 chaos-mutants: $(STAMP) $(MODELS) ## Take the code of each promise away; non-zero when the fault bench does not notice
 	$(BIN)/python -m bench.chaos.mutants
