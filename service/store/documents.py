@@ -3,11 +3,12 @@
 import uuid
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from psycopg2.extras import Json, RealDictCursor
 
 from service.errors import LeaseLostError
+from service.reading.documents.fields import DocumentType
 from service.store import dead_letters, history, outbox
 from service.store.database import Database
 from service.store.result import GPUOCRResult, row_result
@@ -24,7 +25,7 @@ class Document:
 
     id: str
     user_id: str
-    #: ``KTP`` or ``NPWP``, or whatever else the row holds.
+    #: ``KTP`` or ``NPWP``, in the row in any case, or whatever else it holds.
     type: str
     file_url: str | None
     status: str | None
@@ -71,7 +72,12 @@ def find_document(cursor: RealDictCursor, document_id: str) -> Document | None:
         (document_id,),
     )
     row = cursor.fetchone()
-    return Document(**row) if row else None
+    return Document(**{**row, "type": _known_type(row["type"])}) if row else None
+
+
+def _known_type(text: str) -> str:
+    """Return a document type in the backend's spelling, however it is capitalised; others as they are."""
+    return text.upper() if text.upper() in get_args(DocumentType) else text
 
 
 def begin_work(cursor: RealDictCursor, document_id: str, fencing_token: int) -> Document | None:
@@ -204,7 +210,7 @@ def _complete_row(cursor: RealDictCursor, result: GPUOCRResult) -> None:
            WHERE id = %s""",
         (
             result.ocr_text,
-            Json(row_result(result.parsed_result or {}, result.review_reasons or ())),
+            Json(row_result(result.parsed_result or {}, result.review_reasons or (), result.fields)),
             result.score,
             result.decision,
             result.outcome,

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
+from service.reading.documents.reasons import DOUBTED_FIELDS
 from service.reading.documents.scoring import APPROVED_FROM, CONTRACT_FIELDS, Decision, ReviewOutcome
 
 #: Keys of a card's fields in `parsedResult` and `result_json`, by document type: those of the contract, and
@@ -19,6 +20,12 @@ CARD_FIELDS: Mapping[str, frozenset[str]] = {
     "NPWP": frozenset({*CONTRACT_FIELDS["NPWP"], "nik", "address", "registeredAt"}),
 }
 
+#: Probability of a field below which a reviewer is shown it, whatever the reasons of the review are.
+DOUBTFUL_BELOW = 0.98
+
+#: Key of `result_json`, and of the published result, of what each field is worth and where it stands.
+FIELD_DETAILS = "fields"
+
 #: Published names by field. Names, types and meaning belong to the backend: only additions are allowed.
 _PUBLISHED = {
     "success": "success",
@@ -33,6 +40,7 @@ _PUBLISHED = {
     "verification_status": "verificationStatus",
     "review_reasons": "reviewReasons",
     "review_advice": "reviewAdvice",
+    "fields": "fields",
     "error": "error",
     "gpu_processed": "gpuProcessed",
     "processing_time_ms": "processingTimeMs",
@@ -64,6 +72,8 @@ class GPUOCRResult:
     review_reasons: list[str] | None = None
     #: Added by this service: for each reason what can be done about it, in Indonesian and English.
     review_advice: list[str] | None = None
+    #: Added by this service: by key what each field is worth and where it stands (`reader.field_details`).
+    fields: dict[str, Any] | None = None
     #: On failure: a sentence for the user, without personal data.
     error: str | None = None
 
@@ -84,9 +94,33 @@ class GPUOCRResult:
         return {_PUBLISHED[name]: value for name, value in asdict(self).items() if value is not None}
 
 
-def row_result(parsed: Mapping[str, str], reasons: Sequence[str]) -> dict[str, Any]:
-    """Build a document's `result_json`: the parsed fields, and the reasons for review if there are any."""
-    return {**parsed, **({"reviewReasons": list(reasons)} if reasons else {})}
+def row_result(
+    parsed: Mapping[str, str], reasons: Sequence[str], fields: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Build a document's `result_json`: the fields, what they are worth, and the reasons for review."""
+    return {
+        **parsed,
+        **({"reviewReasons": list(reasons)} if reasons else {}),
+        **({FIELD_DETAILS: dict(fields)} if fields else {}),
+    }
+
+
+def stored_details(document_type: str, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what each field of a `result_json` is worth and where it stands; empty for older rows."""
+    known, details = CARD_FIELDS.get(document_type, frozenset()), stored.get(FIELD_DETAILS)
+    if not isinstance(details, dict):
+        return {}
+    return {key: each for key, each in details.items() if key in known and isinstance(each, dict)}
+
+
+def doubted_details(details: Mapping[str, Any], reasons: Sequence[str]) -> dict[str, Any]:
+    """Return the details of the fields that a person has to look at, for the reasons of a review."""
+    doubted = {key for code in reasons for key in DOUBTED_FIELDS.get(code, ())}
+    return {
+        key: each
+        for key, each in details.items()
+        if key in doubted or each.get("probability", 1.0) < DOUBTFUL_BELOW
+    }
 
 
 def split_row_result(document_type: str, stored: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:

@@ -1,7 +1,10 @@
 """Detects print that crosses the edge of the picture, so that a part of the card is missing."""
 
+from typing import TypeAlias
+
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from service.reading.ocr.engine import Image
 from service.reading.quality.boxes import Boxes
@@ -19,26 +22,55 @@ MIN_STROKE_CONTRAST, MAX_BACKGROUND_DIFFERENCE = 0.5, 0.4
 #: Grey levels. With less contrast the grain of a table looks like strokes.
 MIN_CONTRAST = 40
 
-#: Strokes on one side of the picture that distinguish print from dirt.
+#: Strokes on the upper or the lower side of the picture that distinguish print from dirt.
 MIN_STROKES = 3
 
+#: Distance from a box to the edge of the page, in line heights, up to which its letters may cross it.
+REACH = 0.3
 
-def cuts_print(page: Image, boxes: Boxes, contrast: float) -> bool:
-    """Whether letters cross an edge of the picture; ``contrast`` is that of the print, in grey levels.
+#: Corners of n lines, n x 4 x 2.
+Corners: TypeAlias = npt.NDArray[np.float32]
+
+
+def cuts_print(page: Image, boxes: Boxes, contrast: float, slack: float = 0.0) -> bool:
+    """Whether letters of some lines cross an edge of the picture.
 
     Rotating a page until it is level extends the picture's edge pixels in streaks, so letters that cross the
     picture's edge reach the page's edge too.
+
+    Parameters:
+        contrast: that of the print, in grey levels
+        slack: pixels that the picture's edge may be away from the page's, because the page was rotated
     """
     if contrast < MIN_CONTRAST:
         return False
-    depth = max(1, round(BORDER_DEPTH * boxes.usual_height))
-    left, top = boxes.corners.min(axis=(0, 1)).astype(int)
-    right, bottom = boxes.corners.max(axis=(0, 1)).astype(int) + 1
-    beside = page[top:bottom].swapaxes(0, 1)
-    borders = (page[:depth, left:right], page[-depth:, left:right], beside[:depth], beside[-depth:])
     background = _background(page, boxes)
-    max_length = round(MAX_STROKE_LENGTH * boxes.usual_height)
-    return any(_count_strokes(border, background, contrast, max_length) >= MIN_STROKES for border in borders)
+    for quarter in range(4):
+        # Each edge in turn becomes the upper one.
+        turned, corners = np.rot90(page, quarter), _turned(boxes.corners, page, quarter)
+        near = corners[..., 1].min(axis=1) <= REACH * boxes.usual_height + slack
+        if near.any():
+            border = turned[: max(1, round(BORDER_DEPTH * boxes.usual_height))]
+            left, right = int(corners[near][..., 0].min()), int(corners[near][..., 0].max()) + 1
+            strokes = _count_strokes(
+                np.ascontiguousarray(border[:, left:right]),
+                background,
+                contrast,
+                round(MAX_STROKE_LENGTH * boxes.usual_height),
+            )
+            # One letter of a line crosses the left or the right edge, many cross the upper or the lower one.
+            if strokes >= (MIN_STROKES if quarter % 2 == 0 else 1):
+                return True
+    return False
+
+
+def _turned(corners: Corners, page: Image, quarters: int) -> Corners:
+    """Return points of a page after counterclockwise quarter turns of it, as by ``np.rot90``."""
+    height, width = page.shape
+    for _ in range(quarters):
+        corners = np.stack((corners[..., 1], width - 1 - corners[..., 0]), axis=-1)
+        height, width = width, height
+    return corners
 
 
 def _background(page: Image, boxes: Boxes) -> float:

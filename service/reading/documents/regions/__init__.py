@@ -60,6 +60,17 @@ def regency_names(province: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(form for name in full for form in (name, _PREFIX.sub("", name))))
 
 
+@cache
+def _regencies() -> frozenset[str]:
+    """Return the letters of all regencies' names."""
+    return frozenset(_letters(name) for code, names in _names().items() if len(code) == 4 for name in names)
+
+
+def is_regency(name: str) -> bool:
+    """Whether this is the name of a regency of any province, current or former, its blanks included."""
+    return _letters(name) in _regencies()
+
+
 def _letters(name: str) -> str:
     """Return a name without its prefix, blanks and punctuation."""
     return re.sub(r"\W", "", _PREFIX.sub("", name.upper()))
