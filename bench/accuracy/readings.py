@@ -35,9 +35,17 @@ class CardReading:
     pages: tuple[PageText, ...]
 
 
-def readings(jobs: Sequence[tuple[str, int]], cache: Path, processes: int) -> Iterator[CardReading]:
-    """Read the cards with these levels and seeds, or take them from the cache, in no particular order."""
+def readings(
+    jobs: Sequence[tuple[str, int]], cache: Path, processes: int, *, kept: bool = False
+) -> Iterator[CardReading]:
+    """Read the cards with these levels and seeds, unless the cache has them.
+
+    Parameters:
+        kept: leave out cards that the cache does not have
+    """
     cache.mkdir(parents=True, exist_ok=True)
+    if kept:
+        jobs = [job for job in jobs if _path(cache, *job).exists()]
     missing = [job for job in jobs if not _path(cache, *job).exists()]
     if missing:
         with ProcessPoolExecutor(processes, get_context("spawn"), initializer=_prepare) as pool:

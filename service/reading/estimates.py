@@ -7,7 +7,7 @@ on drawn cards (``bench/accuracy/fitting.py``).
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -32,7 +32,7 @@ KINDS: Mapping[str, str] = {
 
 #: Features in the order of the coefficients.
 FEATURES = (
-    *("confidence", "certainty", "size", "softness", "contrast", "burnt"),
+    *("confidence", "repair", "certainty", "size", "softness", "contrast", "burnt"),
     *("joint", "blank", "word_length", "length", "unconfirmed"),
 )
 
@@ -80,7 +80,7 @@ def estimate_fields(
             faults = quality.print_faults(value)
             hidden |= {"glare": None} if value.burnt > MIN_BURNT else {}
             hidden |= {"cut_off": None} if value.is_cut else {}
-        estimates[key] = Estimate(probability(KINDS[key], doubts), faults)
+        estimates[key] = Estimate(probability(coefficients()[KINDS[key]], doubts), faults)
     return estimates, tuple(hidden)
 
 
@@ -103,9 +103,10 @@ def features(
         float(not is_confirmed),
     )
     if value is None:
-        return (_doubt(field.confidence), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, *of_text)
+        return (_doubt(field.confidence), *[0.0] * 8, *of_text)
     return (
-        _doubt(field.confidence),
+        _doubt(value.confidence),
+        _doubt(field.confidence / max(field.confidence, value.confidence)),
         _doubt(value.min_certainty),
         math.log(max(1.0, 40 / value.height)),
         _above(value.softness, 0.09) / 0.03,
@@ -117,9 +118,9 @@ def features(
     )
 
 
-def probability(kind: str, doubts: tuple[float, ...]) -> float:
-    """Return the probability that a field of this kind with these doubts is right, 0 to 1."""
-    intercept, *weights = coefficients()[kind]
+def probability(model: Sequence[float], doubts: Sequence[float]) -> float:
+    """Return the probability that a field with these doubts is right, 0 to 1, by the model of its kind."""
+    intercept, *weights = model
     doubt = intercept + math.fsum(weight * each for weight, each in zip(weights, doubts, strict=True))
     return 1 / (1 + math.exp(min(50.0, doubt)))
 

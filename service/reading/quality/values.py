@@ -41,7 +41,9 @@ class ValuePrint:
     burnt: float
     #: Whether letters of its lines cross an edge of the picture.
     is_cut: bool
-    #: Certainty of the least certain character, 0 to 1.
+    #: The engine's confidence in the text, before any repair, and its certainty of the least certain
+    #: character, 0 to 1.
+    confidence: float
     min_certainty: float
     #: In cap heights: the widest gap that was read as no blank, and the narrowest that was read as one.
     widest_joint: float
@@ -73,6 +75,7 @@ def measure_value(page: Image, lines: Sequence[TextLine], box: Box, *, gaps: boo
         ground=float(strokes.background.min()),
         burnt=burnt_share(page, boxes),
         is_cut=cuts_print(page, boxes, float(np.median(strokes.contrast))),
+        confidence=min(line.confidence for line in own),
         min_certainty=min(line.min_certainty for line in own),
         widest_joint=joint,
         narrowest_blank=blank,

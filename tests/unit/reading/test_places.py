@@ -33,8 +33,6 @@ def printed_places(sample: Sample) -> dict[str, tuple[float, float, float, float
     mask = PIL.Image.open(io.BytesIO(sample.content))
     places = {}
     for key, quad in sample.places.items():
-        drawn = PIL.Image.new("L", (width, height))
-        drawn.putpixel((0, 0), 0)
         filled = cv2.fillConvexPoly(np.zeros((height, width), np.uint8), np.rint(quad).astype(np.int32), 255)
         drawn = PIL.Image.fromarray(filled)
         drawn.getexif()[0x0112] = mask.getexif().get(0x0112, 1)
@@ -54,7 +52,8 @@ def printed_places(sample: Sample) -> dict[str, tuple[float, float, float, float
 
 def assert_places(reading: Reading, printed: dict[str, tuple[float, float, float, float]]) -> None:
     details = field_details(reading)
-    placed = [key for key in details if key in printed and "box" in details[key]]
+    # The province's box leaves out the word PROVINSI in front of it.
+    placed = [key for key in details if key in printed and key != "province" and "box" in details[key]]
     assert {"nik", "name", "address", "birthDate"} <= {*placed}
     for key in placed:
         left, top, right, bottom = details[key]["box"]

@@ -62,13 +62,14 @@ def regency_names(province: str) -> tuple[str, ...]:
 
 @cache
 def _regencies() -> frozenset[str]:
-    """Return the letters of all regencies' names."""
-    return frozenset(_letters(name) for code, names in _names().items() if len(code) == 4 for name in names)
+    """Return the names of all regencies without their prefix."""
+    full = (name for code, names in _names().items() if len(code) == 4 for name in names)
+    return frozenset(_PREFIX.sub("", name) for name in full)
 
 
 def is_regency(name: str) -> bool:
-    """Whether this is the name of a regency of any province, current or former, its blanks included."""
-    return _letters(name) in _regencies()
+    """Whether this is the name of a regency of any province, current or former, blanks included."""
+    return _PREFIX.sub("", name.upper()) in _regencies()
 
 
 def _letters(name: str) -> str:
