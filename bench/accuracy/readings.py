@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from bench.accuracy import lifelike
+from bench.accuracy import fitting_cards
 from bench.accuracy.levels import LEVELS
 from bench.accuracy.samples import Sample, invent_sample
 from service.errors import DocumentError
@@ -79,8 +79,8 @@ def _read_to(cache: Path, level: str, seed: int) -> None:
 
 def invent(level: str, seed: int) -> Sample:
     """Draw the card of a level of the bench, or a lifelike one."""
-    if level == lifelike.LEVEL:
-        return lifelike.invent_lifelike(seed)
+    if level == fitting_cards.LEVEL:
+        return fitting_cards.invent_lifelike(seed)
     known = next(each for each in LEVELS if each == level)
     return invent_sample(known, seed)
 
