@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image as Pictures
 from PIL import ImageDraw
 
-from devstack.printing import CARD_SIZE, OVERSAMPLING, Ink
+from devstack.printing import CARD_SIZE, OVERSAMPLING, Ink, load_font
 
 _SIZE = (CARD_SIZE[0] * OVERSAMPLING, CARD_SIZE[1] * OVERSAMPLING)
 
@@ -111,3 +111,17 @@ def draw_stamp(picture: Pictures.Image, rng: random.Random, centre: tuple[int, i
     turned = stamp.rotate(rng.uniform(-20, 20))
     left, top = (place * OVERSAMPLING - side // 2 for place in centre)
     picture.paste(turned, (left, top), turned)
+
+
+def emboss(picture: Pictures.Image, rng: random.Random, ink: Ink) -> None:
+    """Draw ``KARTU TANDA PENDUDUK`` in waves over the lower third, a little darker than the ground."""
+    pen = ImageDraw.Draw(picture)
+    font = load_font("Arimo-Bold", 26 * OVERSAMPLING)
+    shade = tuple(round(0.93 * level) for level in ink)
+    for line in range(3):
+        x, phase = rng.uniform(-60, 20) * OVERSAMPLING, rng.uniform(0, 6)
+        y = (450 + 58 * line) * OVERSAMPLING
+        for character in "KARTU TANDA PENDUDUK  " * 3:
+            sway = 10 * OVERSAMPLING * math.sin(x / (70 * OVERSAMPLING) + phase)
+            pen.text((x, y + sway), character, fill=shade, font=font, anchor="ls")
+            x += font.getlength(character)

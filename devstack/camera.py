@@ -71,12 +71,17 @@ class Conditions:
     tint: float = 0
 
 
-def photograph(card: ColourImage, conditions: Conditions, rng: random.Random) -> Picture:
-    """Take a picture of ``card``, an edge-to-edge image of any size."""
+def photograph(
+    card: ColourImage, conditions: Conditions, rng: random.Random, *, shrink: bool = True
+) -> Picture:
+    """Take a picture of ``card``, an edge-to-edge image of any size.
+
+    Without ``shrink`` a finer card is sampled and not averaged, so that its pattern beats with the pixels.
+    """
     size = rng.choice(conditions.sizes)
     place = _placed(size, conditions, rng)
     unit = _card_pixel(place)
-    warped, mask = _laid_out(card, place, size, unit)
+    warped, mask = _laid_out(card, place, size, unit, shrink)
     shadow = cv2.GaussianBlur(np.roll(mask, (12, 10), axis=(0, 1)), (0, 0), 14)[..., None]
     scene = _table_top(size, rng) * (1 - 0.55 * shadow) * (1 - mask[..., None]) + warped * mask[..., None]
     lit = scene * _light(size, conditions, rng)[..., None] + _glare(size, place, conditions, rng)[..., None]
@@ -138,10 +143,12 @@ def _card_pixel(place: Place) -> float:
     return float(np.linalg.norm(right - left)) / 100
 
 
-def _laid_out(card: ColourImage, place: Place, size: tuple[int, int], unit: float) -> tuple[_Plane, _Plane]:
+def _laid_out(
+    card: ColourImage, place: Place, size: tuple[int, int], unit: float, shrink: bool
+) -> tuple[_Plane, _Plane]:
     """The card in the picture, and its mask (0 to 1) with the rounded corners of a real one."""
     # A warp samples single pixels: a card much larger than it is to be is shrunk first.
-    if card.shape[1] > 1.2 * unit * CARD_SIZE[0]:
+    if shrink and card.shape[1] > 1.2 * unit * CARD_SIZE[0]:
         smaller = (round(unit * CARD_SIZE[0]), round(unit * CARD_SIZE[1]))
         card = np.asarray(cv2.resize(card, smaller, interpolation=cv2.INTER_AREA), np.uint8)
     height, width = card.shape[:2]

@@ -1,18 +1,35 @@
 """The national identity card (KTP-el): positions of its text, and its fields."""
 
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from PIL import Image as Pictures
 from PIL import ImageDraw
 
-from devstack.artwork import draw_portrait, draw_rosette, draw_signature, draw_stamp, waved_ground
+from devstack.artwork import draw_portrait, draw_rosette, draw_signature, draw_stamp, emboss, waved_ground
 from devstack.people import Person, printed_date
 from devstack.printing import FACES, Face, Family, Ink, PrintedText
 
 _LABEL_X, _INDENT_X = 36, 62
 _FIRST_ROW_Y = 200
+
+#: English words on a foreigner's card, by the contract's values.
+_ENGLISH: Mapping[str, str] = {
+    "LAKI-LAKI": "MALE",
+    "PEREMPUAN": "FEMALE",
+    "ISLAM": "ISLAM",
+    "KRISTEN": "CHRISTIAN",
+    "KATOLIK": "CATHOLIC",
+    "HINDU": "HINDU",
+    "BUDDHA": "BUDDHIST",
+    "KHONGHUCU": "CONFUCIAN",
+    "LAINNYA": "OTHERS",
+    "BELUM KAWIN": "SINGLE",
+    "KAWIN": "MARRIED",
+    "CERAI HIDUP": "DIVORCED",
+    "CERAI MATI": "WIDOWED",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +49,13 @@ class KtpDesign:
     #: Left end of the blood type's label.
     blood_x: float = 520
     blood_label: str = "Gol. Darah :"
+    gender_label: str = "Jenis Kelamin"
+    #: Width of a blank as a share of the face's own.
+    word_space: float = 1.0
+    #: Print gender, religion and marital status in English, as on a foreigner's card.
+    english: bool = False
+    #: ``KARTU TANDA PENDUDUK`` in waves over the lower third.
+    embossed: bool = False
     photo: tuple[int, int, int, int] = (768, 150, 972, 418)
     pale: Ink = (206, 231, 242)
     deep: Ink = (170, 208, 230)
@@ -83,6 +107,10 @@ def draw_ktp_design(rng: random.Random, *, expires: bool) -> KtpDesign:
 
 def ktp_texts(person: Person, design: KtpDesign = STANDARD) -> Iterator[PrintedText]:
     """Return every text on ``person``'s card, in reading order."""
+    return (replace(text, word_space=design.word_space) for text in _texts(person, design))
+
+
+def _texts(person: Person, design: KtpDesign) -> Iterator[PrintedText]:
     regular, bold = FACES[design.family]
     ink, size, colon_x = design.ink, design.text_size, design.value_x - 16
     heading = (design.heading_size, bold, ink, True)
@@ -91,14 +119,14 @@ def ktp_texts(person: Person, design: KtpDesign = STANDARD) -> Iterator[PrintedT
     yield PrintedText("NIK", _LABEL_X, 152, 38, bold, ink)
     yield PrintedText(":", 214, 152, 38, bold, ink)
     yield PrintedText(person.nik, 240, 152, design.number_size, design.number_face, ink, keys=("nik",))
-    for row, (label, value, keys) in enumerate(_rows(person)):
+    for row, (label, value, keys) in enumerate(_fitted_rows(person, design)):
         y = _FIRST_ROW_Y + row * design.pitch
         if label:
             x = _INDENT_X if label in _INDENTED else _LABEL_X
             yield PrintedText(label, x, y, size, regular, ink)
             yield PrintedText(":", colon_x, y, size, regular, ink)
         yield PrintedText(value, design.value_x, y, size, regular, ink, keys=keys)
-        if label == "Jenis Kelamin":
+        if label == design.gender_label:
             blood = PrintedText(design.blood_label, design.blood_x, y, size, regular, ink)
             yield blood
             behind = blood.bounds()[2] + 8
@@ -114,6 +142,8 @@ def ktp_artwork(person: Person, rng: random.Random, design: KtpDesign = STANDARD
     pen = ImageDraw.Draw(ground)
     if design.rosette:
         draw_rosette(pen, rng, (505, 330), 250, design.deep)
+    if design.embossed:
+        emboss(ground, rng, design.deep)
     veil = person.gender == "PEREMPUAN" and person.religion == "ISLAM"
     draw_portrait(pen, rng, design.photo, odd_year=person.birth_date.year % 2 == 1, veil=veil)
     left, _, right, bottom = design.photo
@@ -150,20 +180,41 @@ def ktp_truth(person: Person) -> dict[str, str]:
 _INDENTED = frozenset({"RT/RW", "Kel/Desa", "Kecamatan"})
 
 
-def _rows(person: Person) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+def _fitted_rows(person: Person, design: KtpDesign) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """The rows, those that would reach the photo broken in two at a blank."""
+    for label, value, keys in _rows(person, design):
+        first, rest = value, ""
+        while _right_end(first, design) > design.photo[0] - 8:
+            first, _, moved = first.rpartition(" ")
+            rest = f"{moved} {rest}".strip()
+        # A date that did not fit beside its place stands below it.
+        yield label, first, keys[:1] if rest and len(keys) == 2 else keys
+        if rest:
+            yield "", rest, keys[-1:]
+
+
+def _right_end(text: str, design: KtpDesign) -> float:
+    face = FACES[design.family][0]
+    return PrintedText(
+        text, design.value_x, 0, design.text_size, face, word_space=design.word_space
+    ).bounds()[2]
+
+
+def _rows(person: Person, design: KtpDesign) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """Label, value, and the fields that the value holds."""
+    printed: Mapping[str, str] = _ENGLISH if design.english else {}
     yield "Nama", person.name, ("name",)
     birth = f"{person.birth_place}, {printed_date(person.birth_date)}"
     yield "Tempat/Tgl Lahir", birth, ("birthPlace", "birthDate")
-    yield "Jenis Kelamin", person.gender, ("gender",)
+    yield design.gender_label, printed.get(person.gender, person.gender), ("gender",)
     yield "Alamat", person.address[0], ("address",)
     for line in person.address[1:]:
         yield "", line, ("address",)
     yield "RT/RW", person.rt_rw, ("rtRw",)
     yield "Kel/Desa", person.village, ("village",)
     yield "Kecamatan", person.region.district, ("district",)
-    yield "Agama", person.religion, ("religion",)
-    yield "Status Perkawinan", person.marital_status, ("maritalStatus",)
+    yield "Agama", printed.get(person.religion, person.religion), ("religion",)
+    yield "Status Perkawinan", printed.get(person.marital_status, person.marital_status), ("maritalStatus",)
     yield "Pekerjaan", person.occupation, ("occupation",)
     yield "Kewarganegaraan", person.nationality, ("nationality",)
     yield "Berlaku Hingga", person.valid_until, ("validUntil",)

@@ -59,31 +59,46 @@ class PrintedText:
     centred: bool = False
     #: The contract's fields that this text prints, or a part of.
     keys: tuple[str, ...] = ()
+    #: Width of a blank as a share of the face's own.
+    word_space: float = 1.0
 
     def bounds(self) -> tuple[float, float, float, float]:
         """Left, top, right and bottom of the ink in card pixels."""
-        font = load_font(self.face, self.size * OVERSAMPLING)
-        left, top, right, bottom = font.getbbox(self.text, anchor=self._anchor)
+        boxes = [self._font.getbbox(run, anchor=self._anchor) for _, run in self._runs]
+        shifts = [shift for shift, _ in self._runs]
         return (
-            self.x + left / OVERSAMPLING,
-            self.y + top / OVERSAMPLING,
-            self.x + right / OVERSAMPLING,
-            self.y + bottom / OVERSAMPLING,
+            self.x + (shifts[0] + boxes[0][0]) / OVERSAMPLING,
+            self.y + min(box[1] for box in boxes) / OVERSAMPLING,
+            self.x + (shifts[-1] + boxes[-1][2]) / OVERSAMPLING,
+            self.y + max(box[3] for box in boxes) / OVERSAMPLING,
         )
 
     def draw(self, pen: ImageDraw.ImageDraw) -> None:
         """Put the text on an oversampled card."""
-        pen.text(
-            (self.x * OVERSAMPLING, self.y * OVERSAMPLING),
-            self.text,
-            fill=self.ink,
-            font=load_font(self.face, self.size * OVERSAMPLING),
-            anchor=self._anchor,
-        )
+        for shift, run in self._runs:
+            place = (self.x * OVERSAMPLING + shift, self.y * OVERSAMPLING)
+            pen.text(place, run, fill=self.ink, font=self._font, anchor=self._anchor)
+
+    @property
+    def _font(self) -> ImageFont.FreeTypeFont:
+        return load_font(self.face, self.size * OVERSAMPLING)
 
     @property
     def _anchor(self) -> str:
-        return "ms" if self.centred else "ls"
+        return "ms" if self.centred and self.word_space == 1 else "ls"
+
+    @property
+    def _runs(self) -> list[tuple[float, str]]:
+        """The parts that are drawn in one go, each with its distance from ``x`` in oversampled pixels."""
+        if self.word_space == 1:
+            return [(0.0, self.text)]
+        runs, end = [], 0.0
+        blank = self.word_space * self._font.getlength(" ")
+        for word in self.text.split(" "):
+            runs.append((end, word))
+            end += self._font.getlength(word) + blank
+        start = (blank - end) / 2 if self.centred else 0.0
+        return [(start + shift, word) for shift, word in runs]
 
 
 def print_card(artwork: Pictures.Image, texts: Iterable[PrintedText]) -> ColourImage:

@@ -5,18 +5,28 @@ On every level but ``hard`` a person can read each contract field in the file th
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
 import cv2
 import numpy as np
 
+from bench.accuracy import lifelike
+from bench.accuracy.taken import Taken, as_jpeg
 from devstack import degrade
 from devstack.camera import Conditions, Picture, photograph, scaled_to, to_pixels
 from devstack.scanner import A4_AT_200, A4_AT_300, Scanner, scan
 from service.reading.ocr.engine import ColourImage
 
-Level: TypeAlias = Literal["flat", "scan", "photo", "hard", "turned", "pdf"]
+Level: TypeAlias = Literal[
+    "flat", "scan", "photo", "hard", "turned", "pdf",
+    "cropped", "messenger", "app", "worn", "foreigner", "copy", "screen", "pair", "couple",
+]  # fmt: skip
+
+#: Levels whose cards print what real ones do: close words, abbreviations, long names and places.
+LIFELIKE: frozenset[Level] = frozenset(
+    ("cropped", "messenger", "app", "worn", "foreigner", "copy", "screen", "pair", "couple")
+)
 
 #: Pictures of phones, as sent after the app or a messenger shrank them: (width, height).
 _PHONE_PICTURES = ((1600, 1200), (1920, 1440), (2000, 1500), (1920, 1080), (1440, 1920))
@@ -57,18 +67,6 @@ _ENLARGED = Scanner(card_width=(830, 1180), left=(0.1, 0.9), above=(0.1, 0.6))
 _WHOLE_PAGE = Scanner(page=A4_AT_300, card_width=(1005, 1016), left=(0.05, 0.95), above=(0.03, 0.6))
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A file as a user sends it."""
-
-    content: bytes
-    suffix: Literal["jpg", "png", "pdf"]
-    #: What the file shows, its pixels as they are stored, and where the card lies in it.
-    shown: Picture
-    #: What was done, in a word or two.
-    how: str
-
-
 def take(card: ColourImage, level: Level, rng: random.Random) -> Taken:
     """Send an edge-to-edge ``card`` through ``level``."""
     return _LEVELS[level](card, rng)
@@ -78,15 +76,15 @@ def _flat(card: ColourImage, rng: random.Random) -> Taken:
     picture = _cut_out(card, rng)
     if rng.random() < 0.25:
         return Taken(degrade.encode_png(picture.image), "png", picture, "png")
-    return _as_jpeg(picture, rng.randint(80, 95), "jpeg")
+    return as_jpeg(picture, rng.randint(80, 95), "jpeg")
 
 
 def _scan(card: ColourImage, rng: random.Random) -> Taken:
-    return _as_jpeg(_scanned(card, rng), rng.randint(72, 92), "scan")
+    return as_jpeg(_scanned(card, rng), rng.randint(72, 92), "scan")
 
 
 def _photo(card: ColourImage, rng: random.Random) -> Taken:
-    return _as_jpeg(photograph(card, PHOTO, rng), rng.randint(*_USUAL_QUALITY), "photo")
+    return as_jpeg(photograph(card, PHOTO, rng), rng.randint(*_USUAL_QUALITY), "photo")
 
 
 def _hard(card: ColourImage, rng: random.Random) -> Taken:
@@ -95,7 +93,7 @@ def _hard(card: ColourImage, rng: random.Random) -> Taken:
     for ailment in chosen:
         conditions = AILMENTS[ailment](conditions)
     quality = rng.randint(*(_COARSE_QUALITY if "coarse" in chosen else _USUAL_QUALITY))
-    return _as_jpeg(photograph(card, conditions, rng), quality, ", ".join(chosen))
+    return as_jpeg(photograph(card, conditions, rng), quality, ", ".join(chosen))
 
 
 def _turned(card: ColourImage, rng: random.Random) -> Taken:
@@ -105,14 +103,14 @@ def _turned(card: ColourImage, rng: random.Random) -> Taken:
     picture = _turned_by(upright, degrees)
     quality = rng.randint(80, 92)
     if rng.random() < 0.5:
-        return _as_jpeg(picture, quality, f"{degrees} degrees")
+        return as_jpeg(picture, quality, f"{degrees} degrees")
     # What turns the pixels back is the rest of the full turn.
     note = {
         90: degrade.EXIF_TURN_COUNTERCLOCKWISE,
         180: degrade.EXIF_TURN_HALF,
         270: degrade.EXIF_TURN_CLOCKWISE,
     }[degrees]
-    return _as_jpeg(picture, quality, f"{degrees} degrees, noted in EXIF", note)
+    return as_jpeg(picture, quality, f"{degrees} degrees, noted in EXIF", note)
 
 
 def _pdf(card: ColourImage, rng: random.Random) -> Taken:
@@ -131,9 +129,17 @@ _LEVELS: Mapping[Level, Callable[[ColourImage, random.Random], Taken]] = {
     "hard": _hard,
     "turned": _turned,
     "pdf": _pdf,
+    "cropped": lifelike.cropped,
+    "messenger": lifelike.messenger,
+    "app": lifelike.app,
+    "worn": lifelike.worn,
+    "foreigner": lifelike.foreigner,
+    "copy": lifelike.copy,
+    "screen": lifelike.screen,
 }
 
-LEVELS: tuple[Level, ...] = tuple(_LEVELS)
+#: ``pair`` and ``couple`` are files with two cards, made by ``samples``.
+LEVELS: tuple[Level, ...] = (*_LEVELS, "pair", "couple")
 
 
 def _cut_out(card: ColourImage, rng: random.Random) -> Picture:
@@ -165,10 +171,3 @@ def _turned_by(upright: Picture, degrees: int) -> Picture:
     quarter = {90: [[0, -1, height], [1, 0, 0]], 180: [[-1, 0, width], [0, -1, height]]}
     turn = np.array([*quarter.get(degrees, [[0, 1, 0], [-1, 0, width]]), [0, 0, 1]], np.float64)
     return Picture(degrade.turned(upright.image, degrees), turn @ upright.place)
-
-
-def _as_jpeg(picture: Picture, quality: int, how: str, orientation: int | None = None) -> Taken:
-    content = degrade.encode_jpeg(picture.image, quality, orientation)
-    raw = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    assert raw is not None
-    return Taken(content, "jpg", Picture(np.asarray(raw, np.uint8), picture.place), how)

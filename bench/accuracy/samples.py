@@ -2,15 +2,19 @@
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bench.accuracy.levels import Level, Taken, take
+from bench.accuracy.levels import LIFELIKE, Level, take
+from bench.accuracy.pairs import together
+from bench.accuracy.taken import Taken
 from devstack.camera import map_points
 from devstack.ktp import draw_ktp_design, ktp_artwork, ktp_texts, ktp_truth
 from devstack.npwp import NPWP_FORMS, draw_npwp_design, npwp_artwork, npwp_texts, npwp_truth
-from devstack.people import invent_person
+from devstack.people import Person, invent_person
 from devstack.printing import field_boxes, print_large
+from devstack.variations import draw_word_space, make_foreign, make_foreign_design, vary_design, vary_person
 from service.reading.documents.fields import DocumentType
+from service.reading.documents.reasons import SEVERAL_CARDS
 from service.reading.ocr.engine import ColourImage
 from service.reading.ocr.geometry import Quad
 
@@ -41,49 +45,90 @@ class Sample:
     shown: ColourImage | None
     #: Where in ``shown`` each field stands, clockwise from the text's top left.
     places: Mapping[str, Quad]
+    #: Reason for review that the worker must give; such a file must never be approved.
+    must_review: str | None = None
 
 
 def invent_sample(level: Level, seed: int) -> Sample:
     """The card with this seed; the same seed is another person's card on another level."""
     rng = random.Random(f"{seed}:{level}")
-    if seed % _NPWP_EVERY == _NPWP_EVERY - 1:
-        return _npwp(level, seed, rng)
-    return _ktp(level, seed, rng)
+    if level == "pair":
+        return _pair(seed, rng)
+    if level == "couple":
+        return _couple(seed, rng)
+    if level != "foreigner" and seed % _NPWP_EVERY == _NPWP_EVERY - 1:
+        card = _npwp(_person(level, rng), rng, lifelike=level in LIFELIKE)
+    else:
+        card = _ktp(_person(level, rng), rng, level)
+    return _sample(level, seed, card, take(card.image, level, rng))
 
 
-def _ktp(level: Level, seed: int, rng: random.Random) -> Sample:
+@dataclass(frozen=True, slots=True)
+class _Printed:
+    """A card as printed, edge to edge."""
+
+    document_type: DocumentType
+    image: ColourImage
+    truth: Mapping[str, str]
+    #: Left, top, right and bottom of each field in card pixels.
+    boxes: Mapping[str, tuple[float, float, float, float]]
+
+
+def _person(level: Level, rng: random.Random) -> Person:
     person = invent_person(rng)
+    if level == "foreigner":
+        return make_foreign(person, rng)
+    return vary_person(person, rng) if level in LIFELIKE else person
+
+
+def _ktp(person: Person, rng: random.Random, level: Level) -> _Printed:
     design = draw_ktp_design(rng, expires=person.valid_until != "SEUMUR HIDUP")
+    if level in LIFELIKE:
+        design = vary_design(design, rng)
+    if level == "foreigner":
+        design = make_foreign_design(design, rng)
     texts = list(ktp_texts(person, design))
-    card = print_large(ktp_artwork(person, rng, design), texts)
-    return _sample(level, seed, "KTP", take(card, level, rng), ktp_truth(person), field_boxes(texts))
+    image = print_large(ktp_artwork(person, rng, design), texts)
+    return _Printed("KTP", image, ktp_truth(person), field_boxes(texts))
 
 
-def _npwp(level: Level, seed: int, rng: random.Random) -> Sample:
-    person = invent_person(rng)
+def _npwp(person: Person, rng: random.Random, *, lifelike: bool) -> _Printed:
     form = rng.choice(NPWP_FORMS)
     design = draw_npwp_design(rng)
     texts = list(npwp_texts(person, form, design))
-    card = print_large(npwp_artwork(rng, design), texts)
-    return _sample(level, seed, "NPWP", take(card, level, rng), npwp_truth(person, form), field_boxes(texts))
+    if lifelike:
+        space = draw_word_space(rng, design.family)
+        texts = [replace(text, word_space=space) for text in texts]
+    image = print_large(npwp_artwork(rng, design), texts)
+    return _Printed("NPWP", image, npwp_truth(person, form), field_boxes(texts))
 
 
-def _sample(
-    level: Level,
-    seed: int,
-    document_type: DocumentType,
-    taken: Taken,
-    truth: Mapping[str, str],
-    boxes: Mapping[str, tuple[float, float, float, float]],
-) -> Sample:
+def _pair(seed: int, rng: random.Random) -> Sample:
+    """KTP and NPWP of one person in one file, either of which may be asked for; the other one agrees."""
+    person = _person("pair", rng)
+    cards = [_ktp(person, rng, "pair"), _npwp(person, rng, lifelike=True)]
+    asked = cards[seed % _NPWP_EVERY == _NPWP_EVERY - 1]
+    rng.shuffle(cards)
+    return _sample("pair", seed, asked, together([card.image for card in cards], cards.index(asked), rng))
+
+
+def _couple(seed: int, rng: random.Random) -> Sample:
+    """The KTPs of two people in one file: whose is meant only a person can tell."""
+    cards = [_ktp(_person("couple", rng), rng, "couple") for _ in range(2)]
+    taken = together([card.image for card in cards], 0, rng)
+    return _sample("couple", seed, cards[0], taken, must_review=SEVERAL_CARDS)
+
+
+def _sample(level: Level, seed: int, card: _Printed, taken: Taken, must_review: str | None = None) -> Sample:
     return Sample(
-        name=f"{level} {document_type} {seed} ({taken.how})",
+        name=f"{level} {card.document_type} {seed} ({taken.how})",
         level=level,
-        document_type=document_type,
+        document_type=card.document_type,
         content=taken.content,
-        truth=truth,
+        truth=card.truth,
         shown=taken.shown.image,
-        places={key: _placed(taken, box) for key, box in boxes.items() if key in truth},
+        places={key: _placed(taken, box) for key, box in card.boxes.items() if key in card.truth},
+        must_review=must_review,
     )
 
 
