@@ -23,7 +23,10 @@ from service.reading.estimates import FEATURES, KINDS
 TARGET = Path("service/reading/estimates.json")
 
 #: Coefficients that are assumed before anything is seen; those of the other features are ``ASSUMED``.
-ASSUMED_OF = {"confidence": 1.0, "repair": 1.5, "unconfirmed": 1.0, "word_length": 0.0, "length": 0.0}
+ASSUMED_OF = {
+    **{"confidence": 1.0, "repair": 1.5, "unconfirmed": 1.0, "spelling": 2.0, "bare": 2.0},
+    **{"word_length": 0.0, "length": 0.0},
+}
 ASSUMED = 0.3
 
 #: Weight of what is assumed over what is seen: penalty on the square of the distance from it.

@@ -10,9 +10,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from bench.accuracy import fitting_cards
-from bench.accuracy.levels import LEVELS
-from bench.accuracy.samples import Sample, invent_sample
+from bench.accuracy.levels import Level
+from bench.accuracy.samples import invent_sample
+from bench.accuracy.seeds import Card
 from service.errors import DocumentError
 from service.reading.documents.fields import DocumentType
 from service.reading.ocr.engine import Engine, Image, PageText
@@ -36,7 +36,7 @@ class CardReading:
 
 
 def readings(
-    jobs: Sequence[tuple[str, int]], cache: Path, processes: int, *, kept: bool = False
+    jobs: Sequence[Card], cache: Path, processes: int, *, kept: bool = False
 ) -> Iterator[CardReading]:
     """Read the cards with these levels and seeds, unless the cache has them.
 
@@ -64,8 +64,8 @@ def _prepare() -> None:
     warm_up(_engines[0])
 
 
-def _read_to(cache: Path, level: str, seed: int) -> None:
-    sample = invent(level, seed)
+def _read_to(cache: Path, level: Level, seed: int) -> None:
+    sample = invent_sample(level, seed)
     try:
         pages = tuple(_engines[0].read(page) for page in read_pages(sample.content))
     except DocumentError:
@@ -77,15 +77,7 @@ def _read_to(cache: Path, level: str, seed: int) -> None:
     part.rename(path)
 
 
-def invent(level: str, seed: int) -> Sample:
-    """Draw the card of a level of the bench, or a lifelike one."""
-    if level == fitting_cards.LEVEL:
-        return fitting_cards.invent_lifelike(seed)
-    known = next(each for each in LEVELS if each == level)
-    return invent_sample(known, seed)
-
-
-def _path(cache: Path, level: str, seed: int) -> Path:
+def _path(cache: Path, level: Level, seed: int) -> Path:
     return cache / f"{level}-{seed}.pickle"
 
 

@@ -13,7 +13,9 @@ from importlib.resources import files
 from types import MappingProxyType
 
 from service.reading import quality
+from service.reading.documents import regions
 from service.reading.documents.fields import DocumentType, Field, Fields
+from service.reading.documents.plausible import count_bare_abbreviations, count_misspellings
 from service.reading.documents.scoring import CONTRACT_FIELDS, Estimate, confirmed_fields
 from service.reading.ocr.engine import PageText
 
@@ -33,7 +35,7 @@ KINDS: Mapping[str, str] = {
 #: Features in the order of the coefficients.
 FEATURES = (
     *("confidence", "repair", "certainty", "size", "softness", "contrast", "burnt"),
-    *("joint", "blank", "word_length", "length", "unconfirmed"),
+    *("joint", "blank", "word_length", "length", "unconfirmed", "spelling", "bare"),
 )
 
 #: Share of a value that has to be overexposed for `glare`.
@@ -100,10 +102,12 @@ def features(
     of_text = (
         _above(max(map(len, words), default=0), 9) / 3 if is_spaced else 0.0,
         math.log(max(1.0, len(field.value) / 8)) if is_spaced else 0.0,
-        float(not is_confirmed),
+        _unconfirmed(key, field.value, is_confirmed=is_confirmed),
+        float(count_misspellings(key, field.value)) if is_spaced else 0.0,
     )
+    bare = count_bare_abbreviations(field.value) if key == "address" else 0
     if value is None:
-        return (_doubt(field.confidence), *[0.0] * 8, *of_text)
+        return (_doubt(field.confidence), *[0.0] * 8, *of_text, 0.0)
     return (
         _doubt(value.confidence),
         _doubt(field.confidence / max(field.confidence, value.confidence)),
@@ -115,7 +119,16 @@ def features(
         _above(value.widest_joint, 0.2) / 0.1,
         _above(0.45, value.narrowest_blank) / 0.1,
         *of_text,
+        # A full stop gets lost where print is soft; on sharp print it is not there.
+        bare * _above(value.softness, 0.09) / 0.03,
     )
+
+
+def _unconfirmed(key: str, value: str, *, is_confirmed: bool) -> float:
+    if is_confirmed:
+        return 0.0
+    # The letters are confirmed, the blanks are not.
+    return 0.5 if key == "birthPlace" and regions.has_letters_of_regency(value) else 1.0
 
 
 def probability(model: Sequence[float], doubts: Sequence[float]) -> float:

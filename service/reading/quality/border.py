@@ -32,35 +32,43 @@ REACH = 0.3
 Corners: TypeAlias = npt.NDArray[np.float32]
 
 
-def cuts_print(page: Image, boxes: Boxes, contrast: float, slack: float = 0.0) -> bool:
-    """Whether letters of some lines cross an edge of the picture.
+def cuts_print(page: Image, boxes: Boxes, contrast: float) -> bool:
+    """Whether letters cross an edge of the picture; ``contrast`` is that of the print, in grey levels.
 
     Rotating a page until it is level extends the picture's edge pixels in streaks, so letters that cross the
     picture's edge reach the page's edge too.
-
-    Parameters:
-        contrast: that of the print, in grey levels
-        slack: pixels that the picture's edge may be away from the page's, because the page was rotated
     """
     if contrast < MIN_CONTRAST:
         return False
+    depth = max(1, round(BORDER_DEPTH * boxes.usual_height))
+    left, top = boxes.corners.min(axis=(0, 1)).astype(int)
+    right, bottom = boxes.corners.max(axis=(0, 1)).astype(int) + 1
+    beside = page[top:bottom].swapaxes(0, 1)
+    borders = (page[:depth, left:right], page[-depth:, left:right], beside[:depth], beside[-depth:])
     background = _background(page, boxes)
+    max_length = round(MAX_STROKE_LENGTH * boxes.usual_height)
+    return any(_count_strokes(border, background, contrast, max_length) >= MIN_STROKES for border in borders)
+
+
+def cuts_lines(page: Image, boxes: Boxes, contrast: float) -> bool:
+    """Whether letters of these lines cross an edge of the page; ``contrast`` is theirs, in grey levels."""
+    if contrast < MIN_CONTRAST:
+        return False
+    background = _background(page, boxes)
+    depth = max(1, round(BORDER_DEPTH * boxes.usual_height))
+    max_length = round(MAX_STROKE_LENGTH * boxes.usual_height)
     for quarter in range(4):
         # Each edge in turn becomes the upper one.
-        turned, corners = np.rot90(page, quarter), _turned(boxes.corners, page, quarter)
-        near = corners[..., 1].min(axis=1) <= REACH * boxes.usual_height + slack
-        if near.any():
-            border = turned[: max(1, round(BORDER_DEPTH * boxes.usual_height))]
-            left, right = int(corners[near][..., 0].min()), int(corners[near][..., 0].max()) + 1
-            strokes = _count_strokes(
-                np.ascontiguousarray(border[:, left:right]),
-                background,
-                contrast,
-                round(MAX_STROKE_LENGTH * boxes.usual_height),
-            )
-            # One letter of a line crosses the left or the right edge, many cross the upper or the lower one.
-            if strokes >= (MIN_STROKES if quarter % 2 == 0 else 1):
-                return True
+        corners = _turned(boxes.corners, page, quarter)
+        near = corners[..., 1].min(axis=1) <= REACH * boxes.usual_height
+        if not near.any():
+            continue
+        left, right = int(corners[near][..., 0].min()), int(corners[near][..., 0].max()) + 1
+        border = np.ascontiguousarray(np.rot90(page, quarter)[:depth, left:right])
+        # One letter of a line crosses the left or the right edge, many cross the upper or the lower one.
+        min_strokes = 1 if quarter % 2 else MIN_STROKES
+        if _count_strokes(border, background, contrast, max_length) >= min_strokes:
+            return True
     return False
 
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from service.reading.ocr.engine import Box, Image, TextLine
 from service.reading.ocr.geometry import cut_line
-from service.reading.quality.border import cuts_print
+from service.reading.quality.border import cuts_lines
 from service.reading.quality.boxes import boxes_of
 from service.reading.quality.glare import burnt_share
 from service.reading.quality.strokes import measure_strokes
@@ -74,7 +74,7 @@ def measure_value(page: Image, lines: Sequence[TextLine], box: Box, *, gaps: boo
         ink=float(strokes.ink.max()),
         ground=float(strokes.background.min()),
         burnt=burnt_share(page, boxes),
-        is_cut=cuts_print(page, boxes, float(np.median(strokes.contrast))),
+        is_cut=cuts_lines(page, boxes, float(np.median(strokes.contrast))),
         confidence=min(line.confidence for line in own),
         min_certainty=min(line.min_certainty for line in own),
         widest_joint=joint,

@@ -1,7 +1,6 @@
 import pytest
 
 from service.reading.documents.ktp import read_ktp
-from service.reading.documents.scoring import cross_checks
 from tests.unit.reading.documents.printed import KTP, joined_ktp_lines, ktp_lines, line, read_values, tilted
 
 EXPECTED = {
