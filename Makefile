@@ -14,7 +14,7 @@ AUDIT_BIN := .venv-audit/bin
 AUDIT_STAMP := .venv-audit/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv models demo test test-quick test-programs test-cuda lint bench bench-gpu bench-memory bench-queue bench-status-page accuracy reference hostile fuzz chaos chaos-mutants incidents audit sbom lock clean
+.PHONY: help venv models demo test test-quick test-programs test-cuda lint bench bench-gpu bench-memory bench-queue bench-status-page accuracy estimates decision reference hostile fuzz chaos chaos-mutants incidents audit sbom lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -92,6 +92,12 @@ bench-status-page: $(STAMP) $(MODELS) ## What a status page that is loaded every
 
 accuracy: $(STAMP) $(MODELS) ## Read 200 invented cards a level with every engine; non-zero when a bar is missed
 	$(BIN)/python -m bench.accuracy
+
+estimates: $(STAMP) $(MODELS) ## Fit the estimates of fields on drawn cards and print what limits for approval are worth
+	$(BIN)/python -m bench.accuracy.fitting
+
+decision: $(STAMP) $(MODELS) ## Judge the decision on cards that neither fitted nor chose it; non-zero on a wrong number or name
+	$(BIN)/python -m bench.accuracy.decision --markdown docs/accuracy.md
 
 reference: $(STAMP) ## Write the tables of docs/reference.md that come from the code
 	$(BIN)/python -m tools.reference

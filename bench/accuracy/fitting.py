@@ -105,7 +105,7 @@ def _minimise(doubts: _Floats, wrong: _Floats) -> _Floats:
         errors = shares * (1 / (1 + np.exp(-design @ ahead)) - targets)
         previous, found = found, ahead - step * (design.T @ errors + ridge * (ahead - assumed))
         found[1:] = np.maximum(0.0, found[1:])
-    return found
+    return np.asarray(found, np.float64)
 
 
 if __name__ == "__main__":

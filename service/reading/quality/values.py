@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
 from service.reading.ocr.engine import Box, Image, TextLine
 from service.reading.ocr.geometry import cut_line
@@ -22,8 +22,32 @@ GAUGE_HEIGHT = 48
 #: Share of the contrast of a line from which a pixel is ink.
 INK_LEVEL = 0.5
 
+#: Height in cap heights up to which a spot of ink is a mark, and the marks that count: the colon is higher.
+MAX_MARK_HEIGHT, MARKS = 0.45, ".,'-"
+
 #: Longest line that is measured, in pixels of ``GAUGE_HEIGHT``.
 _MAX_GAUGE_WIDTH = 2400
+
+
+@dataclass(frozen=True, slots=True)
+class InkRun:
+    """Inked columns of a line side by side; all in cap heights."""
+
+    left: float
+    right: float
+    #: From the highest to the lowest ink.
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Spacing:
+    """Gaps between letters in cap heights, and marks."""
+
+    #: The widest gap that was read as no blank, and the narrowest that was read as one.
+    widest_joint: float = 0.0
+    narrowest_blank: float = np.inf
+    #: Spots of ink as small as a full stop or an apostrophe, beyond the marks that were read.
+    unread_marks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +69,7 @@ class ValuePrint:
     #: character, 0 to 1.
     confidence: float
     min_certainty: float
-    #: In cap heights: the widest gap that was read as no blank, and the narrowest that was read as one.
-    widest_joint: float
-    narrowest_blank: float
+    spacing: Spacing
 
     @property
     def contrast(self) -> float:
@@ -60,14 +82,13 @@ def measure_value(page: Image, lines: Sequence[TextLine], box: Box, *, gaps: boo
 
     Parameters:
         lines: all lines of the page
-        gaps: whether to measure the gaps between letters
+        gaps: whether to measure the spacing
     """
     own = [line for line in lines if _share_place(line, box)]
     if not own:
         return None
     boxes = boxes_of(page, own)
     strokes = measure_strokes(page, boxes)
-    joint, blank = _gaps(page, own) if gaps else (0.0, np.inf)
     return ValuePrint(
         height=float(boxes.heights.min()),
         softness=float(strokes.softness.max()),
@@ -77,8 +98,7 @@ def measure_value(page: Image, lines: Sequence[TextLine], box: Box, *, gaps: boo
         is_cut=cuts_lines(page, boxes, float(np.median(strokes.contrast))),
         confidence=min(line.confidence for line in own),
         min_certainty=min(line.min_certainty for line in own),
-        widest_joint=joint,
-        narrowest_blank=blank,
+        spacing=_spacing(page, own) if gaps else Spacing(),
     )
 
 
@@ -92,27 +112,34 @@ def _share_place(line: TextLine, box: Box) -> bool:
     )
 
 
-def _gaps(page: Image, lines: Sequence[TextLine]) -> tuple[float, float]:
-    """Return the widest gap without a blank and the narrowest with one, over all lines, in cap heights."""
-    joints, blanks = [0.0], [np.inf]
+def _spacing(page: Image, lines: Sequence[TextLine]) -> Spacing:
+    """Compare blanks and marks that were read with gaps and small spots of ink, over all lines."""
+    joints, blanks, marks = [0.0], [np.inf], 0
     for line in lines:
-        quad = np.array(line.box, np.float32)
-        gaps = sorted(ink_gaps(cut_line(page, quad, GAUGE_HEIGHT, _MAX_GAUGE_WIDTH)))
+        runs = ink_runs(cut_line(page, np.array(line.box, np.float32), GAUGE_HEIGHT, _MAX_GAUGE_WIDTH))
+        gaps = sorted(after.left - before.right for before, after in pairwise(runs))
         # The colon before a value stands apart from it.
         count = line.text.strip(" :;").count(" ") + line.text.lstrip().startswith((":", ";"))
         joints += gaps[: len(gaps) - count]
         blanks += gaps[len(gaps) - count :] if count else []
-    return float(max(joints)), float(min(blanks))
+        seen = sum(run.height < MAX_MARK_HEIGHT for run in runs)
+        marks += max(0, seen - sum(character in MARKS for character in line.text))
+    return Spacing(float(max(joints)), float(min(blanks)), marks)
 
 
-def ink_gaps(line: Image) -> list[float]:
-    """Return the gaps between inked columns of a straightened line, from left to right, in cap heights."""
+def ink_runs(line: Image) -> list[InkRun]:
+    """Return the runs of inked columns of a straightened line, from left to right."""
     low, high = np.percentile(line, (3, 85))
-    ink = line < high - INK_LEVEL * (high - low)
+    # Neighbouring rows, with the feet and tops of their letters, are left out.
+    ink = (line < high - INK_LEVEL * (high - low))[GAUGE_HEIGHT // 6 : -GAUGE_HEIGHT // 6]
     rows = np.flatnonzero(ink.sum(axis=1) > 0.02 * ink.shape[1])
-    columns = np.flatnonzero(ink[GAUGE_HEIGHT // 6 : -GAUGE_HEIGHT // 6].any(axis=0))
-    if len(rows) < 2 or len(columns) < 2:
+    columns = ink.any(axis=0)
+    if len(rows) < 2 or not columns.any():
         return []
     cap_height = float(rows[-1] - rows[0] + 1)
-    steps: npt.NDArray[np.int64] = np.diff(columns) - 1
-    return [float(step) / cap_height for step in steps[steps > 0]]
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], columns, [False])).astype(np.int8)))
+    runs = []
+    for left, right in edges.reshape(-1, 2).tolist():
+        inked = np.flatnonzero(ink[:, left:right].any(axis=1))
+        runs.append(InkRun(left / cap_height, right / cap_height, (inked[-1] - inked[0] + 1) / cap_height))
+    return runs

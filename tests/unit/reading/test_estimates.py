@@ -1,5 +1,6 @@
+from typing import Any
+
 import cv2
-import numpy as np
 import pytest
 
 from service.reading.documents.fields import Field, Fields
@@ -11,8 +12,8 @@ from service.reading.estimates import (
     features,
     probability,
 )
-from service.reading.ocr.engine import PageText
-from service.reading.quality import ValuePrint
+from service.reading.ocr.engine import Image, PageText
+from service.reading.quality import Spacing, ValuePrint
 from tests.unit.reading.quality.pages import cropped, degraded, printed, with_reflection
 
 SHARP = ValuePrint(
@@ -24,8 +25,7 @@ SHARP = ValuePrint(
     is_cut=False,
     confidence=0.999,
     min_certainty=0.99,
-    widest_joint=0.15,
-    narrowest_blank=0.6,
+    spacing=Spacing(widest_joint=0.15, narrowest_blank=0.6),
 )
 
 #: What the drawn page of ``pages`` says: the field and the text of its line.
@@ -50,7 +50,7 @@ def worth(key: str, value: ValuePrint | None = SHARP, text: str = "", confidence
     return probability(coefficients()[KINDS[key]], doubts)
 
 
-def changed(**others: float) -> ValuePrint:
+def changed(**others: Any) -> ValuePrint:
     return ValuePrint(**{name: others.get(name, getattr(SHARP, name)) for name in SHARP.__slots__})
 
 
@@ -73,11 +73,12 @@ def test_what_is_sharp_and_certain_is_very_probably_right(key: str) -> None:
         {"confidence": 0.9},
         {"min_certainty": 0.3},
         {"height": 10},
-        {"widest_joint": 0.5},
+        {"spacing": Spacing(widest_joint=0.5, narrowest_blank=0.6)},
+        {"spacing": Spacing(widest_joint=0.15, narrowest_blank=0.6, unread_marks=1)},
         {"burnt": 0.5},
     ],
 )
-def test_whatever_is_worse_lowers_the_estimate(key: str, worse: dict[str, float]) -> None:
+def test_whatever_is_worse_lowers_the_estimate(key: str, worse: dict[str, Any]) -> None:
     assert worth(key, changed(**worse)) <= worth(key)
     assert worth(key, changed(**worse, ink=180)) <= worth(key, changed(**worse))
 
@@ -146,7 +147,7 @@ def test_faults_are_measured_at_the_values_own_letters() -> None:
     page = printed()
     left, top, right, bottom = 290, 130, 640, 172
 
-    def blur(picture: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    def blur(picture: Image) -> Image:
         soft = picture.copy()
         soft[top:bottom, left:right] = cv2.GaussianBlur(picture[top:bottom, left:right], (0, 0), 4)
         return soft

@@ -32,9 +32,9 @@ def test_a_gap_as_wide_as_a_blank_within_a_word_that_was_read_stands_out() -> No
 
     right, joined = measured(page, "BUDI SANTOSO"), measured(page, "BUDISANTOSO")
 
-    assert right.widest_joint < 0.3 < right.narrowest_blank
-    assert joined.widest_joint == right.narrowest_blank
-    assert joined.narrowest_blank == np.inf
+    assert right.spacing.widest_joint < 0.3 < right.spacing.narrowest_blank
+    assert joined.spacing.widest_joint == right.spacing.narrowest_blank
+    assert joined.spacing.narrowest_blank == np.inf
 
 
 @pytest.mark.parametrize("prefix", [":", ": "])
@@ -43,7 +43,23 @@ def test_the_colon_before_a_value_is_no_word(prefix: str) -> None:
 
     value = measured(page, f"{prefix}BUDI SANTOSO")
 
-    assert value.widest_joint < 0.3 < value.narrowest_blank
+    assert value.spacing.widest_joint < 0.3 < value.spacing.narrowest_blank
+
+
+@pytest.mark.parametrize(
+    ("printed_text", "read", "unread"),
+    [
+        ("JL. MELATI NO. 5", "JL. MELATI NO. 5", 0),
+        ("JL. MELATI NO. 5", "JL MELATI NO. 5", 1),
+        ("JL. MELATI NO. 5", "JL MELATI NO 5", 2),
+        ("SYAFI'I, S.H.", "SYAFII, S.H.", 1),
+        ("JL MELATI NO 5", "JL MELATI NO 5", 0),
+    ],
+)
+def test_marks_that_are_printed_and_were_not_read_are_counted(
+    printed_text: str, read: str, unread: int
+) -> None:
+    assert measured(words(printed_text, gap=0), read).spacing.unread_marks == unread
 
 
 def test_only_lines_in_its_place_belong_to_a_value() -> None:
