@@ -8,13 +8,15 @@ CUDA_BUILD := build/onnxruntime-gpu
 CUDA := build/cuda
 BACKEND := tests/acceptance/backend
 BACKEND_STAMP := $(BACKEND)/node_modules/.installed
+EXAMPLES := docs/examples
+EXAMPLES_STAMP := $(EXAMPLES)/node_modules/.installed
 # Processes that run tests side by side: two a core, as most tests wait for servers and workers.
 WORKERS ?= $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
 AUDIT_BIN := .venv-audit/bin
 AUDIT_STAMP := .venv-audit/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv models demo test test-quick test-programs test-cuda lint bench bench-gpu bench-memory bench-queue bench-status-page accuracy estimates decision reference hostile fuzz chaos chaos-mutants incidents audit sbom lock clean
+.PHONY: help venv models demo test test-quick test-programs test-cuda lint bench bench-gpu bench-latency bench-memory bench-queue bench-status-page accuracy estimates decision reference types hostile fuzz chaos chaos-mutants incidents audit sbom lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -46,12 +48,12 @@ test: lint $(MODELS) lint-infra test-infra ## Lint, types and all tests; those w
 test-quick: lint $(MODELS) ## Lint, types and unit tests: no server is started
 	$(BIN)/pytest -n logical --dist worksteal -m "not slow" tests/unit
 
-test-programs: $(STAMP) $(MODELS) $(BACKEND_STAMP) ## The tests that need Tesseract, a browser, PgBouncer or Node.js; a missing program fails them
+test-programs: $(STAMP) $(MODELS) $(BACKEND_STAMP) $(EXAMPLES_STAMP) ## The tests that need Tesseract, a browser, PgBouncer or Node.js; a missing program fails them
 	$(BIN)/pytest -n $(WORKERS) -m programs --require-programs
 
-# The libraries of FiLot's backend, which the tests of the contract use from Node.js.
-$(BACKEND_STAMP): $(BACKEND)/package-lock.json
-	cd $(BACKEND) && npm ci --no-audit --no-fund --ignore-scripts
+# The libraries of FiLot's backend, which the tests of the contract and the example use from Node.js.
+$(BACKEND_STAMP) $(EXAMPLES_STAMP): %/node_modules/.installed: %/package-lock.json
+	cd $* && npm ci --no-audit --no-fund --ignore-scripts
 	@touch $@
 
 lint: $(STAMP) ## Lint, format check and strict types
@@ -81,6 +83,9 @@ test-cuda: $(STAMP) $(MODELS) $(CUDA_BUILD)/.installed ## Let the real CUDA buil
 bench-gpu: $(STAMP) $(MODELS) $(if $(wildcard /dev/nvidiactl /dev/dxg),$(CUDA)/.installed) ## Measure the GPU path; says why where there is no GPU
 	PYTHONPATH=$(CUDA) $(BIN)/python -m bench.gpu
 
+bench-latency: $(STAMP) $(MODELS) ## How long a document takes from push to published result, at several loads
+	$(BIN)/python -m bench.latency
+
 bench-memory: $(STAMP) $(MODELS) ## A worker's memory over 2,000 documents of all kinds; non-zero when it grows
 	$(BIN)/python -m bench.memory
 
@@ -99,8 +104,12 @@ estimates: $(STAMP) $(MODELS) ## Fit the estimates of fields on drawn cards and 
 decision: $(STAMP) $(MODELS) ## Judge the decision on cards that neither fitted nor chose it; non-zero on a wrong number or name
 	$(BIN)/python -m bench.accuracy.decision --markdown docs/accuracy.md
 
-reference: $(STAMP) ## Write the tables of docs/reference.md that come from the code
+reference: $(STAMP) ## Write the tables of docs/reference.md, and docs/schemas, from the code
 	$(BIN)/python -m tools.reference
+	$(BIN)/python -m tools.schemas
+
+types: reference $(EXAMPLES_STAMP) ## Write docs/examples/types, the TypeScript types of docs/schemas (needs Node.js)
+	cd $(EXAMPLES) && npm run --silent types
 
 hostile: $(STAMP) ## Read files made to take the worker down; the table of what each took goes into docs/security.md
 	$(BIN)/pytest -q --hostile-markdown docs/security.md tests/unit/reading/pages/test_hostile_files.py
@@ -141,7 +150,7 @@ $(AUDIT_STAMP): requirements/audit.lock
 	@touch $@
 
 clean: ## Remove everything that make made
-	rm -rf $(VENV) .venv-infra .venv-audit build .mypy_cache .pytest_cache .ruff_cache $(BACKEND)/node_modules service/reading/ocr/models/*.onnx $(MODELS)
+	rm -rf $(VENV) .venv-infra .venv-audit build .mypy_cache .pytest_cache .ruff_cache $(BACKEND)/node_modules $(EXAMPLES)/node_modules $(EXAMPLES)/build service/reading/ocr/models/*.onnx $(MODELS)
 
 # --- Image and AWS -------------------------------------------------------------------------------------------
 # Pulumi and the local AWS server of its tests live in .venv-infra. See docs/infrastructure.md.

@@ -1,4 +1,4 @@
-"""A TCP proxy that can cut, stall, delay, and lose the reply to a request that went through."""
+"""A TCP proxy that can cut, stall, delay, drip, and lose the reply to a request that went through."""
 
 import socket
 import struct
@@ -61,6 +61,8 @@ class Proxy:
         self.target = target
         #: Seconds by which everything that the server sends is late.
         self.delay = 0.0
+        #: Seconds between two bytes that the server sends; 0: all at once.
+        self.drip = 0.0
         self.rules: list[Rule] = []
         self.flowing = threading.Event()
         self.abandoned: list[threading.Event] = []
@@ -73,7 +75,7 @@ class Proxy:
 
     def reset(self) -> None:
         """Pass everything on again."""
-        self.delay, self.rules, self._is_cut = 0.0, [], False
+        self.delay, self.drip, self.rules, self._is_cut = 0.0, 0.0, [], False
         self.flowing.set()
 
     def cut(self) -> None:
@@ -174,7 +176,15 @@ class _Connection:
                 if self.keep <= 0:
                     return
             else:
-                self.client.sendall(chunk)
+                self._pass_on(chunk)
+
+    def _pass_on(self, chunk: bytes) -> None:
+        sent = 0
+        while self.proxy.drip and sent < len(chunk):
+            self.client.sendall(chunk[sent : sent + 1])
+            sent += 1
+            time.sleep(self.proxy.drip)
+        self.client.sendall(chunk[sent:])
 
     def _matches(self, rule: Rule, chunk: bytes) -> bool:
         found, rest = self.seen.get(rule, (0, b""))

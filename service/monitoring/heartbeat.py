@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import threading
+from collections.abc import Callable
 from dataclasses import Field, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ import redis
 from redis.commands.core import Script
 
 from service.queue.active_jobs import ActiveJobs
+from service.queue.operator_pause import PAUSE_KEY, PauseWatch
 from service.store.publisher import Publisher
 from service.telemetry.stages import longest
 
@@ -60,6 +62,8 @@ class WorkerState:
     concurrency: int = 0
     #: Results published while no client was subscribed, since the process began.
     results_unheard: int = 0
+    #: Why the latest review has no row in `manual_reviews`; empty when it has one.
+    review_problem: str = ""
     #: s for which the longest download in progress has lasted.
     download_seconds: float = 0.0
     #: Ids of the documents in progress.
@@ -96,6 +100,8 @@ class Heartbeat:
         devices: where they are computed
         publisher: counts results that nobody received
         gpu_enabled: the setting
+        pause_watch: told of an operator's pause, which the same command reads
+        review_problem: says why the latest review has no row in `manual_reviews`; None when it has one
     """
 
     def __init__(
@@ -106,12 +112,16 @@ class Heartbeat:
         publisher: Publisher,
         *,
         gpu_enabled: bool,
+        pause_watch: PauseWatch | None = None,
+        review_problem: Callable[[], str | None] = lambda: None,
     ) -> None:
         self.client = client
         self.active_jobs = active_jobs
         self.devices = devices
         self.publisher = publisher
         self.gpu_enabled = gpu_enabled
+        self.pause_watch = pause_watch
+        self.review_problem = review_problem
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
         self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
         self._script = heartbeat_script(client)
@@ -133,6 +143,7 @@ class Heartbeat:
             active_jobs=len(documents),
             concurrency=self.active_jobs.limit,
             results_unheard=self.publisher.unreceived,
+            review_problem=self.review_problem() or "",
             download_seconds=round(longest("download"), 1),
             documents=documents,
         )
@@ -143,10 +154,12 @@ class Heartbeat:
             if self._deregistered:
                 return
             # One command: idle workers are billed for what they send.
-            self._script(
-                keys=[HEARTBEAT_PREFIX + self.worker, SEEN_KEY],
+            pause = self._script(
+                keys=[HEARTBEAT_PREFIX + self.worker, SEEN_KEY, PAUSE_KEY],
                 args=[json.dumps(self.state().written()), EXPIRY, self.worker, FORGOTTEN],
             )
+        if self.pause_watch is not None:
+            self.pause_watch.note(None if pause is None else str(pause))
 
     def deregister(self) -> None:
         """Remove this worker from Redis after a clean shutdown. Raises ``redis.RedisError``."""

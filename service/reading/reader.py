@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import cv2
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from service.errors import DocumentError
 from service.reading import quality
 from service.reading.documents.classification import classify_page, is_other_document
-from service.reading.documents.fields import DocumentType, Fields
+from service.reading.documents.fields import DocumentType, FieldDetail, Fields
 from service.reading.documents.ktp import read_ktp
 from service.reading.documents.npwp import read_npwp
 from service.reading.documents.reasons import MIRRORED, SEVERAL_CARDS, UNREADABLE, WRONG_TYPE
@@ -220,20 +219,15 @@ def parsed_result(reading: Reading) -> dict[str, str]:
     return {key: field.value for key, field in reading.fields.items()}
 
 
-def field_details(reading: Reading) -> dict[str, dict[str, Any]]:
-    """Return what each field is worth and where it stands, as JSON by key.
-
-    ``confidence`` is the engine's; ``probability``, of contract fields, the estimate that the value is right.
-    ``box`` is left, top, right and bottom as shares of the page as viewers show it, with its EXIF orientation
-    applied; it is left out if the place is not known. ``page`` counts from 1.
-    """
-    details: dict[str, dict[str, Any]] = {}
+def field_details(reading: Reading) -> dict[str, FieldDetail]:
+    """Return what each field is worth and where it stands, by key."""
+    details: dict[str, FieldDetail] = {}
     for key, field in reading.fields.items():
-        details[key] = {"confidence": round(field.confidence, 3)}
+        detail: FieldDetail = {"confidence": round(field.confidence, 3)}
         if key in reading.estimates:
-            details[key]["probability"] = round(reading.estimates[key].probability, 4)
+            detail["probability"] = round(reading.estimates[key].probability, 4)
         if field.box is not None:
             place = place_on_page(field.box, reading.page.to_page, reading.page_size)
-            details[key]["box"] = [round(share, 4) for share in place]
-        details[key]["page"] = reading.page_number
+            detail["box"] = [round(share, 4) for share in place]
+        details[key] = {**detail, "page": reading.page_number}
     return details

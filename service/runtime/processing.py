@@ -171,7 +171,7 @@ class Processing:
     def _fail(
         self, job: Job, document: Document, error: DocumentError, started: float
     ) -> tuple[GPUOCRResult, WriteOutcome]:
-        result = _failure(job, str(error), started)
+        result = _failure(job, str(error), error.code, started)
         exhausted = Exhausted(job.attempt, error.cause) if isinstance(error, RetriesExceededError) else None
         outcome = documents.fail(
             self.database,
@@ -192,7 +192,7 @@ class Processing:
             "Dokumen tidak ditemukan. Unggah ulang kartu Anda.",
             "The document was not found: upload your card again.",
         )
-        result = _failure(job, str(error), started)
+        result = _failure(job, str(error), error.code, started)
         documents.report_missing(self.database, result, error.code)
         _count_failure(error)
         return result
@@ -228,7 +228,7 @@ class Processing:
         error = (
             "Dokumen ini sudah diputuskan di tempat lain. (This document was decided elsewhere meanwhile.)"
         )
-        return _failure(job, error, started)
+        return _failure(job, error, None, started)
 
 
 def job_of_caller(document_id: str) -> Job:
@@ -247,7 +247,7 @@ def job_of_caller(document_id: str) -> Job:
     )
 
 
-def _failure(job: Job, error: str, started: float) -> GPUOCRResult:
+def _failure(job: Job, error: str, code: str | None, started: float) -> GPUOCRResult:
     return GPUOCRResult(
         success=False,
         document_id=job.document_id,
@@ -256,6 +256,7 @@ def _failure(job: Job, error: str, started: float) -> GPUOCRResult:
         gpu_processed=False,
         processing_time_ms=_since(started),
         error=error,
+        error_code=code,
     )
 
 

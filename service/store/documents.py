@@ -2,16 +2,14 @@
 
 import uuid
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias
 
 from psycopg2.extras import Json, RealDictCursor
 
 from service.errors import LeaseLostError
-from service.reading.documents.fields import DocumentType
 from service.store import dead_letters, history, outbox
 from service.store.database import Database
-from service.store.result import GPUOCRResult, row_result
+from service.store.result import GPUOCRResult, failed_row, row_result
 
 #: What became of a write. ``stored``: it is in the row and in the outbox. ``changed``: nothing was written,
 #: because the row is gone or completed, or names another file now; look at the row again. ``superseded``:
@@ -25,7 +23,7 @@ class Document:
 
     id: str
     user_id: str
-    #: ``KTP`` or ``NPWP``, in the row in any case, or whatever else it holds.
+    #: ``KTP`` or ``NPWP``, however the row spells it; in capitals, whatever else the row holds.
     type: str
     file_url: str | None
     status: str | None
@@ -65,19 +63,14 @@ def existing(cursor: RealDictCursor, document_ids: list[str]) -> set[str]:
 def find_document(cursor: RealDictCursor, document_id: str) -> Document | None:
     """Return the row of a document, or None."""
     cursor.execute(
-        """SELECT id::text, user_id::text, type, file_url, status::text, ai_score AS score,
-                  ai_decision AS decision, verification_status, buli2_ticket_id AS ticket_id,
-                  result_json AS parsed, ocr_text AS text
+        """SELECT id::text, user_id::text, upper(trim(type)) AS type, file_url, status::text,
+                  ai_score AS score, ai_decision AS decision, verification_status,
+                  buli2_ticket_id AS ticket_id, result_json AS parsed, ocr_text AS text
            FROM documents WHERE id = %s""",
         (document_id,),
     )
     row = cursor.fetchone()
-    return Document(**{**row, "type": _known_type(row["type"])}) if row else None
-
-
-def _known_type(text: str) -> str:
-    """Return a document type in the backend's spelling, however it is capitalised; others as they are."""
-    return text.upper() if text.upper() in get_args(DocumentType) else text
+    return Document(**row) if row else None
 
 
 def begin_work(cursor: RealDictCursor, document_id: str, fencing_token: int) -> Document | None:
@@ -162,7 +155,7 @@ def fail(
     Parameters:
         document: the row as it was when its file was read
         result: its ``error`` is shown to the user as it stands
-        code: cause for the metrics
+        code: cause for the row, the page and the metrics
         exhausted: the job used up its attempts; None when the document itself is at fault
 
     Raises:
@@ -171,7 +164,7 @@ def fail(
     with database.transaction() as cursor:
         outcome = _may_write(cursor, document, fencing_token)
         if outcome == "stored":
-            _fail_row(cursor, document.id, result.error or "", retries_exceeded=exhausted is not None)
+            _fail_row(cursor, result, code, retries_exceeded=exhausted is not None)
             if exhausted is not None:
                 dead_letters.put(cursor, document.id, result.job_id, exhausted.attempts, exhausted.cause)
             _put_result(cursor, result, document.type, code)
@@ -219,14 +212,10 @@ def _complete_row(cursor: RealDictCursor, result: GPUOCRResult) -> None:
     )
 
 
-def _fail_row(cursor: RealDictCursor, document_id: str, error: str, *, retries_exceeded: bool) -> None:
-    failed_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _fail_row(cursor: RealDictCursor, result: GPUOCRResult, code: str, *, retries_exceeded: bool) -> None:
     cursor.execute(
         "UPDATE documents SET status = 'failed', result_json = %s WHERE id = %s",
-        (
-            Json({"error": error, "failedAt": failed_at, "maxRetriesExceeded": retries_exceeded}),
-            document_id,
-        ),
+        (Json(failed_row(result.error or "", code, retries_exceeded=retries_exceeded)), result.document_id),
     )
 
 

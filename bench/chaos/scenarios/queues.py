@@ -8,10 +8,13 @@ from pathlib import Path
 from bench.chaos.findings import Findings, check_end
 from bench.chaos.harness import Harness
 from bench.chaos.pictures import Behaviour
-from devstack.backend import PROCESSING, QUEUE, FilotBackend
+from devstack.backend import ATTEMPTS, PROCESSING, QUEUE, FilotBackend
 
 #: Documents that wait; in the short form.
-LONG, SHORT = 10_000, 1000
+MILLION, LONG, SHORT = 1_000_000, 10_000, 1000
+
+#: s for which no command may keep Redis busy: what grows with a million documents takes seconds.
+BLOCKED = 0.5
 
 #: Jobs at a time of the slow worker, and seconds for which it is watched.
 THREADS, WATCHED = 2, 15.0
@@ -46,6 +49,32 @@ def backlog(harness: Harness, findings: Findings) -> None:
     findings.promise(most <= THREADS, f"{most} jobs were claimed by {THREADS} threads")
     findings.promise(lost <= 0, f"{lost} jobs were neither waiting nor claimed nor published")
     findings.promise(grown < GROWTH, f"the process grew by {grown:.0f} MiB")
+
+
+def million(harness: Harness, findings: Findings) -> None:
+    """Nothing that workers ask of Redis again and again takes longer the more documents wait."""
+    documents = harness.add(Behaviour.GOOD, 20, seconds=0.1)
+    redis, count = harness.backend.redis, SHORT if harness.short else MILLION
+    for start in range(0, count, LONG):
+        ids = [str(uuid.uuid4()) for _ in range(min(LONG, count - start))]
+        redis.rpush(QUEUE, *ids)
+        redis.hset(ATTEMPTS, mapping=dict.fromkeys(ids, "0"))
+    for document in documents:
+        redis.lpush(QUEUE, document.id)
+        redis.hset(ATTEMPTS, document.id, "0")
+    redis.config_set("slowlog-log-slower-than", round(BLOCKED * 1e6))
+    redis.slowlog_reset()
+    worker = harness.worker()
+    harness.wait_for(lambda: all(harness.listener.of(document.id) for document in documents), 30)
+    # The upkeep runs twice a second here.
+    time.sleep(WATCHED)
+    slow = [str(entry["command"])[:40] for entry in redis.slowlog_get()]
+    states = [row["status"] for row in harness.rows(documents).values()]
+    findings.figure(f"{count:,} waiting; {len(slow)} commands took longer than {BLOCKED:g} s")
+    findings.promise(states == ["completed"] * len(documents), "the documents at the head were not read")
+    findings.promise_in_time(harness, not slow, f"Redis was blocked by {', '.join(slow[:3])}")
+    worker.kill()
+    redis.flushall()
 
 
 def _many_rows(harness: Harness, template: str, count: int) -> list[str]:

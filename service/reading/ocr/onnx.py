@@ -13,6 +13,7 @@ from service.reading.ocr.card_detection import (
     is_card_shaped,
     unflatten_matrix,
 )
+from service.reading.ocr.cores import Cores
 from service.reading.ocr.detection import MAX_CARD_SIDE, MAX_SIDE, find_lines
 from service.reading.ocr.engine import Box, Device, Image, Matrix, Page, PageText, TextLine
 from service.reading.ocr.geometry import Quad, cut_line, level_matrix, level_page, turn_matrix, turn_page
@@ -89,7 +90,8 @@ class OnnxEngine:
     name = "onnx"
 
     def __init__(self, device: Device = "cpu", open_network: Callable[[str], Network] | None = None) -> None:
-        open_network = open_network or partial(load_network, device=device)
+        self._cores = Cores()
+        open_network = open_network or partial(load_network, device=device, cores=self._cores)
         self._device = device
         variant = "" if device == "cuda" else "-int8"
         self._detector = open_network(f"detector{variant}")
@@ -112,6 +114,10 @@ class OnnxEngine:
         Raises:
             EngineError: ONNX Runtime failed; a ``DeviceError`` if it computed on the GPU.
         """
+        with self._cores.reading_page():
+            return self._read(page)
+
+    def _read(self, page: Page) -> PageText:
         image = page.image
         if is_card_shaped(image):
             return self._read_upright(self._make_upright(image, MAX_CARD_SIDE), self._sizes.card_line)

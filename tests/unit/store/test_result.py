@@ -48,6 +48,7 @@ def test_a_failure_carries_its_reason_and_nothing_of_a_success() -> None:
         gpu_processed=False,
         processing_time_ms=0,
         error="Unggah ulang.",
+        error_code="blank_page",
     )
 
     published = result.published()
@@ -60,6 +61,7 @@ def test_a_failure_carries_its_reason_and_nothing_of_a_success() -> None:
         "gpuProcessed": False,
         "processingTimeMs": 0,
         "error": "Unggah ulang.",
+        "errorCode": "blank_page",
     }
 
 
