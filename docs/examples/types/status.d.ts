@@ -127,6 +127,10 @@ export interface LiveWorker {
    */
   resultsUnheard: number;
   /**
+   * Why the latest review has no row in `manual_reviews`; empty when it has one.
+   */
+  reviewProblem: string;
+  /**
    * s for which the longest download in progress has lasted.
    */
   downloadSeconds: number;
