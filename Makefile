@@ -6,17 +6,20 @@ STAMP := $(VENV)/.installed
 MODELS := service/reading/ocr/models/.derived
 CUDA_BUILD := build/onnxruntime-gpu
 CUDA := build/cuda
+PEERS := build/peers
 BACKEND := tests/acceptance/backend
 BACKEND_STAMP := $(BACKEND)/node_modules/.installed
 EXAMPLES := docs/examples
 EXAMPLES_STAMP := $(EXAMPLES)/node_modules/.installed
 # Processes that run tests side by side: two a core, as most tests wait for servers and workers.
 WORKERS ?= $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
+# Options of the fault bench.
+CHAOS ?=
 AUDIT_BIN := .venv-audit/bin
 AUDIT_STAMP := .venv-audit/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv models demo test test-quick test-programs test-cuda lint bench bench-gpu bench-latency bench-memory bench-queue bench-status-page accuracy estimates decision reference types hostile fuzz chaos chaos-mutants incidents audit sbom lock clean
+.PHONY: help venv models demo test test-quick test-programs test-cuda lint bench bench-gpu bench-latency bench-memory bench-peers bench-queue bench-status-page accuracy estimates decision realism reference types hostile fuzz chaos chaos-mutants incidents audit sbom lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -86,6 +89,15 @@ bench-gpu: $(STAMP) $(MODELS) $(if $(wildcard /dev/nvidiactl /dev/dxg),$(CUDA)/.
 bench-latency: $(STAMP) $(MODELS) ## How long a document takes from push to published result, at several loads
 	$(BIN)/python -m bench.latency
 
+# Engines that the service does not use, laid over .venv by PYTHONPATH.
+$(PEERS)/.installed: requirements/peers.lock $(STAMP)
+	rm -rf $(@D) && mkdir -p $(@D)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $< --target $(@D)
+	@touch $@
+
+bench-peers: $(STAMP) $(MODELS) $(PEERS)/.installed ## Read the same cards with other engines; prints a table
+	PYTHONPATH=$(PEERS) $(BIN)/python -m bench.peers
+
 bench-memory: $(STAMP) $(MODELS) ## A worker's memory over 2,000 documents of all kinds; non-zero when it grows
 	$(BIN)/python -m bench.memory
 
@@ -104,6 +116,9 @@ estimates: $(STAMP) $(MODELS) ## Fit the estimates of fields on drawn cards and 
 decision: $(STAMP) $(MODELS) ## Judge the decision on cards that neither fitted nor chose it; non-zero on a wrong number or name
 	$(BIN)/python -m bench.accuracy.decision --markdown docs/accuracy.md
 
+realism: $(STAMP) $(MODELS) ## Compare drawn cards with real ones in figures; non-zero when one is off
+	$(BIN)/python -m bench.accuracy.realism
+
 reference: $(STAMP) ## Write the tables of docs/reference.md, and docs/schemas, from the code
 	$(BIN)/python -m tools.reference
 	$(BIN)/python -m tools.schemas
@@ -117,8 +132,8 @@ hostile: $(STAMP) ## Read files made to take the worker down; the table of what 
 fuzz: $(STAMP) ## Damage files of 21 kinds in 2,000 ways each: pages or a refusal must come of every one
 	$(BIN)/pytest -q --hypothesis-profile=fuzz --timeout=0 tests/unit/reading/pages/test_damaged_files.py tests/unit/store/test_object_store.py
 
-chaos: $(STAMP) $(MODELS) ## Try every promise under faults; prints a table, non-zero on any broken promise
-	$(BIN)/python -m bench.chaos
+chaos: $(STAMP) $(MODELS) ## Try every promise under faults; prints a table, non-zero on any broken promise (CHAOS="--busy --seed 7")
+	$(BIN)/python -m bench.chaos $(CHAOS)
 
 incidents: $(STAMP) $(MODELS) ## Stage five incidents and write what the operator sees of each into docs/operations.md
 	$(BIN)/python -m bench.incidents
@@ -132,8 +147,8 @@ lock: $(STAMP) ## Resolve the locks again from pyproject.toml (needs uv)
 		--generate-hashes --no-header --no-annotate --quiet --upgrade --output-file requirements/dev.lock
 	uv pip compile --group pyproject.toml:audit --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --quiet --upgrade --output-file requirements/audit.lock
-	uv pip compile requirements/models.in --no-deps --universal \
-		--generate-hashes --no-header --no-annotate --quiet --output-file requirements/models.lock
+	for part in models peers; do uv pip compile requirements/$$part.in --no-deps --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --quiet --output-file requirements/$$part.lock; done
 
 audit: $(AUDIT_STAMP) ## Look the locked dependencies up in the databases of known vulnerabilities (needs the network)
 	@# Strict: a package that could not be looked up fails the audit, else it would find nothing and say so.

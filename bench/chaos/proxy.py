@@ -61,8 +61,10 @@ class Proxy:
         self.target = target
         #: Seconds by which everything that the server sends is late.
         self.delay = 0.0
-        #: Seconds between two bytes that the server sends; 0: all at once.
+        #: Seconds between two bytes that the server sends; 0: all at once. A connection stays that slow.
         self.drip = 0.0
+        #: Bytes of a connection that pass before it begins to drip.
+        self.drip_after = 0
         self.rules: list[Rule] = []
         self.flowing = threading.Event()
         self.abandoned: list[threading.Event] = []
@@ -75,7 +77,7 @@ class Proxy:
 
     def reset(self) -> None:
         """Pass everything on again."""
-        self.delay, self.drip, self.rules, self._is_cut = 0.0, 0.0, [], False
+        self.delay, self.drip, self.drip_after, self.rules, self._is_cut = 0.0, 0.0, 0, [], False
         self.flowing.set()
 
     def cut(self) -> None:
@@ -138,6 +140,8 @@ class _Connection:
         self.seen: dict[Rule, tuple[int, bytes]] = {}
         #: Bytes of the reply that still reach the client; None: all.
         self.keep: int | None = None
+        #: Its seconds between two bytes, and how many bytes passed at once although it drips.
+        self.drip, self.passed = 0.0, 0
 
     def start(self) -> None:
         for pump in (self._requests, self._replies):
@@ -179,12 +183,16 @@ class _Connection:
                 self._pass_on(chunk)
 
     def _pass_on(self, chunk: bytes) -> None:
-        sent = 0
-        while self.proxy.drip and sent < len(chunk):
-            self.client.sendall(chunk[sent : sent + 1])
-            sent += 1
-            time.sleep(self.proxy.drip)
-        self.client.sendall(chunk[sent:])
+        self.drip = self.drip or self.proxy.drip
+        if not self.drip:
+            self.client.sendall(chunk)
+            return
+        at_once = max(0, self.proxy.drip_after - self.passed)
+        self.client.sendall(chunk[:at_once])
+        self.passed += min(at_once, len(chunk))
+        for byte in chunk[at_once:]:
+            self.client.sendall(bytes([byte]))
+            time.sleep(self.drip)
 
     def _matches(self, rule: Rule, chunk: bytes) -> bool:
         found, rest = self.seen.get(rule, (0, b""))

@@ -14,6 +14,7 @@ from urllib3.exceptions import HTTPError
 from service.errors import DocumentError, StorageRefusedError, UnavailableError
 from service.reading.pages.refusals import too_large
 from service.settings import Settings, needed
+from service.store.object_store_connections import limit_heads
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -69,7 +70,11 @@ class Storage:
         try:
             answer = self._client.get_object(Bucket=self.bucket, Key=key)
             with answer["Body"] as body:
-                if answer["ContentLength"] > self._max_size:
+                # A head that broke off looks like a whole one without a length.
+                length = answer.get("ContentLength")
+                if length is None:
+                    raise UnavailableError("the document store broke off")
+                if length > self._max_size:
                     raise too_large(self._max_size)
                 # Entered, botocore's body is the stream of urllib3 that it wraps.
                 content = _read(cast(HTTPResponse, body), self._max_size + 1, self._timeout)
@@ -88,7 +93,7 @@ class Storage:
             raise UnavailableError(f"the document store is away: {type(error).__name__}") from None
         if len(content) > self._max_size:
             raise too_large(self._max_size)
-        if len(content) != answer["ContentLength"]:
+        if len(content) != length:
             # botocore checks this only when a body is read without a limit.
             raise UnavailableError("the document store broke off")
         return content
@@ -121,6 +126,7 @@ def open_client(settings: Settings, limits: Config) -> "S3Client":
     Raises:
         SettingsError: the endpoint or a key is not set.
     """
+    limit_heads()
     return boto3.client(
         "s3",
         endpoint_url=needed(settings.r2_endpoint, "CF_R2_ENDPOINT"),

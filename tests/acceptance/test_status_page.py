@@ -298,8 +298,9 @@ def test_a_tap_tells_of_a_minute_and_shows_an_id_whole(
     browser.open(address(worker))
     browser.wait_until(shows_newest(browser, backend))
 
-    browser.run("document.querySelector('#recent .id').click()")
+    browser.driver.find_element("css selector", "#recent .id").click()
     whole = browser.text("#recent .id")
+    copied = browser.run("return document.querySelector('#recent .id').classList.contains('copied')")
     browser.run(
         "const svg = document.querySelector('#throughput svg'), box = svg.getBoundingClientRect();"
         "svg.dispatchEvent(new PointerEvent('pointerdown', {clientX: box.right - 30, clientY: box.top + 50}))"
@@ -307,8 +308,29 @@ def test_a_tap_tells_of_a_minute_and_shows_an_id_whole(
 
     (row,) = backend.execute("SELECT document_id FROM ocr_worker.endings ORDER BY ended_at DESC LIMIT 1")
     assert whole == row["document_id"]
+    assert copied
     assert " approved, " in browser.text("#throughput-at")
     assert ": " in browser.text("#throughput-at")
+
+
+@pytest.mark.parametrize(("button", "pill"), [("failed", "failed"), ("to review", "to review")])
+def test_a_filter_shows_what_good_results_pushed_out(
+    worker: Worker, backend: FilotBackend, browser: Browser, button: str, pill: str
+) -> None:
+    backend.execute(AN_HOUR)
+    browser.open(address(worker))
+    browser.wait_until(shows_newest(browser, backend))
+
+    browser.driver.find_element("xpath", f"//div[@id='filter']/button[text()='{button}']").click()
+    polled = browser.run("return latest.now")
+    browser.wait_until(lambda: browser.run("return latest.now") > polled)
+    pills = browser.run(
+        "return [...document.querySelectorAll('#recent tbody .pill')].map((each) => each.textContent)"
+    )
+    browser.picture(PICTURES / f"filter-{pill.replace(' ', '-')}.png")
+
+    assert len(pills) > 10
+    assert set(pills) == {pill}
 
 
 def test_a_token_opens_the_page_once_and_leaves_the_address(

@@ -57,7 +57,7 @@ def test_a_worker_that_dies_is_started_again(start_worker: WorkerStarter, backen
 
     assert result["success"] is True
     assert worker.exit_code(timeout=60) == 0
-    assert "worker_died" in {json.loads(line)["event"] for line in worker.log.read_text().splitlines()}
+    assert "worker_died" in {json.loads(line).get("event") for line in worker.log.read_text().splitlines()}
 
 
 def test_no_orphan_is_left_when_dramatiqs_master_is_killed(

@@ -7,6 +7,7 @@ from bench.chaos.findings import Findings, check_attempts, check_end
 from bench.chaos.harness import Document, Harness
 from bench.chaos.pictures import Behaviour
 from service.store.database import ANSWER_TIMEOUT
+from service.store.object_store_connections import HEAD_TIMEOUT
 from service.store.review_client import CALL_TIMEOUT
 
 #: Seconds between two bytes.
@@ -14,6 +15,9 @@ SLOW = 0.5
 
 #: ms that reading may take; a download, half of it.
 JOB_TIMEOUT = 12_000
+
+#: Bytes after which the store's answer is in its body.
+HEAD = 560
 
 
 def redis(harness: Harness, findings: Findings) -> None:
@@ -41,16 +45,18 @@ def postgres(harness: Harness, findings: Findings) -> None:
 
 
 def storage(harness: Harness, findings: Findings) -> None:
-    """A download that never ends is given up before the job's own limit, uncounted."""
+    """A body or a head that never ends is given up, uncounted, however long the job's own limit is."""
     documents = harness.add(Behaviour.GOOD, 6)
     worker = harness.worker(OCR_GPU_JOB_TIMEOUT=str(JOB_TIMEOUT))
     child = worker.child()
-    _drip(harness, findings, "storage", JOB_TIMEOUT / 1000 + 4, documents=documents)
-    given_up = sum("too slow" in str(line) for line in harness.log_lines())
-    findings.figure(f"{given_up} downloads given up")
-    check_end(harness, findings, documents, timeout=60)
+    harness.proxies["storage"].drip_after = HEAD
+    _drip(harness, findings, "storage", JOB_TIMEOUT / 1000, documents=documents[:2])
+    harness.wait_for(lambda: harness.listener.count() == 2, 20)
+    findings.promise(harness.listener.count() == 2, "a body that drips was not given up")
+    harness.proxies["storage"].drip_after = 0
+    _drip(harness, findings, "storage", 3, documents=documents[2:])
+    check_end(harness, findings, documents, timeout=HEAD_TIMEOUT + 20)
     check_attempts(harness, findings, documents)
-    findings.promise(given_up > 0, "no download was given up")
     findings.promise(worker.child() == child, "the worker's process was replaced")
 
 
@@ -61,12 +67,18 @@ def reviews(harness: Harness, findings: Findings) -> None:
     _drip(harness, findings, "reviews", CALL_TIMEOUT + 5, documents=documents)
     given_up = sum("no complete answer in time" in str(line) for line in harness.log_lines())
     findings.figure(f"{given_up} calls given up")
+    # One after the other: the next call may have begun to drip as well.
+    harness.wait_for(lambda: not _without_ticket(harness, documents), CALL_TIMEOUT * 2)
     check_end(harness, findings, documents, timeout=60)
     findings.promise(given_up > 0, "no call was given up")
-    rows = harness.rows(documents)
-    findings.none_of((d.id for d in documents if not rows[d.id]["buli2_ticket_id"]), "without a ticket")
+    findings.none_of(_without_ticket(harness, documents), "without a ticket")
     sent = {(each.body["documentId"], each.body["reviewId"]) for each in harness.stack.reviews.received()}
     findings.promise(len(sent) == len(documents), f"{len(sent)} reviews of {len(documents)} documents")
+
+
+def _without_ticket(harness: Harness, documents: list[Document]) -> list[str]:
+    rows = harness.rows(documents)
+    return [each.id for each in documents if not rows[each.id]["buli2_ticket_id"]]
 
 
 def _drip(

@@ -86,12 +86,17 @@ def tesseract(harness: Harness, findings: Findings) -> None:
         return
     rng = random.Random(harness.rng.random())
     ids = [harness.backend.add_document(encode_jpeg(render_ktp(invent_person(rng), rng))) for _ in range(3)]
-    worker = harness.worker(marks=False, OCR_GPU_DRIVER="tesseract", OCR_GPU_CONCURRENCY="1")
+    folder = harness.stack.sandbox.directory / "tesseract"
+    folder.mkdir(exist_ok=True)
+    worker = harness.worker(
+        marks=False, OCR_GPU_DRIVER="tesseract", OCR_GPU_CONCURRENCY="1", TMPDIR=str(folder)
+    )
+    reading = worker.child()
     for document_id in ids:
         harness.backend.enqueue(document_id)
-    killed = harness.wait_for(lambda: _kill_program(worker, "tesseract"), 40)
+    killed = harness.wait_for(lambda: _kill_program(reading, "tesseract"), 40)
     harness.wait_for(lambda: harness.listener.count() == len(ids), 90)
-    left = [path.name for path in Path("/tmp").glob("filot-ocr-*/*") if path.is_file()]
+    left = [path.name for path in folder.rglob("*") if path.is_file()]
     states = [harness.backend.row(document_id)["status"] for document_id in ids]
     findings.figure(f"{states.count('completed')} of {len(ids)} cards read")
     findings.promise(killed, "Tesseract was never seen")
@@ -140,8 +145,8 @@ def _published(harness: Harness, document: Document) -> Callable[[], bool]:
     return lambda: bool(harness.listener.of(document.id))
 
 
-def _kill_program(worker: ChaosWorker, name: str) -> bool:
-    for pid in child_processes(worker.child()):
+def _kill_program(parent: int, name: str) -> bool:
+    for pid in child_processes(parent):
         with suppress(OSError):
             if Path(f"/proc/{pid}/comm").read_text().strip() == name:
                 os.kill(pid, signal.SIGKILL)

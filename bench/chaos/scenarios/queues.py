@@ -13,8 +13,8 @@ from devstack.backend import ATTEMPTS, PROCESSING, QUEUE, FilotBackend
 #: Documents that wait; in the short form.
 MILLION, LONG, SHORT = 1_000_000, 10_000, 1000
 
-#: s for which no command may keep Redis busy: what grows with a million documents takes seconds.
-BLOCKED = 0.5
+#: ms that a script may take on average: one that searches a million documents takes ten times as long.
+MEAN = 5.0
 
 #: Jobs at a time of the slow worker, and seconds for which it is watched.
 THREADS, WATCHED = 2, 15.0
@@ -62,17 +62,16 @@ def million(harness: Harness, findings: Findings) -> None:
     for document in documents:
         redis.lpush(QUEUE, document.id)
         redis.hset(ATTEMPTS, document.id, "0")
-    redis.config_set("slowlog-log-slower-than", round(BLOCKED * 1e6))
-    redis.slowlog_reset()
+    redis.config_resetstat()
     worker = harness.worker()
     harness.wait_for(lambda: all(harness.listener.of(document.id) for document in documents), 30)
     # The upkeep runs twice a second here.
     time.sleep(WATCHED)
-    slow = [str(entry["command"])[:40] for entry in redis.slowlog_get()]
+    mean = redis.info("commandstats")["cmdstat_evalsha"]["usec_per_call"] / 1000
     states = [row["status"] for row in harness.rows(documents).values()]
-    findings.figure(f"{count:,} waiting; {len(slow)} commands took longer than {BLOCKED:g} s")
+    findings.figure(f"{count:,} waiting; a script took {mean:.1f} ms on average")
     findings.promise(states == ["completed"] * len(documents), "the documents at the head were not read")
-    findings.promise_in_time(harness, not slow, f"Redis was blocked by {', '.join(slow[:3])}")
+    findings.promise_in_time(harness, mean < MEAN, f"a script took {mean:.1f} ms")
     worker.kill()
     redis.flushall()
 

@@ -10,8 +10,8 @@ from bench.chaos.pictures import Behaviour, npwp_number
 from devstack.backend import ATTEMPTS, CORRELATION, PROCESSING, QUEUE, FilotBackend
 from service.queue.document_queue import LOCK_PREFIX, TIMESTAMPS_KEY
 
-#: s that the original worker reads a document, and that its lock outlives it.
-READS, LOCK = 0.3, 4
+#: s that the original worker reads a document, longer than `OCR_GPU_STUCK_TIMEOUT`, and that its lock lives.
+READS, LOCK = 3.0, 8
 
 
 class OriginalWorker(threading.Thread):
@@ -74,13 +74,13 @@ class OriginalWorker(threading.Thread):
 
 def original_worker(harness: Harness, findings: Findings) -> None:
     """Each document is read by one of the two, and what the original one drops at its end is read by ours."""
-    documents = harness.add(Behaviour.GOOD, 60, seconds=0.3)
+    documents = harness.add(Behaviour.GOOD, 80, seconds=0.3)
     harness.worker()
     with FilotBackend(harness.stack.environment()) as backend:
         original = OriginalWorker(backend, {document.id: document for document in documents})
         original.start()
         harness.enqueue(documents)
-        harness.wait_for(lambda: len(original.finished) >= 10, 30)
+        harness.wait_for(lambda: len(original.finished) >= 3, 30)
         original.stopping.set()
         original.join()
     ours = [document for document in documents if document.id not in original.finished]

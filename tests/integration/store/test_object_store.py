@@ -5,7 +5,7 @@ import pytest
 from devstack.backend import FilotBackend
 from service.errors import DocumentError, OcrWorkerError, StorageRefusedError, UnavailableError
 from service.settings import Settings
-from service.store import object_store
+from service.store import object_store, object_store_connections
 from service.store.object_store import Storage
 from tests.support.raw_server import Handler, answer, drip, raw_server
 
@@ -57,6 +57,17 @@ def test_an_error_of_the_store_is_an_outage(settings: Settings) -> None:
 
     assert isinstance(away, UnavailableError)
     assert not isinstance(away, StorageRefusedError)
+
+
+def test_a_head_that_drips_is_the_stores_fault_and_has_an_end(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(object_store_connections, "HEAD_TIMEOUT", 0.3)
+
+    away = error(settings, drip(b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 60_000, 0.002))
+
+    assert isinstance(away, UnavailableError)
+    assert str(away) == "the document store broke off"
 
 
 def test_a_body_that_drips_is_the_stores_fault_and_has_an_end(
