@@ -35,7 +35,7 @@ KINDS: Mapping[str, str] = {
 #: Features in the order of the coefficients.
 FEATURES = (
     *("confidence", "repair", "certainty", "size", "softness", "contrast", "burnt"),
-    *("joint", "blank", "word_length", "length", "unconfirmed", "spelling", "bare", "marks", "wide_joint"),
+    *("joint", "blank", "word_length", "length", "unconfirmed", "spelling", "bare"),
 )
 
 #: Share of a value that has to be overexposed for `glare`.
@@ -107,7 +107,7 @@ def features(
     )
     bare = count_bare_abbreviations(field.value) if key == "address" else 0
     if value is None:
-        return (_doubt(field.confidence), *[0.0] * 8, *of_text, 0.0, 0.0, 0.0)
+        return (_doubt(field.confidence), *[0.0] * 8, *of_text, 0.0)
     return (
         _doubt(value.confidence),
         _doubt(field.confidence / max(field.confidence, value.confidence)),
@@ -120,10 +120,7 @@ def features(
         _above(0.45, value.spacing.narrowest_blank) / 0.1,
         *of_text,
         # A full stop gets lost where print is soft. On sharp print it is not there, unless a spot of ink is.
-        bare * (_above(value.softness, 0.09) / 0.03 + 2 * (value.spacing.unread_marks > 0)),
-        float(min(3, value.spacing.unread_marks)),
-        # Gaps this wide are between words on nine cards of ten.
-        _above(value.spacing.widest_joint, 0.32) / 0.1,
+        bare * (_above(value.softness, 0.09) / 0.03 + 2.0 * (value.spacing.unread_marks > 0)),
     )
 
 

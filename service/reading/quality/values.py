@@ -84,7 +84,7 @@ def measure_value(page: Image, lines: Sequence[TextLine], box: Box, *, gaps: boo
         lines: all lines of the page
         gaps: whether to measure the spacing
     """
-    own = [line for line in lines if _share_place(line, box)]
+    own = _lines_in(lines, box)
     if not own:
         return None
     boxes = boxes_of(page, own)
@@ -102,14 +102,17 @@ def measure_value(page: Image, lines: Sequence[TextLine], box: Box, *, gaps: boo
     )
 
 
-def _share_place(line: TextLine, box: Box) -> bool:
-    left, right = min(x for x, _ in box), max(x for x, _ in box)
-    top, bottom = min(y for _, y in box), max(y for _, y in box)
-    across = min(line.right, right) - max(line.left, left)
-    down = min(line.bottom, bottom) - max(line.top, top)
-    return down > MIN_COMMON_HEIGHT * min(line.bottom - line.top, bottom - top) and across > (
-        MIN_COMMON_WIDTH * min(line.right - line.left, right - left)
-    )
+def _lines_in(lines: Sequence[TextLine], box: Box) -> list[TextLine]:
+    """Return the lines that have most of their height, or of the box's, in common with it, and width too."""
+    if not lines:
+        return []
+    corners = np.array([line.box for line in lines], np.float64)
+    place = np.array(box, np.float64)
+    low, high = corners.min(axis=1), corners.max(axis=1)
+    common = np.minimum(high, place.max(axis=0)) - np.maximum(low, place.min(axis=0))
+    shorter = np.minimum(high - low, np.ptp(place, axis=0))
+    is_own = (common > (MIN_COMMON_WIDTH, MIN_COMMON_HEIGHT) * shorter).all(axis=1)
+    return [lines[index] for index in np.flatnonzero(is_own)]
 
 
 def _spacing(page: Image, lines: Sequence[TextLine]) -> Spacing:
@@ -122,7 +125,7 @@ def _spacing(page: Image, lines: Sequence[TextLine]) -> Spacing:
         count = line.text.strip(" :;").count(" ") + line.text.lstrip().startswith((":", ";"))
         joints += gaps[: len(gaps) - count]
         blanks += gaps[len(gaps) - count :] if count else []
-        seen = sum(run.height < MAX_MARK_HEIGHT for run in runs)
+        seen = sum(bool(run.height < MAX_MARK_HEIGHT) for run in runs)
         marks += max(0, seen - sum(character in MARKS for character in line.text))
     return Spacing(float(max(joints)), float(min(blanks)), marks)
 
@@ -141,5 +144,5 @@ def ink_runs(line: Image) -> list[InkRun]:
     runs = []
     for left, right in edges.reshape(-1, 2).tolist():
         inked = np.flatnonzero(ink[:, left:right].any(axis=1))
-        runs.append(InkRun(left / cap_height, right / cap_height, (inked[-1] - inked[0] + 1) / cap_height))
+        runs.append(InkRun(left / cap_height, right / cap_height, int(inked[-1] - inked[0] + 1) / cap_height))
     return runs
