@@ -22,7 +22,8 @@ AUDIT_STAMP := .venv-audit/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help venv models demo lint test test-quick test-programs test-cuda
-.PHONY: bench bench-gpu bench-latency bench-memory bench-peers bench-queue bench-status-page accuracy realism
+.PHONY: bench bench-gpu bench-latency bench-memory bench-peers bench-queue bench-status-page
+.PHONY: accuracy decision estimates realism
 .PHONY: reference types hostile fuzz chaos chaos-mutants incidents pictures audit sbom release lock clean
 
 help: ## List the targets
@@ -125,6 +126,12 @@ bench-status-page: $(STAMP) $(MODELS) ## What a status page that is loaded every
 
 accuracy: $(STAMP) $(MODELS) ## Read 200 invented cards a level with every engine; non-zero when a bar is missed
 	$(BIN)/python -m bench.accuracy
+
+estimates: $(STAMP) $(MODELS) ## Fit the estimates of fields on drawn cards and print what limits for approval are worth
+	$(BIN)/python -m bench.accuracy.fitting
+
+decision: $(STAMP) $(MODELS) ## Judge the decision on cards that neither fitted nor chose it; non-zero on a wrong number or name
+	$(BIN)/python -m bench.accuracy.decision --markdown docs/accuracy.md
 
 realism: $(STAMP) $(MODELS) ## Compare drawn cards with real ones in figures; non-zero when one is off
 	$(BIN)/python -m bench.accuracy.realism
