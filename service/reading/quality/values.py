@@ -112,7 +112,7 @@ def _lines_in(lines: Sequence[TextLine], box: Box) -> list[TextLine]:
     common = np.minimum(high, place.max(axis=0)) - np.maximum(low, place.min(axis=0))
     shorter = np.minimum(high - low, np.ptp(place, axis=0))
     is_own = (common > (MIN_COMMON_WIDTH, MIN_COMMON_HEIGHT) * shorter).all(axis=1)
-    return [lines[index] for index in np.flatnonzero(is_own)]
+    return [lines[index] for index in np.flatnonzero(is_own).tolist()]
 
 
 def _spacing(page: Image, lines: Sequence[TextLine]) -> Spacing:
