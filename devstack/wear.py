@@ -70,11 +70,11 @@ def flash(card: ColourImage, rng: random.Random, *, beside_values: bool) -> Colo
     x, y = rng.uniform(0.05, 0.95), rng.uniform(0.1, 0.95)
     if beside_values:
         x, y = rng.uniform(0.8, 1), rng.uniform(0.2, 1)
-    across, down = rng.uniform(0.02, 0.09) * width, rng.uniform(0.02, 0.09) * width
+    across, down = rng.uniform(0.02, 0.07) * width, rng.uniform(0.02, 0.06) * width
     rows, columns = np.mgrid[0:height:4, 0:width:4].astype(np.float32)
     distance = ((columns - x * width) / across) ** 2 + ((rows - y * height) / down) ** 2
     spot = cv2.resize(np.exp(-distance), (width, height), interpolation=cv2.INTER_LINEAR)
-    return to_pixels(card.astype(np.float32) + rng.uniform(120, 320) * spot[..., None])
+    return to_pixels(card.astype(np.float32) + rng.uniform(100, 260) * spot[..., None])
 
 
 def hold_corner(picture: ColourImage, rng: random.Random) -> ColourImage:

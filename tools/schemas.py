@@ -15,8 +15,16 @@ from service.monitoring.formatting import camel_case
 from service.monitoring.heartbeat import WorkerSighting, WorkerState, wire_name
 from service.monitoring.status_json import StatusReport
 from service.monitoring.worker_status import OF_REDIS, GPUWorkerStatus
+from service.reading.documents.fields import FieldDetail
 from service.reading.documents.reasons import ADVICE
-from service.store.result import PUBLISHED_NAMES, FailedRow, GPUOCRResult, KtpFields, NpwpFields
+from service.store.result import (
+    FIELD_DETAILS,
+    PUBLISHED_NAMES,
+    FailedRow,
+    GPUOCRResult,
+    KtpFields,
+    NpwpFields,
+)
 from service.telemetry.metrics import FAILURE_CODES
 from tools.json_schema import Schema, SchemaBuilder
 
@@ -95,9 +103,15 @@ def _result_json() -> Schema:
     builder.of(FailedRow)
     builder.defs["FailedRow"]["properties"]["errorCode"] |= {"enum": list(FAILURE_CODES)}
     reasons = {"type": "array", "description": "Why a person should look.", "items": {"enum": list(ADVICE)}}
+    details = {
+        "type": "object",
+        "description": "What each field is worth and where it stands, by its key.",
+        "additionalProperties": builder.of(FieldDetail),
+    }
     for kind in (KtpFields, NpwpFields):
         builder.of(kind)
         builder.defs[kind.__name__]["properties"]["reviewReasons"] = reasons
+        builder.defs[kind.__name__]["properties"][FIELD_DETAILS] = details
         # A row that failed is none of these, though no field is required.
         builder.defs[kind.__name__]["not"] = {"required": ["error"]}
     return _whole(

@@ -18,25 +18,25 @@ from devstack.scanner import Scanner, scan
 from service.reading.ocr.engine import ColourImage
 
 #: Width in pixels of the card in a picture: median, spread of its logarithm, least and most.
-_WIDTH, _WIDTH_SPREAD, _WIDTHS = 880, 0.34, (480, 1420)
+_WIDTH, _WIDTH_SPREAD, _WIDTHS = 880, 0.31, (480, 1350)
 
 #: By how much a picture is wider than the card in it, on each side as a share of the card's width: mean,
 #: standard deviation, least and most. Below 0 the crop cuts into the card, on the left through labels.
-_LEFT, _RIGHT = (-0.014, 0.017, -0.04, 0.05), (-0.004, 0.016, -0.03, 0.05)
-_ABOVE, _BELOW = (0.0, 0.014, -0.016, 0.05), (0.002, 0.014, -0.012, 0.05)
+_LEFT, _RIGHT = (-0.010, 0.017, -0.04, 0.05), (-0.003, 0.016, -0.03, 0.05)
+_ABOVE, _BELOW = (-0.009, 0.012, -0.02, 0.04), (-0.011, 0.012, -0.02, 0.04)
 
 #: A card held to the phone and cropped afterwards.
 _HELD = Conditions(
     fill=(0.86, 0.92),
     roll=1.6,
     tilt=7,
-    light=(0.82, 1.05),
+    light=(0.9, 1.12),
     slope=0.22,
     shade=(0, 0.22),
     glare=(0, 60),
-    blur=(0.55, 1.5),
-    shake=(0, 1.6),
-    noise=(1.5, 5),
+    blur=(0.7, 2.1),
+    shake=(0, 2.4),
+    noise=(1.5, 6),
     tint=0.1,
 )
 
@@ -49,13 +49,13 @@ def cropped(card: ColourImage, rng: random.Random) -> Taken:
 def messenger(card: ColourImage, rng: random.Random) -> Taken:
     """A cropped photo that a messenger made smaller and compressed, saved a second time."""
     picture = _cropped(card, _HELD, rng)
-    once = as_jpeg(_resized(picture, rng.uniform(0.7, 0.95)), rng.randint(50, 78), "").shown
+    once = as_jpeg(_resized(picture, rng.uniform(0.75, 1.0)), rng.randint(50, 78), "").shown
     return as_jpeg(once, _saved_quality(rng), "forwarded")
 
 
 def app(card: ColourImage, rng: random.Random) -> Taken:
     """A picture of a scanning app: flattened, stretched in contrast, sharpened, some with fine lines."""
-    picture = _cropped(card, replace(_HELD, roll=0.7, tilt=3, light=(0.72, 1.0), blur=(0.7, 1.8)), rng)
+    picture = _cropped(card, replace(_HELD, roll=0.7, tilt=3, light=(0.72, 1.0), blur=(0.9, 2.3)), rng)
     done = []
     image = _stretched(picture.image, rng)
     if rng.random() < 0.7:
@@ -140,9 +140,18 @@ def _cropped(card: ColourImage, conditions: Conditions, rng: random.Random) -> P
     top = corners[[0, 1], 1].mean() - across * _margin(_ABOVE, rng)
     bottom = corners[[2, 3], 1].mean() + across * _margin(_BELOW, rng)
     x, y = max(0, round(float(left))), max(0, round(float(top)))
-    image = np.ascontiguousarray(photo.image[y : round(float(bottom)), x : round(float(right))])
+    image = _developed(photo.image[y : round(float(bottom)), x : round(float(right))], rng)
     moved = np.array([[1, 0, -x], [0, 1, -y], [0, 0, 1]], np.float64)
     return Picture(image, moved @ photo.place)
+
+
+def _developed(image: ColourImage, rng: random.Random) -> ColourImage:
+    """What a phone makes of its sensor's picture: darker blacks, sharper edges."""
+    black = rng.uniform(15, 90)
+    deep = to_pixels((image.astype(np.float32) - black) * (255 / (255 - 0.8 * black)))
+    soft = cv2.GaussianBlur(deep, (0, 0), 1.2)
+    strength = rng.uniform(0.1, 1.0)
+    return np.asarray(cv2.addWeighted(deep, 1 + strength, soft, -strength, 0), np.uint8)
 
 
 def _margin(normal: tuple[float, float, float, float], rng: random.Random) -> float:
@@ -152,7 +161,7 @@ def _margin(normal: tuple[float, float, float, float], rng: random.Random) -> fl
 
 def _saved_quality(rng: random.Random) -> int:
     """JPEG quality of the last save: nearly always the phone's own 90."""
-    return rng.choice((90, 90, 90, 90, 90, 92, 85, 80))
+    return rng.choice((*(90,) * 16, 85, 85, 85, 78))
 
 
 def _resized(picture: Picture, scale: float) -> Picture:
@@ -163,7 +172,7 @@ def _resized(picture: Picture, scale: float) -> Picture:
 def _stretched(image: ColourImage, rng: random.Random) -> ColourImage:
     """Map the darkest to black and a share of the ground to nearly white."""
     low, high = np.percentile(image, (rng.uniform(0.5, 3), rng.uniform(70, 99)))
-    top = rng.uniform(225, 256)
+    top = rng.uniform(215, 252)
     return to_pixels((image.astype(np.float32) - low) * (top / max(high - low, 60)))
 
 

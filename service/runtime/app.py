@@ -110,18 +110,15 @@ def _build(settings: Settings, resources: ExitStack) -> App:
     publisher = Publisher(database, client, settings)
     reviews = Reviews(database, settings)
     pause_watch = PauseWatch(client, active_jobs)
-    heartbeat = Heartbeat(
-        client,
-        active_jobs,
-        devices,
-        publisher,
-        gpu_enabled=settings.gpu_enabled,
-        pause_watch=pause_watch,
-        review_problem=lambda: reviews.problem,
-    )
     poller = Poller(client, database, settings)
+    heartbeat = Heartbeat(
+        *(client, active_jobs, devices, publisher),
+        gpu_enabled=settings.gpu_enabled,
+        gpu_use=lambda: poller.gpu,
+        pause_watch=pause_watch,
+    )
     health = Health(settings.health_port, active_jobs, devices, poller, settings.job_timeout)
-    health.review_problem = lambda: reviews.problem
+    heartbeat.review_problem = health.review_problem = lambda: reviews.problem
     resources.callback(health.stop)
     scheduler = Scheduler(heartbeat, poller.away)
     scheduler.every(LOOK_INTERVAL, pause_watch.look)

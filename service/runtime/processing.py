@@ -19,13 +19,13 @@ from service.queue.document_queue import Job
 from service.reading.documents import reasons
 from service.reading.documents.fields import DocumentType
 from service.reading.ocr.devices import Devices
-from service.reading.reader import Reading, parsed_result, read_document
+from service.reading.reader import Reading, field_details, parsed_result, read_document
 from service.settings import Settings
 from service.store import documents
 from service.store.database import Database
 from service.store.documents import Document, Exhausted, WriteOutcome
 from service.store.object_store import Storage
-from service.store.result import GPUOCRResult, ocr_verdict, split_row_result
+from service.store.result import GPUOCRResult, ocr_verdict, split_row_result, stored_details
 from service.telemetry.metrics import FAILURES
 from service.telemetry.stages import timed
 
@@ -111,7 +111,9 @@ class Processing:
                 "This document has no file: upload your card again.",
             )
         content = self._download(document.id, document.file_url)
-        return read_document(content, document_type, self.devices.engine(job.device))
+        return read_document(
+            content, document_type, self.devices.engine(job.device), self.settings.min_probability
+        )
 
     def _download(self, document_id: str, file_url: str) -> bytes:
         try:
@@ -145,6 +147,7 @@ class Processing:
             outcome=reading.outcome,
             review_reasons=list(reading.review_reasons),
             review_advice=reasons.advice(reading.review_reasons),
+            fields=field_details(reading),
         )
         with timed("store"):
             outcome = documents.complete(
@@ -213,6 +216,7 @@ class Processing:
             verification_status=document.verification_status,
             review_reasons=review_reasons,
             review_advice=reasons.advice(review_reasons),
+            fields=stored_details(document.type, document.parsed or {}) or None,
         )
         documents.repeat(self.database, document, result)
         log.info("document_was_completed")

@@ -203,7 +203,7 @@ def _complete_row(cursor: RealDictCursor, result: GPUOCRResult) -> None:
            WHERE id = %s""",
         (
             result.ocr_text,
-            Json(row_result(result.parsed_result or {}, result.review_reasons or ())),
+            Json(row_result(result.parsed_result or {}, result.review_reasons or (), result.fields)),
             result.score,
             result.decision,
             result.outcome,

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, TypeAlias, TypedDict
+from typing import Any, Literal, TypeAlias, TypedDict, cast
 
+from service.reading.documents.fields import FieldDetail
+from service.reading.documents.reasons import DOUBTED_FIELDS
 from service.reading.documents.scoring import APPROVED_FROM, Decision, ReviewOutcome
 
 
@@ -56,6 +58,12 @@ CARD_FIELDS: Mapping[str, frozenset[str]] = {
     "NPWP": NpwpFields.__optional_keys__,
 }
 
+#: Probability of a field below which a reviewer is shown it, whatever the reasons of the review are.
+DOUBTFUL_BELOW = 0.98
+
+#: Key of `result_json`, and of the published result, of what each field is worth and where it stands.
+FIELD_DETAILS = "fields"
+
 #: Published names by field. Names, types and meaning belong to the backend: only additions are allowed.
 PUBLISHED_NAMES = {
     "success": "success",
@@ -70,6 +78,7 @@ PUBLISHED_NAMES = {
     "verification_status": "verificationStatus",
     "review_reasons": "reviewReasons",
     "review_advice": "reviewAdvice",
+    "fields": "fields",
     "error": "error",
     "error_code": "errorCode",
     "gpu_processed": "gpuProcessed",
@@ -104,6 +113,8 @@ class GPUOCRResult:
     review_reasons: list[str] | None = None
     #: Added by this service: for each reason what can be done about it, in Indonesian and English.
     review_advice: list[str] | None = None
+    #: Added by this service: what each field is worth and where it stands, by its key in `parsedResult`.
+    fields: dict[str, FieldDetail] | None = None
     #: On failure: a sentence for the user, without personal data.
     error: str | None = None
     #: Added by this service, on failure: the stable code of the cause, such as ``blank_page``.
@@ -126,9 +137,37 @@ class GPUOCRResult:
         return {PUBLISHED_NAMES[name]: value for name, value in asdict(self).items() if value is not None}
 
 
-def row_result(parsed: Mapping[str, str], reasons: Sequence[str]) -> dict[str, Any]:
-    """Build a document's `result_json`: the parsed fields, and the reasons for review if there are any."""
-    return {**parsed, **({"reviewReasons": list(reasons)} if reasons else {})}
+def row_result(
+    parsed: Mapping[str, str], reasons: Sequence[str], fields: Mapping[str, FieldDetail] | None = None
+) -> dict[str, Any]:
+    """Build a document's `result_json`: the fields, what they are worth, and the reasons for review."""
+    return {
+        **parsed,
+        **({"reviewReasons": list(reasons)} if reasons else {}),
+        **({FIELD_DETAILS: dict(fields)} if fields else {}),
+    }
+
+
+def stored_details(document_type: str, stored: Mapping[str, Any]) -> dict[str, FieldDetail]:
+    """Return what each field of a `result_json` is worth and where it stands; empty for older rows."""
+    known, details = CARD_FIELDS.get(document_type, frozenset()), stored.get(FIELD_DETAILS)
+    if not isinstance(details, dict):
+        return {}
+    return {
+        key: cast(FieldDetail, each)
+        for key, each in details.items()
+        if key in known and isinstance(each, dict)
+    }
+
+
+def doubted_details(details: Mapping[str, FieldDetail], reasons: Sequence[str]) -> dict[str, FieldDetail]:
+    """Return the details of the fields that a person has to look at, for the reasons of a review."""
+    doubted = {key for code in reasons for key in DOUBTED_FIELDS.get(code, ())}
+    return {
+        key: each
+        for key, each in details.items()
+        if key in doubted or each.get("probability", 1.0) < DOUBTFUL_BELOW
+    }
 
 
 def split_row_result(document_type: str, stored: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:

@@ -66,7 +66,40 @@ export interface KtpFields {
     | "low_confidence_nik"
     | "low_confidence_npwp"
     | "low_confidence_name"
+    | "low_confidence_birth_place"
+    | "low_confidence_birth_date"
+    | "low_confidence_gender"
+    | "low_confidence_address"
+    | "low_confidence_religion"
+    | "low_confidence_marital_status"
   )[];
+  /**
+   * What each field is worth and where it stands, by its key.
+   */
+  fields?: {
+    [k: string]: FieldDetail;
+  };
+}
+/**
+ * What one field is worth, and where it stands.
+ */
+export interface FieldDetail {
+  /**
+   * The engine's confidence, lowered by each repair, 0 to 1.
+   */
+  confidence?: number;
+  /**
+   * Of the fields that count for the score: estimate that the value is right, 0 to 1.
+   */
+  probability?: number;
+  /**
+   * Left, top, right and bottom as shares, 0 to 1, of the page as viewers show it, with a picture's EXIF orientation applied; left out if the place is not known.
+   */
+  box?: number[];
+  /**
+   * Number of the page among those that were read, from 1.
+   */
+  page?: number;
 }
 /**
  * Fields of an NPWP in `parsedResult` and `result_json`; one that could not be read is left out.
@@ -108,7 +141,19 @@ export interface NpwpFields {
     | "low_confidence_nik"
     | "low_confidence_npwp"
     | "low_confidence_name"
+    | "low_confidence_birth_place"
+    | "low_confidence_birth_date"
+    | "low_confidence_gender"
+    | "low_confidence_address"
+    | "low_confidence_religion"
+    | "low_confidence_marital_status"
   )[];
+  /**
+   * What each field is worth and where it stands, by its key.
+   */
+  fields?: {
+    [k: string]: FieldDetail;
+  };
 }
 /**
  * `result_json` of a document that failed for good.

@@ -139,6 +139,21 @@ export interface LiveWorker {
    */
   documents: string[];
   /**
+   * Median s of each stage's latest runs.
+   */
+  stageSeconds: {
+    [k: string]: number;
+  };
+  /**
+   * Bytes of GPU memory that all programs use, and of all there is; 0: not measured.
+   */
+  gpuMemoryUsed: number;
+  gpuMemoryTotal: number;
+  /**
+   * Share of the driver's last sample period in which the GPU was computing, 0 to 1.
+   */
+  gpuUtilisation: number;
+  /**
    * s since its latest heartbeat.
    */
   seconds: number;

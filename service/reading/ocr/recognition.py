@@ -29,6 +29,10 @@ class Character(NamedTuple):
     joint: float = 1.0
     #: How many time steps it lasts.
     steps: int = 1
+    #: Its middle as a share of the line's width; None for a character that the network did not see.
+    middle: float | None = None
+    #: How much wider the gap before it is than others of the line, in cap heights; 0 if not measured.
+    gap: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,10 @@ class Recogniser:
         """
         # All tensors are prepared first: prepared between runs of the network, each would find cold caches.
         outputs = self._network.run_all([line_tensor(line) for line in lines])
-        return [decode(classes[0], certainty[0], self._alphabet) for classes, certainty in outputs]
+        return [
+            decode(classes[0], certainty[0], self._alphabet, line.shape[1] / STEP)
+            for line, (classes, certainty) in zip(lines, outputs, strict=True)
+        ]
 
 
 def line_tensor(line: Image) -> Tensor:
@@ -82,26 +89,31 @@ def line_tensor(line: Image) -> Tensor:
 
 
 def decode(
-    classes: npt.NDArray[np.int64], certainty: npt.NDArray[np.float32], alphabet: Sequence[str]
+    classes: npt.NDArray[np.int64],
+    certainty: npt.NDArray[np.float32],
+    alphabet: Sequence[str],
+    width: float | None = None,
 ) -> LineText:
     """Decode a sequence of steps by CTC: a run of one class is one character; class 0 is the CTC blank.
 
-    Both confidences are 0 if there are no characters.
+    ``width`` is that of the line in steps, without padding. Both confidences are 0 without characters.
     """
     read: list[str] = []
     first_certainties: list[float] = []
     max_certainties: list[float] = []
     joints: list[float] = []
     steps: list[int] = []
+    starts: list[int] = []
     previous, joint = 0, 1.0
     # There are few steps: a plain loop is faster than arrays.
-    for index, sure in zip(classes.tolist(), certainty.tolist(), strict=True):
+    for step, (index, sure) in enumerate(zip(classes.tolist(), certainty.tolist(), strict=True)):
         if index and index != previous:
             read.append(alphabet[index])
             first_certainties.append(sure)
             max_certainties.append(sure)
             joints.append(joint)
             steps.append(1)
+            starts.append(step)
             joint = 1.0
         elif index:
             # The certainty of a character grows over its steps.
@@ -112,4 +124,8 @@ def decode(
         previous = index
     visible = [sure for sure, character in zip(max_certainties, read, strict=True) if character != " "]
     confidence = sum(first_certainties) / len(read) if read else 0.0
-    return LineText(tuple(map(Character, read, joints, steps)), confidence, min(visible, default=0.0))
+    wide = width or len(classes)
+    middles = [(start + lasts / 2) / wide for start, lasts in zip(starts, steps, strict=True)]
+    return LineText(
+        tuple(map(Character, read, joints, steps, middles)), confidence, min(visible, default=0.0)
+    )
