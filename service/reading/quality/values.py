@@ -130,8 +130,8 @@ def _spacing(page: Image, lines: Sequence[TextLine]) -> Spacing:
         # Behind a mark a blank may be there or not: values are compared without.
         plain = sorted(gap for gap, is_mark in zip(gaps, seen, strict=False) if not is_mark)
         behind_marks = sum(one in MARKS and other == " " for one, other in pairwise(text))
-        # A mark that touches its letter is no spot of its own.
-        touching = max(0, behind_marks - sum(seen[:-1]))
+        # A mark that touches its letter is no spot of its own, and the gap behind it looks like any other.
+        touching = max(0, sum(one in MARKS for one in text[:-1]) - sum(seen[:-1]))
         count = min(len(plain), text.count(" ") - behind_marks + touching)
         joints += plain[: len(plain) - count]
         blanks += plain[len(plain) - count :]
