@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# What `make demo` needs is in .venv first; all other targets add the rest.
+DEMO_STAMP := $(VENV)/.installed-demo
 MODELS := service/reading/ocr/models/.derived
 CUDA_BUILD := build/onnxruntime-gpu
 CUDA := build/cuda
@@ -19,30 +21,45 @@ AUDIT_BIN := .venv-audit/bin
 AUDIT_STAMP := .venv-audit/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv models demo test test-quick test-programs test-cuda lint bench bench-gpu bench-latency bench-memory bench-peers bench-queue bench-status-page accuracy estimates decision realism reference types hostile fuzz chaos chaos-mutants incidents audit sbom lock clean
+.PHONY: help venv models demo lint test test-quick test-programs test-cuda
+.PHONY: bench bench-gpu bench-latency bench-memory bench-peers bench-queue bench-status-page
+.PHONY: accuracy decision estimates realism
+.PHONY: reference types hostile fuzz chaos chaos-mutants incidents pictures audit sbom release lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
 venv: $(STAMP) ## Make .venv with the program, its CPU engine and the test tools
 
-$(STAMP): requirements/dev.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "$(PYTHON) is too old: Python 3.11 or newer is needed (make PYTHON=python3.12 ...)"; exit 1; }
+pip = $(BIN)/pip --disable-pip-version-check
+make_venv = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(PYTHON) is too old: Python 3.11 or newer is needed (make PYTHON=python3.12 ...)"; exit 1; }; \
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+
+# Without compiled bytecode: the demo imports few of the modules.
+$(DEMO_STAMP): requirements/demo.lock pyproject.toml
+	@$(make_venv)
+	@echo "Fetching packages and OCR models: about 220 MB, which become 590 MB in this folder and nowhere else."
+	@echo "With that, the first run takes about four minutes on two cores; later ones take one and a half."
+	$(pip) install --no-compile --require-hashes --no-deps -r requirements/demo.lock
+	$(pip) install --quiet --no-compile --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(STAMP): requirements/dev.lock $(DEMO_STAMP)
+	@echo "Fetching the packages of the tests ..."
+	$(pip) install --quiet --require-hashes --no-deps -r requirements/dev.lock
 	@touch $@
 
 models: $(MODELS) ## Derive the OCR models from their origin and check their hashes
 
-$(MODELS): $(STAMP) requirements/models.lock tools/models/derive.py service/reading/ocr/models/SHA256SUMS
+$(MODELS): $(DEMO_STAMP) requirements/models.lock tools/models/derive.py service/reading/ocr/models/SHA256SUMS
+	@echo "Deriving the OCR models from their published package ..."
 	rm -rf build/models && mkdir -p build/models
 	$(BIN)/pip download --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/models.lock -d build/models
 	$(BIN)/python -m tools.models.derive build/models/*.whl
 	@touch $@
 
-demo: $(STAMP) $(MODELS) ## Run the main job on real servers and show the result
+demo: $(DEMO_STAMP) $(MODELS) ## Run the main job on real servers and show the result
 	$(BIN)/filot-ocr demo
 
 test: lint $(MODELS) lint-infra test-infra ## Lint, types and all tests; those whose program is missing are skipped
@@ -138,6 +155,9 @@ chaos: $(STAMP) $(MODELS) ## Try every promise under faults; prints a table, non
 incidents: $(STAMP) $(MODELS) ## Stage five incidents and write what the operator sees of each into docs/operations.md
 	$(BIN)/python -m bench.incidents
 
+pictures: $(STAMP) $(MODELS) ## Take the README's screenshot and terminal recording of a real worker (needs chromium)
+	$(BIN)/python -m bench.pictures
+
 chaos-mutants: $(STAMP) $(MODELS) ## Take the code of each promise away; non-zero when the fault bench does not notice
 	$(BIN)/python -m bench.chaos.mutants
 
@@ -145,6 +165,9 @@ lock: $(STAMP) ## Resolve the locks again from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml requirements/build.in --universal --python-version 3.11 \
 		--extra cpu --extra demo --extra models --extra test --extra tracing \
 		--generate-hashes --no-header --no-annotate --quiet --upgrade --output-file requirements/dev.lock
+	uv pip compile pyproject.toml requirements/build.in --universal --python-version 3.11 \
+		--extra cpu --extra demo --extra models --constraint requirements/dev.lock \
+		--generate-hashes --no-header --no-annotate --quiet --upgrade --output-file requirements/demo.lock
 	uv pip compile --group pyproject.toml:audit --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --quiet --upgrade --output-file requirements/audit.lock
 	for part in models peers; do uv pip compile requirements/$$part.in --no-deps --universal --python-version 3.11 \
@@ -158,6 +181,10 @@ sbom: $(AUDIT_STAMP) ## Write what the image's Python environment is made of to 
 	@mkdir -p build
 	$(AUDIT_BIN)/cyclonedx-py requirements requirements/gpu.lock --pyproject pyproject.toml \
 		--output-reproducible --output-file build/sbom.json
+
+VERSION ?=
+release: $(STAMP) $(MODELS) $(if $(APPLY),$(AUDIT_STAMP)) ## Show what a release of VERSION=... changes; APPLY=1 makes it: changelog, wheel, SBOM, tag
+	@$(BIN)/python -m tools.release '$(VERSION)' $(if $(APPLY),--apply)
 
 $(AUDIT_STAMP): requirements/audit.lock
 	$(PYTHON) -m venv .venv-audit

@@ -19,6 +19,7 @@ from bench.browser import (
     Screen,
     opened_browser,
 )
+from bench.pictures import AN_HOUR
 from devstack.backend import PROCESSING, FilotBackend
 from devstack.people import Person
 from devstack.servers import FilotStack
@@ -33,21 +34,6 @@ pytestmark = pytest.mark.programs("browser")
 PICTURES = Path("build/status-page")
 
 WorkerStarter = Callable[..., Worker]
-
-#: An hour of invented work: some minutes without any, each outcome and device.
-AN_HOUR = """
-INSERT INTO ocr_worker.endings
-    (job_id, document_id, document_type, outcome, device, score, code, milliseconds, ended_at)
-SELECT gen_random_uuid(), gen_random_uuid()::text, CASE mod(number, 3) WHEN 0 THEN 'NPWP' ELSE 'KTP' END,
-       CASE WHEN failed THEN 'failed' WHEN mod(number, 6) = 0 THEN 'pending_manual_review'
-            ELSE 'auto_approved' END,
-       CASE WHEN failed THEN 'none' WHEN mod(number, 5) = 0 THEN 'cpu' ELSE 'cuda' END,
-       CASE WHEN failed THEN NULL ELSE 40 + mod(number * 7, 61) END,
-       CASE WHEN failed THEN (ARRAY['not_an_image', 'no_file', 'retries_exceeded'])[1 + mod(number, 3)] END,
-       300 + mod(number * 37, 700) + mod(number * number, 300), now() - number * interval '9 seconds'
-FROM (SELECT number, mod(number, 29) = 7 AS failed FROM generate_series(1, 390) AS number) AS numbers
-WHERE number NOT BETWEEN 170 AND 210
-"""
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from http import HTTPStatus
@@ -140,8 +139,7 @@ def test_an_outage_longer_than_the_time_limit_of_a_job_costs_no_attempt(
             wait_until(lambda: backend.redis.scard(PROCESSING))
             outage.enter_context(frozen(stack.valkey))
         # The document is read and stored; its job cannot be finished.
-        while oldest_job(worker) < 2 * limit and "worker_died" not in worker.log.read_text():
-            time.sleep(0.1)
+        wait_until(lambda: oldest_job(worker) >= 2 * limit or "worker_died" in worker.log.read_text())
         health = worker.get("/health")
         status = backend.row(document_id)["status"]
     wait_until_settled(backend)

@@ -1,11 +1,14 @@
 """Scenarios of servers that send byte after byte, so that no limit on a single read ever ends a wait."""
 
+import threading
 import time
 from collections.abc import Sequence
 
 from bench.chaos.findings import Findings, check_attempts, check_end
 from bench.chaos.harness import Document, Harness
 from bench.chaos.pictures import Behaviour
+from bench.chaos.proxy import Rule
+from bench.chaos.scenarios.replies import call_of
 from service.store.database import ANSWER_TIMEOUT
 from service.store.object_store_connections import HEAD_TIMEOUT
 from service.store.review_client import CALL_TIMEOUT
@@ -21,16 +24,26 @@ HEAD = 560
 
 
 def redis(harness: Harness, findings: Findings) -> None:
-    """One of two workers hardly hears from Redis: its jobs are not lost, and the other worker goes on."""
-    documents = [*harness.add(Behaviour.GOOD, 2, seconds=2), *harness.add(Behaviour.GOOD, 20, seconds=0.1)]
-    harness.worker("A", OCR_GPU_CONCURRENCY="2")
-    harness.enqueue(documents)
-    harness.begun(documents[:2])
+    """One of two workers hardly hears from Redis, not even what it fetched: the other worker goes on."""
+    long, short = harness.add(Behaviour.GOOD, 2, seconds=2), harness.add(Behaviour.GOOD, 20, seconds=0.1)
+    harness.worker("A", OCR_GPU_CONCURRENCY="4")
+    harness.enqueue(long)
+    harness.begun(long)
     harness.worker("B", direct=True)
-    _drip(harness, findings, "redis", 12)
-    # A's jobs may have gone to B meanwhile: to the others A seemed to be dead.
-    check_end(harness, findings, documents, timeout=40)
-    check_attempts(harness, findings, documents, most=2)
+    fetched = threading.Event()
+
+    def drip_from_now_on() -> bool:
+        harness.proxies["redis"].drip = SLOW
+        fetched.set()
+        return False
+
+    harness.proxies["redis"].rules = [Rule((call_of("fetch"),), drip_from_now_on)]
+    harness.enqueue(short)
+    findings.promise(fetched.wait(20), "the worker fetched nothing: the scenario is void")
+    findings.figure(f"a byte every {SLOW:g} s")
+    # What A had fetched goes to B: to everybody else A seems to be dead.
+    check_end(harness, findings, [*long, *short], timeout=30)
+    check_attempts(harness, findings, [*long, *short], most=2)
 
 
 def postgres(harness: Harness, findings: Findings) -> None:

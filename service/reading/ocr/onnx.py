@@ -31,7 +31,8 @@ from service.reading.ocr.punctuation_recheck import (
 from service.reading.ocr.reading_order import in_reading_order
 from service.reading.ocr.recognition import MAX_LINE, LineText, Recogniser
 from service.reading.ocr.sessions import Network, load_network
-from service.reading.ocr.shapes import FULL, LineSize
+from service.reading.ocr.shapes import FULL, LINE_HEIGHT, LineSize
+from service.reading.ocr.word_gaps import may_have_lost_blank, with_gaps
 
 #: Lines below this confidence are patterns and smudges rather than text.
 MIN_CONFIDENCE = 0.5
@@ -178,7 +179,12 @@ class OnnxEngine:
         self, image: Image, quads: Sequence[Quad], read: Sequence[LineText]
     ) -> list[LineText]:
         """Recognise lines again in which punctuation between two letters may have been missed."""
-        lines = list(read)
+        lines = [
+            with_gaps(line, cut_line(image, quad, LINE_HEIGHT, MAX_LINE))
+            if may_have_lost_blank(line)
+            else line
+            for line, quad in zip(read, quads, strict=True)
+        ]
         doubtful = [index for index, line in enumerate(lines) if doubtful_offsets(line)]
         for recheck in RECHECKS:
             second = self._recogniser.read_all(

@@ -31,6 +31,8 @@ class Character(NamedTuple):
     steps: int = 1
     #: Its middle as a share of the line's width; None for a character that the network did not see.
     middle: float | None = None
+    #: How much wider the gap before it is than others of the line, in cap heights; 0 if not measured.
+    gap: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

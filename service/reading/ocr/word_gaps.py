@@ -5,13 +5,35 @@ between letters 0.06, 0.12 and 0.21. In a small picture such a blank is narrower
 recogniser, which loses it while the pixels still show it.
 """
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from service.reading.ocr.engine import Image
+from service.reading.ocr.recognition import LineText
+
+#: Gaps are measured only where the network is less certain than this that two capitals are adjacent.
+MAX_CERTAINTY = 0.999
+
+#: A line that may hold a value with a lost blank: it has a run of capitals and no small letters.
+_CAPITALS = re.compile(r"[A-Z]{5}")
+_SMALL = re.compile(r"[a-z]")
+
+#: Empty space in cap heights that a character leaves on its left and right in Arial, the face of the KTP: two
+#: letters H stand further apart than A and V.
+_LEFT_SIDE = {
+    **dict.fromkeys("BDEFHIKLMNPRU", 0.12),
+    **dict.fromkeys("ATVWXYZJ", 0.02),
+}
+_RIGHT_SIDE = {
+    **dict.fromkeys("GHIJMNU", 0.12),
+    **dict.fromkeys("AKTVWXYZ", 0.02),
+}
+_OTHER_SIDE = 0.07
 
 #: Side in pixels of the window in which ink is told from its ground: wider than a stroke of a line 48 high.
 _STROKE = 15
@@ -24,6 +46,42 @@ _FULL, _AROUND = 0.8, 0.8
 
 #: Share of the line's usual ink that the ink around a column has at least, and grey levels.
 _MIN_AROUND, _MIN_INK = 0.35, 8
+
+
+def may_have_lost_blank(line: LineText) -> bool:
+    """Whether the network leaves room for a blank between two capitals of a value."""
+    text = line.text
+    if not _CAPITALS.search(text) or _SMALL.search(text):
+        return False
+    return any(
+        one.joint < MAX_CERTAINTY and text[offset - 1 : offset + 1].isalpha()
+        for offset, one in enumerate(line.characters)
+        if offset
+    )
+
+
+def with_gaps(line: LineText, strip: Image) -> LineText:
+    """Return the line with the gaps between its adjacent letters, as measured on its straightened image."""
+    places = [
+        (offset, one.middle)
+        for offset, one in enumerate(line.characters)
+        if one.middle is not None and not one.text.isspace()
+    ]
+    text = line.text
+    widths = measure_gaps(strip, [middle for _, middle in places])
+    excess = {
+        after: width - _RIGHT_SIDE.get(text[before], _OTHER_SIDE) - _LEFT_SIDE.get(text[after], _OTHER_SIDE)
+        for (before, _), (after, _), width in zip(places, places[1:], widths, strict=False)
+        if after == before + 1
+    }
+    if not excess:
+        return line
+    usual = float(np.median([*excess.values()]))
+    characters = tuple(
+        one._replace(gap=float(excess[offset]) - usual) if offset in excess else one
+        for offset, one in enumerate(line.characters)
+    )
+    return replace(line, characters=characters)
 
 
 def measure_gaps(strip: Image, middles: Sequence[float]) -> npt.NDArray[np.float64]:

@@ -1,7 +1,6 @@
 """What the page's script writes, drawn by Node from staged snapshots."""
 
 import json
-import shutil
 import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,8 +18,7 @@ from service.store.actions import Action
 from service.store.dead_letters import DeadJob
 from service.store.history import MINUTES, Failures, JobRecord, Period
 
-NODE = shutil.which("node")
-pytestmark = pytest.mark.skipif(NODE is None, reason="Node is not installed")
+pytestmark = pytest.mark.programs("node")
 
 SCRIPTS = ("dom.js", "charts.js", "tables.js", "page.js")
 NOW = datetime.now(UTC)
@@ -56,7 +54,7 @@ def drawn(status: Status) -> dict[str, str]:
     """The text of each element of the page, by its id."""
     folder = Path(status_page.__file__).parent
     run = subprocess.run(
-        [str(NODE), str(Path(__file__).with_name("draw.js")), str(folder), *SCRIPTS],
+        ["node", str(Path(__file__).with_name("draw.js")), str(folder), *SCRIPTS],
         input=json.dumps(status_json(status, Settings())),
         capture_output=True,
         text=True,

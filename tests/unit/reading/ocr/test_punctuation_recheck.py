@@ -151,3 +151,43 @@ def test_values_are_read_at_full_size_if_a_letter_is_uncertain_or_a_full_stop_ma
     read: LineText, full_size: bool
 ) -> None:
     assert needs_full_size(read) == full_size
+
+
+def wide(text: str, at: int, *, joint: float, gap: float = 0.2) -> LineText:
+    """A line with a wide gap on its pixels before one letter."""
+    characters = tuple(
+        Character(one, joint if offset == at else 1.0, gap=gap if offset == at else 0.0)
+        for offset, one in enumerate(text)
+    )
+    return LineText(characters, 0.99, 0.99)
+
+
+def test_a_wide_gap_that_the_network_leaves_room_for_is_doubtful() -> None:
+    assert doubtful_offsets(wide("BUDISANTOSO", 4, joint=0.99)) == [4]
+    assert doubtful_offsets(wide("BUDISANTOSO", 4, joint=1.0)) == []
+    assert doubtful_offsets(wide("BUDISANTOSO", 4, joint=0.99, gap=0.05)) == []
+    assert doubtful_offsets(wide("JL12", 2, joint=0.99)) == []
+    assert doubtful_offsets(wide("JLMELATI", 2, joint=0.99)) == []
+
+
+def test_a_wide_gap_becomes_a_blank_if_a_recheck_is_uncertain_as_well() -> None:
+    read = apply_recheck(
+        wide("BUDISANTOSO", 4, joint=0.99), line("BUDISANTOSO", unsure=4, joint=0.9), can_clear=True
+    )
+
+    assert read.text == "BUDI SANTOSO"
+    assert doubtful_offsets(read) == []
+
+
+def test_a_wide_gap_stays_closed_if_a_recheck_is_certain() -> None:
+    read = apply_recheck(wide("WIDIHARTO", 4, joint=0.99), line("WIDIHARTO"), can_clear=True)
+
+    assert read.text == "WIDIHARTO"
+    assert doubtful_offsets(read) == []
+
+
+def test_a_recheck_that_shows_no_certainty_inserts_nothing_on_its_own() -> None:
+    read = apply_recheck(line("MARUF", unsure=2), line("MARUF", unsure=2, joint=0.9), can_clear=True)
+
+    assert read.text == "MARUF"
+    assert doubtful_offsets(read) == [2]
