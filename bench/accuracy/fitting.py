@@ -24,7 +24,14 @@ TARGET = Path("service/reading/estimates.json")
 
 #: Coefficients that are assumed before anything is seen; those of the other features are ``ASSUMED``.
 ASSUMED_OF = {
-    **{"confidence": 1.0, "repair": 1.5, "unconfirmed": 1.0, "spelling": 2.0, "bare": 2.0},
+    **{
+        "confidence": 1.0,
+        "low_confidence": 1.5,
+        "repair": 1.5,
+        "unconfirmed": 1.0,
+        "spelling": 2.0,
+        "bare": 2.0,
+    },
     **{"word_length": 0.0, "length": 0.0},
 }
 ASSUMED = 0.3

@@ -34,7 +34,7 @@ KINDS: Mapping[str, str] = {
 
 #: Features in the order of the coefficients.
 FEATURES = (
-    *("confidence", "repair", "certainty", "size", "softness", "contrast", "burnt"),
+    *("confidence", "low_confidence", "repair", "certainty", "size", "softness", "contrast", "burnt"),
     *("joint", "blank", "word_length", "length", "unconfirmed", "spelling", "bare"),
 )
 
@@ -44,8 +44,11 @@ MIN_BURNT = 0.03
 #: Kinds whose blanks count.
 _SPACED = frozenset({"name", "place", "address"})
 
-#: Confidence that costs one unit of doubt, and that no doubt is left above.
+#: What a confidence is short of 1 by, for a doubt of about 0.7.
 _DOUBT_UNIT = 0.02
+
+#: Doubt of a confidence of 0.95, below which more is wrong than the doubt alone says.
+_LOW = math.log1p(0.05 / _DOUBT_UNIT)
 
 
 @cache
@@ -107,9 +110,11 @@ def features(
     )
     bare = count_bare_abbreviations(field.value) if key == "address" else 0
     if value is None:
-        return (_doubt(field.confidence), *[0.0] * 8, *of_text, 0.0)
+        doubt = _doubt(field.confidence)
+        return (doubt, _above(doubt, _LOW), *[0.0] * 8, *of_text, 0.0)
     return (
         _doubt(value.confidence),
+        _above(_doubt(value.confidence), _LOW),
         _doubt(field.confidence / max(field.confidence, value.confidence)),
         _doubt(value.min_certainty),
         math.log(max(1.0, 40 / value.height)),

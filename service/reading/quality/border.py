@@ -52,7 +52,9 @@ def cuts_print(page: Image, boxes: Boxes, contrast: float) -> bool:
 
 def cuts_lines(page: Image, boxes: Boxes, contrast: float) -> bool:
     """Whether letters of these lines cross an edge of the page; ``contrast`` is theirs, in grey levels."""
-    if contrast < MIN_CONTRAST:
+    reach = REACH * boxes.usual_height
+    low, high = boxes.corners.min(axis=(0, 1)), boxes.corners.max(axis=(0, 1))
+    if contrast < MIN_CONTRAST or (low.min() > reach and (page.shape[1::-1] - high).min() > reach + 1):
         return False
     background = _background(page, boxes)
     depth = max(1, round(BORDER_DEPTH * boxes.usual_height))
@@ -60,7 +62,7 @@ def cuts_lines(page: Image, boxes: Boxes, contrast: float) -> bool:
     for quarter in range(4):
         # Each edge in turn becomes the upper one.
         corners = _turned(boxes.corners, page, quarter)
-        near = corners[..., 1].min(axis=1) <= REACH * boxes.usual_height
+        near = corners[..., 1].min(axis=1) <= reach
         if not near.any():
             continue
         left, right = int(corners[near][..., 0].min()), int(corners[near][..., 0].max()) + 1

@@ -25,6 +25,9 @@ INK_LEVEL = 0.5
 #: Height in cap heights up to which a spot of ink is a mark, and the marks that count: the colon is higher.
 MAX_MARK_HEIGHT, MARKS = 0.45, ".,'-"
 
+#: Width of a colon, and the gap behind it, in cap heights.
+MAX_COLON_WIDTH, MIN_COLON_GAP = 0.3, 0.35
+
 #: Longest line that is measured, in pixels of ``GAUGE_HEIGHT``.
 _MAX_GAUGE_WIDTH = 2400
 
@@ -112,7 +115,7 @@ def _lines_in(lines: Sequence[TextLine], box: Box) -> list[TextLine]:
     common = np.minimum(high, place.max(axis=0)) - np.maximum(low, place.min(axis=0))
     shorter = np.minimum(high - low, np.ptp(place, axis=0))
     is_own = (common > (MIN_COMMON_WIDTH, MIN_COMMON_HEIGHT) * shorter).all(axis=1)
-    return [lines[index] for index in np.flatnonzero(is_own)]
+    return [lines[index] for index in np.flatnonzero(is_own).tolist()]
 
 
 def _spacing(page: Image, lines: Sequence[TextLine]) -> Spacing:
@@ -120,19 +123,38 @@ def _spacing(page: Image, lines: Sequence[TextLine]) -> Spacing:
     joints, blanks, marks = [0.0], [np.inf], 0
     for line in lines:
         runs = ink_runs(cut_line(page, np.array(line.box, np.float32), GAUGE_HEIGHT, _MAX_GAUGE_WIDTH))
-        gaps = sorted(after.left - before.right for before, after in pairwise(runs))
-        # The colon before a value stands apart from it.
-        count = line.text.strip(" :;").count(" ") + line.text.lstrip().startswith((":", ";"))
-        joints += gaps[: len(gaps) - count]
-        blanks += gaps[len(gaps) - count :] if count else []
-        seen = sum(bool(run.height < MAX_MARK_HEIGHT) for run in runs)
-        marks += max(0, seen - sum(character in MARKS for character in line.text))
+        text = line.text.strip(" :;")
+        runs = _without_colon(runs, line.text)
+        seen = [run.height < MAX_MARK_HEIGHT for run in runs]
+        gaps = [after.left - before.right for before, after in pairwise(runs)]
+        # Behind a mark a blank may be there or not: values are compared without.
+        plain = sorted(gap for gap, is_mark in zip(gaps, seen, strict=False) if not is_mark)
+        behind_marks = sum(one in MARKS and other == " " for one, other in pairwise(text))
+        # A mark that touches its letter is no spot of its own, and the gap behind it looks like any other.
+        touching = max(0, sum(one in MARKS for one in text[:-1]) - sum(seen[:-1]))
+        count = min(len(plain), text.count(" ") - behind_marks + touching)
+        joints += plain[: len(plain) - count]
+        blanks += plain[len(plain) - count :]
+        marks += max(0, sum(seen) - sum(character in MARKS for character in text))
     return Spacing(float(max(joints)), float(min(blanks)), marks)
+
+
+def _without_colon(runs: list[InkRun], text: str) -> list[InkRun]:
+    """Leave out the colon before a value, which is in the line's box even where it was not read."""
+    if len(runs) < 2:
+        return runs
+    first, second = runs[:2]
+    is_colon = first.right - first.left < MAX_COLON_WIDTH and second.left - first.right > MIN_COLON_GAP
+    is_letter = text.strip(" :;")[1:2] == " "
+    return runs[1:] if text.lstrip()[:1] in {":", ";"} or (is_colon and not is_letter) else runs
 
 
 def ink_runs(line: Image) -> list[InkRun]:
     """Return the runs of inked columns of a straightened line, from left to right."""
-    low, high = np.percentile(line, (3, 85))
+    # Every third column is enough, and a partition is faster than NumPy's percentiles.
+    levels = line[:, ::3].ravel()
+    places = [int(0.03 * levels.size), int(0.85 * levels.size)]
+    low, high = np.partition(levels, places)[places].astype(np.float32)
     # Neighbouring rows, with the feet and tops of their letters, are left out.
     ink = (line < high - INK_LEVEL * (high - low))[GAUGE_HEIGHT // 6 : -GAUGE_HEIGHT // 6]
     rows = np.flatnonzero(ink.sum(axis=1) > 0.02 * ink.shape[1])

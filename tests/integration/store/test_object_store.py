@@ -30,6 +30,22 @@ def test_an_object_is_read_whole(settings: Settings, backend: FilotBackend) -> N
     assert Storage(settings).fetch(backend.row(document_id)["file_url"]) == content
 
 
+@pytest.mark.parametrize("megabytes", [1, 2])
+def test_the_size_that_is_kept_is_the_one_that_is_set_and_told(
+    settings: Settings, backend: FilotBackend, megabytes: int
+) -> None:
+    storage = Storage(settings.model_copy(update={"max_file_size": megabytes}))
+    allowed, larger = (backend.add_document(bytes(megabytes * 2**20 + extra)) for extra in (0, 1))
+
+    assert len(storage.fetch(backend.row(allowed)["file_url"])) == megabytes * 2**20
+    with pytest.raises(
+        DocumentError, match=f"paling banyak {megabytes} MB.* at most {megabytes} MB"
+    ) as caught:
+        storage.fetch(backend.row(larger)["file_url"])
+
+    assert caught.value.code == "file_too_large"
+
+
 def test_a_missing_object_is_the_documents_fault(settings: Settings) -> None:
     with pytest.raises(DocumentError) as caught:
         Storage(settings).fetch("user/none.jpg")

@@ -37,13 +37,23 @@ def test_a_gap_as_wide_as_a_blank_within_a_word_that_was_read_stands_out() -> No
     assert joined.spacing.narrowest_blank == np.inf
 
 
-@pytest.mark.parametrize("prefix", [":", ": "])
+@pytest.mark.parametrize("prefix", [":", ": ", ""])
 def test_the_colon_before_a_value_is_no_word(prefix: str) -> None:
     page = words(":", "BUDI", "SANTOSO", gap=9)
 
     value = measured(page, f"{prefix}BUDI SANTOSO")
 
     assert value.spacing.widest_joint < 0.3 < value.spacing.narrowest_blank
+
+
+def test_the_gap_behind_a_mark_counts_neither_as_joint_nor_as_blank() -> None:
+    # The full stop stands under the arm of the T.
+    page = words("RT.", "5,", "KM.", "7", gap=9)
+
+    apart, together = measured(page, "RT. 5, KM. 7").spacing, measured(page, "RT.5,KM.7").spacing
+
+    assert apart.widest_joint < 0.3
+    assert together.widest_joint < 0.3
 
 
 @pytest.mark.parametrize(
