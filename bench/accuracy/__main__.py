@@ -76,7 +76,7 @@ def _read(
     examples: list[Example] = []
     with Progress(console=console, transient=True) as progress:
         for read in progress.track(
-            read_all(jobs, engines, PROCESSES), total=len(jobs), description="Reading cards"
+            read_all(jobs, engines, options.processes), total=len(jobs), description="Reading cards"
         ):
             verdicts += read.verdicts
             examples += read.examples
@@ -108,6 +108,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--engine", action="append", choices=ENGINE_NAMES, help="can be repeated; default: all"
     )
+    parser.add_argument("--processes", type=_positive, default=PROCESSES, help="processes that read")
     parser.add_argument("--own", type=Path, metavar="FOLDER", help="read one's own labelled cards instead")
     parser.add_argument("--markdown", type=Path, help="page with markers to put the tables into")
     parser.add_argument("--out", type=Path, default=OUT, help="folder for results.json and report.html")

@@ -27,6 +27,10 @@ def shortfalls(summaries: Sequence[Summary]) -> Iterator[str]:
     """One sentence for each bar that is missed."""
     for summary in summaries:
         where = f"{summary.level}, {summary.engine}"
+        if summary.must_review:
+            if summary.engine in DRIVERS and summary.approved:
+                yield f"{where}: approved {summary.approved} files with two people's cards, 0 are promised"
+            continue
         least = MIN_RIGHT.get(summary.level, 0.0)
         if summary.engine == JUDGED and summary.share_right < least:
             yield f"{where}: {summary.share_right:.2%} of contract fields right, {least:.1%} are promised"

@@ -46,6 +46,9 @@ class Summary:
     #: Reasons for review and refusal; one card can have several.
     reasons: Mapping[str, int]
     cpu_seconds: float
+    #: Files that must go to a person, and those of them that did so with the right reason.
+    must_review: int = 0
+    reviewed: int = 0
 
     @property
     def share_right(self) -> float:
@@ -101,6 +104,8 @@ def _summary(engine: EngineName, level: str, cards: Sequence[CardVerdict]) -> Su
         refused=sum(card.fate == "refused" for card in cards),
         reasons=dict(Counter(reason for card in cards for reason in card.reasons)),
         cpu_seconds=sum(card.cpu_seconds for card in cards) / len(cards),
+        must_review=sum(card.must_review is not None for card in cards),
+        reviewed=sum(card.must_review in card.reasons for card in review if card.must_review),
     )
 
 

@@ -24,10 +24,13 @@ def as_markdown(title: str, summaries: Sequence[Summary]) -> str:
     rows = sorted(summaries, key=lambda summary: levels.index(summary.level))
     by_place = {(summary.level, summary.engine): summary for summary in summaries}
     beside = " / ".join(f"`{engine}`" for engine in engines)
+    levels = [level for level in levels if not any(row.must_review for row in rows if row.level == level)]
     grid = [
         [by_place[level, engine] for engine in engines if (level, engine) in by_place] for level in levels
     ]
-    parts = [title, _table(_HEADINGS, map(_row, rows))]
+    # Of a file that shows two people nobody can say which fields are right.
+    parts = [title, _table(_HEADINGS, (_row(row) for row in rows if not row.must_review))]
+    parts += [_stopped(row) for row in rows if row.must_review]
     parts += [
         f"Percent of printed fields read right with {beside}; those of the contract in bold:",
         _table(("field", *levels), _field_rows(grid)),
@@ -56,6 +59,13 @@ def _row(summary: Summary) -> Sequence[str]:
         str(summary.review_right),
         str(summary.refused),
         f"{summary.cpu_seconds:.2f}",
+    )
+
+
+def _stopped(summary: Summary) -> str:
+    return (
+        f"{summary.level}, `{summary.engine}`: of {summary.must_review} files with the cards of two people "
+        f"{summary.reviewed} went to a person for that reason, {summary.approved} were approved."
     )
 
 

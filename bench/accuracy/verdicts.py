@@ -36,6 +36,8 @@ class CardVerdict:
     fields: tuple[FieldComparison, ...]
     #: CPU seconds that reading took.
     cpu_seconds: float
+    #: Reason for review that the file must get; None for most.
+    must_review: str | None = None
 
     @property
     def contract(self) -> tuple[FieldComparison, ...]:
@@ -71,6 +73,7 @@ def judge_card(sample: Sample, engine: EngineName, answer: Answer, cpu_seconds: 
         reasons=answer.reasons,
         fields=compare_fields(truth, read, answer.confidences),
         cpu_seconds=cpu_seconds,
+        must_review=sample.must_review,
     )
 
 

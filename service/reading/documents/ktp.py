@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 from service.reading.documents import values
@@ -149,7 +150,10 @@ def _value_without_label(page: Sequence[Row], words: Sequence[str]) -> Field | N
 def _one_row_value(cell: Cell | None, read: ValueReader) -> Field | None:
     if cell is None or not cell.pieces:
         return None
-    return values.discounted(read(values.bare(join_pieces(first_run(cell.pieces)))), cell.certainty)
+    line = join_pieces(first_run(cell.pieces))
+    # The embossed KARTU TANDA PENDUDUK runs over the lower rows and is read as a part of their labels.
+    value = replace(line, text=line.text.rpartition(":")[2]) if ":" in line.text else line
+    return values.discounted(read(values.bare(value)), cell.certainty)
 
 
 def _multi_row_value(cell: Cell | None, more_rows: int, read: ValueReader) -> Field | None:

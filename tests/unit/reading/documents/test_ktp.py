@@ -460,6 +460,8 @@ def test_a_foreigners_card_has_the_values_of_the_contract() -> None:
         ("Agama", "CATHOLIC", "religion", "KATOLIK"),
         ("Agama", "BUDDHIST", "religion", "BUDDHA"),
         ("Agama", "OTHERS", "religion", "LAINNYA"),
+        ("Agama", "MOSLEM", "religion", "ISLAM"),
+        ("Status Perkawinan", "WIDOWER", "maritalStatus", "CERAI MATI"),
         ("Status Perkawinan", "SINGLE", "maritalStatus", "BELUM KAWIN"),
         ("Status Perkawinan", "DIVORCED", "maritalStatus", "CERAI HIDUP"),
         ("Status Perkawinan", "W1DOWED", "maritalStatus", "CERAI MATI"),
@@ -475,3 +477,12 @@ def test_a_country_counts_as_nationality_on_a_foreigners_card_only() -> None:
 
 def test_an_english_word_may_be_a_name() -> None:
     assert read_ktp(ktp_lines({"Nama": "CHRISTIAN"}))["name"].value == "CHRISTIAN"
+
+
+def test_embossed_letters_before_a_colon_are_no_part_of_a_value() -> None:
+    lines = ktp_lines({"Agama": "TANDA : ISLAM", "Pekerjaan": "A PEND:KARYAWAN SWASTA"})
+
+    fields = read_values(read_ktp(lines))
+
+    assert fields["religion"] == "ISLAM"
+    assert fields["occupation"] == "KARYAWAN SWASTA"

@@ -176,6 +176,8 @@ def test_a_wide_gap_becomes_a_blank_if_a_recheck_is_uncertain_as_well() -> None:
     )
 
     assert read.text == "BUDI SANTOSO"
+    assert read.confidence == pytest.approx(0.99 * 0.9)
+    assert read.confidence == pytest.approx(0.99 * 0.9)
     assert doubtful_offsets(read) == []
 
 
