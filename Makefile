@@ -3,41 +3,64 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# What `make demo` needs is in .venv first; all other targets add the rest.
+DEMO_STAMP := $(VENV)/.installed-demo
 MODELS := service/reading/ocr/models/.derived
 CUDA_BUILD := build/onnxruntime-gpu
 CUDA := build/cuda
+TEMPORAL := build/temporal
+PEERS := build/peers
 BACKEND := tests/acceptance/backend
 BACKEND_STAMP := $(BACKEND)/node_modules/.installed
+EXAMPLES := docs/examples
+EXAMPLES_STAMP := $(EXAMPLES)/node_modules/.installed
 # Processes that run tests side by side: two a core, as most tests wait for servers and workers.
 WORKERS ?= $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
+# Options of the fault bench.
+CHAOS ?=
 AUDIT_BIN := .venv-audit/bin
 AUDIT_STAMP := .venv-audit/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv models demo test test-quick test-programs test-cuda lint bench bench-gpu bench-memory bench-queue bench-status-page accuracy realism reference hostile fuzz chaos chaos-mutants incidents audit sbom lock clean
+.PHONY: help venv models demo lint test test-quick test-programs test-cuda test-temporal
+.PHONY: bench bench-gpu bench-latency bench-memory bench-peers bench-queue bench-status-page
+.PHONY: accuracy decision estimates realism
+.PHONY: reference types hostile fuzz chaos chaos-mutants incidents pictures audit sbom release lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
 venv: $(STAMP) ## Make .venv with the program, its CPU engine and the test tools
 
-$(STAMP): requirements/dev.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "$(PYTHON) is too old: Python 3.11 or newer is needed (make PYTHON=python3.12 ...)"; exit 1; }
+pip = $(BIN)/pip --disable-pip-version-check
+make_venv = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(PYTHON) is too old: Python 3.11 or newer is needed (make PYTHON=python3.12 ...)"; exit 1; }; \
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+
+# Without compiled bytecode: the demo imports few of the modules.
+$(DEMO_STAMP): requirements/demo.lock pyproject.toml
+	@$(make_venv)
+	@echo "Fetching packages and OCR models: about 220 MB, which become 590 MB in this folder and nowhere else."
+	@echo "With that, the first run takes about four minutes on two cores; later ones take one and a half."
+	$(pip) install --no-compile --require-hashes --no-deps -r requirements/demo.lock
+	$(pip) install --quiet --no-compile --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(STAMP): requirements/dev.lock $(DEMO_STAMP)
+	@echo "Fetching the packages of the tests ..."
+	$(pip) install --quiet --require-hashes --no-deps -r requirements/dev.lock
 	@touch $@
 
 models: $(MODELS) ## Derive the OCR models from their origin and check their hashes
 
-$(MODELS): $(STAMP) requirements/models.lock tools/models/derive.py service/reading/ocr/models/SHA256SUMS
+$(MODELS): $(DEMO_STAMP) requirements/models.lock tools/models/derive.py service/reading/ocr/models/SHA256SUMS
+	@echo "Deriving the OCR models from their published package ..."
 	rm -rf build/models && mkdir -p build/models
 	$(BIN)/pip download --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/models.lock -d build/models
 	$(BIN)/python -m tools.models.derive build/models/*.whl
 	@touch $@
 
-demo: $(STAMP) $(MODELS) ## Run the main job on real servers and show the result
+demo: $(DEMO_STAMP) $(MODELS) ## Run the main job on real servers and show the result
 	$(BIN)/filot-ocr demo
 
 test: lint $(MODELS) lint-infra test-infra ## Lint, types and all tests; those whose program is missing are skipped
@@ -46,12 +69,12 @@ test: lint $(MODELS) lint-infra test-infra ## Lint, types and all tests; those w
 test-quick: lint $(MODELS) ## Lint, types and unit tests: no server is started
 	$(BIN)/pytest -n logical --dist worksteal -m "not slow" tests/unit
 
-test-programs: $(STAMP) $(MODELS) $(BACKEND_STAMP) ## The tests that need Tesseract, a browser, PgBouncer or Node.js; a missing program fails them
+test-programs: $(STAMP) $(MODELS) $(BACKEND_STAMP) $(EXAMPLES_STAMP) ## The tests that need Tesseract, a browser, PgBouncer or Node.js; a missing program fails them
 	$(BIN)/pytest -n $(WORKERS) -m programs --require-programs
 
-# The libraries of FiLot's backend, which the tests of the contract use from Node.js.
-$(BACKEND_STAMP): $(BACKEND)/package-lock.json
-	cd $(BACKEND) && npm ci --no-audit --no-fund --ignore-scripts
+# The libraries of FiLot's backend, which the tests of the contract and the example use from Node.js.
+$(BACKEND_STAMP) $(EXAMPLES_STAMP): %/node_modules/.installed: %/package-lock.json
+	cd $* && npm ci --no-audit --no-fund --ignore-scripts
 	@touch $@
 
 lint: $(STAMP) ## Lint, format check and strict types
@@ -77,9 +100,29 @@ $(CUDA_BUILD)/.installed $(CUDA)/.installed: requirements/gpu.lock $(STAMP)
 test-cuda: $(STAMP) $(MODELS) $(CUDA_BUILD)/.installed ## Let the real CUDA build of ONNX Runtime find no CUDA, and see that it is noticed
 	PYTHONPATH=$(CUDA_BUILD) $(BIN)/pytest -n 0 tests/unit/reading/ocr/test_cuda_build.py
 
+$(TEMPORAL)/.installed: requirements/temporal.lock $(STAMP)
+	rm -rf $(@D) && mkdir -p $(@D)
+	$(pip) install --quiet --require-hashes --no-deps -r requirements/temporal.lock --target $(@D)
+	@touch $@
+
+test-temporal: $(STAMP) $(MODELS) $(TEMPORAL)/.installed ## The activity for Temporal, on Temporal's development server (60 MB to fetch)
+	PATH=$(CURDIR)/$(TEMPORAL)/bin:$$PATH PYTHONPATH=$(TEMPORAL) $(BIN)/pytest -n 0 tests/acceptance/test_temporal.py
+
 # Where NVIDIA's driver is, the bench brings its own runtime; elsewhere nothing is fetched to find no GPU.
 bench-gpu: $(STAMP) $(MODELS) $(if $(wildcard /dev/nvidiactl /dev/dxg),$(CUDA)/.installed) ## Measure the GPU path; says why where there is no GPU
 	PYTHONPATH=$(CUDA) $(BIN)/python -m bench.gpu
+
+bench-latency: $(STAMP) $(MODELS) ## How long a document takes from push to published result, at several loads
+	$(BIN)/python -m bench.latency
+
+# Engines that the service does not use, laid over .venv by PYTHONPATH.
+$(PEERS)/.installed: requirements/peers.lock $(STAMP)
+	rm -rf $(@D) && mkdir -p $(@D)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $< --target $(@D)
+	@touch $@
+
+bench-peers: $(STAMP) $(MODELS) $(PEERS)/.installed ## Read the same cards with other engines; prints a table
+	PYTHONPATH=$(PEERS) $(BIN)/python -m bench.peers
 
 bench-memory: $(STAMP) $(MODELS) ## A worker's memory over 2,000 documents of all kinds; non-zero when it grows
 	$(BIN)/python -m bench.memory
@@ -93,11 +136,21 @@ bench-status-page: $(STAMP) $(MODELS) ## What a status page that is loaded every
 accuracy: $(STAMP) $(MODELS) ## Read 200 invented cards a level with every engine; non-zero when a bar is missed
 	$(BIN)/python -m bench.accuracy
 
+estimates: $(STAMP) $(MODELS) ## Fit the estimates of fields on drawn cards and print what limits for approval are worth
+	$(BIN)/python -m bench.accuracy.fitting
+
+decision: $(STAMP) $(MODELS) ## Judge the decision on cards that neither fitted nor chose it; non-zero on a wrong number or name
+	$(BIN)/python -m bench.accuracy.decision --markdown docs/accuracy.md
+
 realism: $(STAMP) $(MODELS) ## Compare drawn cards with real ones in figures; non-zero when one is off
 	$(BIN)/python -m bench.accuracy.realism
 
-reference: $(STAMP) ## Write the tables of docs/reference.md that come from the code
+reference: $(STAMP) ## Write the tables of docs/reference.md, and docs/schemas, from the code
 	$(BIN)/python -m tools.reference
+	$(BIN)/python -m tools.schemas
+
+types: reference $(EXAMPLES_STAMP) ## Write docs/examples/types, the TypeScript types of docs/schemas (needs Node.js)
+	cd $(EXAMPLES) && npm run --silent types
 
 hostile: $(STAMP) ## Read files made to take the worker down; the table of what each took goes into docs/security.md
 	$(BIN)/pytest -q --hostile-markdown docs/security.md tests/unit/reading/pages/test_hostile_files.py
@@ -105,11 +158,14 @@ hostile: $(STAMP) ## Read files made to take the worker down; the table of what 
 fuzz: $(STAMP) ## Damage files of 21 kinds in 2,000 ways each: pages or a refusal must come of every one
 	$(BIN)/pytest -q --hypothesis-profile=fuzz --timeout=0 tests/unit/reading/pages/test_damaged_files.py tests/unit/store/test_object_store.py
 
-chaos: $(STAMP) $(MODELS) ## Try every promise under faults; prints a table, non-zero on any broken promise
-	$(BIN)/python -m bench.chaos
+chaos: $(STAMP) $(MODELS) ## Try every promise under faults; prints a table, non-zero on any broken promise (CHAOS="--busy --seed 7")
+	$(BIN)/python -m bench.chaos $(CHAOS)
 
 incidents: $(STAMP) $(MODELS) ## Stage five incidents and write what the operator sees of each into docs/operations.md
 	$(BIN)/python -m bench.incidents
+
+pictures: $(STAMP) $(MODELS) ## Take the README's screenshot and terminal recording of a real worker (needs chromium)
+	$(BIN)/python -m bench.pictures
 
 chaos-mutants: $(STAMP) $(MODELS) ## Take the code of each promise away; non-zero when the fault bench does not notice
 	$(BIN)/python -m bench.chaos.mutants
@@ -118,10 +174,15 @@ lock: $(STAMP) ## Resolve the locks again from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml requirements/build.in --universal --python-version 3.11 \
 		--extra cpu --extra demo --extra models --extra test --extra tracing \
 		--generate-hashes --no-header --no-annotate --quiet --upgrade --output-file requirements/dev.lock
+	uv pip compile pyproject.toml requirements/build.in --universal --python-version 3.11 \
+		--extra cpu --extra demo --extra models --constraint requirements/dev.lock \
+		--generate-hashes --no-header --no-annotate --quiet --upgrade --output-file requirements/demo.lock
 	uv pip compile --group pyproject.toml:audit --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --quiet --upgrade --output-file requirements/audit.lock
-	uv pip compile requirements/models.in --no-deps --universal \
-		--generate-hashes --no-header --no-annotate --quiet --output-file requirements/models.lock
+	uv pip compile requirements/temporal.in --universal --python-version 3.11 --constraint requirements/dev.lock \
+		--generate-hashes --no-header --no-annotate --quiet --upgrade --output-file requirements/temporal.lock
+	for part in models peers; do uv pip compile requirements/$$part.in --no-deps --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --quiet --output-file requirements/$$part.lock; done
 
 audit: $(AUDIT_STAMP) ## Look the locked dependencies up in the databases of known vulnerabilities (needs the network)
 	@# Strict: a package that could not be looked up fails the audit, else it would find nothing and say so.
@@ -132,13 +193,17 @@ sbom: $(AUDIT_STAMP) ## Write what the image's Python environment is made of to 
 	$(AUDIT_BIN)/cyclonedx-py requirements requirements/gpu.lock --pyproject pyproject.toml \
 		--output-reproducible --output-file build/sbom.json
 
+VERSION ?=
+release: $(STAMP) $(MODELS) $(if $(APPLY),$(AUDIT_STAMP)) ## Show what a release of VERSION=... changes; APPLY=1 makes it: changelog, wheel, SBOM, tag
+	@$(BIN)/python -m tools.release '$(VERSION)' $(if $(APPLY),--apply)
+
 $(AUDIT_STAMP): requirements/audit.lock
 	$(PYTHON) -m venv .venv-audit
 	$(AUDIT_BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/audit.lock
 	@touch $@
 
 clean: ## Remove everything that make made
-	rm -rf $(VENV) .venv-infra .venv-audit build .mypy_cache .pytest_cache .ruff_cache $(BACKEND)/node_modules service/reading/ocr/models/*.onnx $(MODELS)
+	rm -rf $(VENV) .venv-infra .venv-audit build .mypy_cache .pytest_cache .ruff_cache $(BACKEND)/node_modules $(EXAMPLES)/node_modules $(EXAMPLES)/build service/reading/ocr/models/*.onnx $(MODELS)
 
 # --- Image and AWS -------------------------------------------------------------------------------------------
 # Pulumi and the local AWS server of its tests live in .venv-infra. See docs/infrastructure.md.

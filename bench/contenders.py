@@ -14,6 +14,7 @@ from bench.processes import cpu_seconds
 from devstack.backend import FilotBackend
 from devstack.cards import DemoCard
 from devstack.servers.worker import Worker
+from service.reading.documents.fields import DocumentType
 from service.reading.ocr.loading import load_engine, warm_up
 from service.reading.reader import parsed_result, read_document
 
@@ -22,6 +23,26 @@ TIMEOUT = 600.0
 
 #: Cards that each contender reads untimed before.
 WARM_UP_CARDS = 4
+
+
+class Card(Protocol):
+    """A file to read, and the truth about it."""
+
+    @property
+    def level(self) -> str:
+        """How it was taken."""
+
+    @property
+    def document_type(self) -> DocumentType:
+        """What it shows."""
+
+    @property
+    def content(self) -> bytes:
+        """The file."""
+
+    @property
+    def truth(self) -> Mapping[str, str]:
+        """What it says, by the contract's keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +113,7 @@ class FreshPipeline(Pipeline):
 
 
 #: Reads one card; made anew in the process that reads.
-Reader: TypeAlias = Callable[[DemoCard], Mapping[str, str]]
+Reader: TypeAlias = Callable[[Card], Mapping[str, str]]
 
 
 def engine_reader() -> Reader:
@@ -136,9 +157,13 @@ class Loop:
     def __exit__(self, *_: object) -> None:
         self._process.shutdown()
 
-    def read(self, cards: Sequence[DemoCard]) -> Run:
+    def read(self, cards: Sequence[Card]) -> Run:
         """Read all cards, which are handed over before the clock starts."""
         return self._process.submit(_read_all, cards).result(TIMEOUT)
+
+    def peak_memory(self) -> float:
+        """MiB that the process held at most, programs that it starts not included."""
+        return self._process.submit(_peak_memory).result(TIMEOUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +181,15 @@ def _prepare(make_reader: Callable[[], Reader], jobs: int) -> None:
     _prepared.append(_Prepared(make_reader(), ThreadPoolExecutor(jobs)))
 
 
-def _read_all(cards: Sequence[DemoCard]) -> Run:
+def _read_all(cards: Sequence[Card]) -> Run:
     (prepared,) = _prepared
     cpu_before, started = cpu_seconds(os.getpid()), time.perf_counter()
     fields = list(prepared.threads.map(prepared.reader, cards))
     seconds = time.perf_counter() - started
     return Run(seconds, cpu_seconds(os.getpid()) - cpu_before, 0.0, fields)
+
+
+def _peak_memory() -> float:
+    # `ru_maxrss` would begin with what the parent held; this begins with the process's own program.
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024

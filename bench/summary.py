@@ -7,7 +7,7 @@ from statistics import median, quantiles
 from rich.table import Table
 
 from bench.chart import Bar
-from bench.contenders import Run
+from bench.contenders import Card, Run
 from devstack.cards import DemoCard, Level
 from devstack.comparison import compare_fields
 from service.reading.documents.scoring import CONTRACT_FIELDS
@@ -84,7 +84,7 @@ def as_markdown(summary: Summary, machine: Mapping[str, str]) -> str:
     )
 
 
-def count_right(cards: Sequence[DemoCard], run: Run, level: Level) -> tuple[int, int]:
+def count_right(cards: Sequence[Card], run: Run, level: str) -> tuple[int, int]:
     """How many contract fields of the cards of one level were read as printed, and how many there are."""
     right = total = 0
     for card, read in zip(cards, run.fields, strict=True):

@@ -4,10 +4,11 @@ Documents take the route that the backend has today: its process route and its C
 claims them. The review service then approves one card that went to a person.
 """
 
+import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
+from rich.text import Text
 
 from devstack.backend import FilotBackend
 from devstack.callbacks import serve_callbacks
@@ -41,6 +43,9 @@ REVIEW_TIMEOUT = 30.0
 #: Share of printed fields that must be right on cards that are flat or photographed.
 MIN_RIGHT = 0.98
 JUDGED_LEVELS = frozenset({"flat", "photo", "scan", "turned"})
+
+#: Colours of outcomes on a terminal.
+_COLOURS = {"auto_approved": "green", "pending_manual_review": "yellow", "failed": "red"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,10 @@ class Outcome:
 
 
 def run_demo(report: Path) -> int:
-    """Run everything, print the table and write the report; return 0 when all is as expected, else 1."""
+    """Run everything, print the table and write the report; return 0 when all is as expected, else 1.
+
+    On a terminal, the worker and its page stay until Ctrl-C.
+    """
     # A pipe or a file has no width of its own; the table needs this much.
     console = Console() if sys.stdout.isatty() else Console(width=110)
     console.print("Starting Redis (Valkey), PostgreSQL, an S3 server and a review service ...")
@@ -80,25 +88,43 @@ def run_demo(report: Path) -> int:
         filot_stack() as stack,
         FilotBackend(stack.environment()) as backend,
         serve_callbacks(backend) as callback_url,
+        _running_worker(stack, callback_url, console) as worker,
     ):
-        with _running_worker(stack, callback_url, console):
-            outcomes = _process(backend, cards, console)
+        outcomes = _process(backend, cards, console)
         complaints = [complaint for outcome in outcomes for complaint in outcome.complaints()]
         complaints += _left_behind(backend)
         complaints += _approve_one(stack, backend, outcomes, console)
-    console.print(_table(outcomes))
-    complaints += _too_many_wrong(outcomes)
-    _report(report, outcomes, console)
-    console.print(f"Each card with its boxes and fields: {report}")
-    kept = _keep(cards, report.parent / "cards")
-    console.print(f"The cards, to be read one by one: filot-ocr read {kept} --type {cards[0].document_type}")
-    for complaint in complaints:
-        console.print(f"NOT AS EXPECTED  {complaint}", style="bold red", markup=False)
+        console.print(_table(outcomes))
+        complaints += _too_many_wrong(outcomes)
+        _report(report, outcomes, console)
+        for complaint in complaints:
+            console.print(f"NOT AS EXPECTED  {complaint}", style="bold red", markup=False)
+        _say_what_next(report, _keep(cards, report.parent / "cards"), console)
+        if sys.stdin.isatty() and sys.stdout.isatty():
+            _show_page(worker, console)
     return 1 if complaints else 0
 
 
+def _say_what_next(report: Path, card: Path, console: Console) -> None:
+    """Name the report, and two commands to try: as they can be typed here."""
+    program = Path(sys.argv[0])
+    command = os.path.relpath(program) if program.name == "filot-ocr" else "filot-ocr"
+    console.print(f"\nEach card with its boxes and fields: {report}", soft_wrap=True)
+    console.print("To try next:", soft_wrap=True)
+    for arguments in (f"read {card} --overlay {report.parent / 'read.png'}", f"read {card.parent} --csv"):
+        console.print(f"  {command} {arguments}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _show_page(worker: Worker, console: Console) -> None:
+    """Let the worker run until Ctrl-C, so that its page can be looked at."""
+    console.print(f"The worker's status page, until Ctrl-C: http://127.0.0.1:{worker.port}/", soft_wrap=True)
+    with suppress(KeyboardInterrupt):
+        while worker.get("/health") is not None:
+            time.sleep(1)
+
+
 @contextmanager
-def _running_worker(stack: FilotStack, callback_url: str, console: Console) -> Iterator[None]:
+def _running_worker(stack: FilotStack, callback_url: str, console: Console) -> Iterator[Worker]:
     console.print("Starting the worker: engine `onnx`, claiming from `filot:ocr:queue` ...")
     settings = {
         **stack.environment(),
@@ -108,7 +134,7 @@ def _running_worker(stack: FilotStack, callback_url: str, console: Console) -> I
     }
     worker = Worker(stack.sandbox, settings)
     worker.start()
-    yield
+    yield worker
     worker.stop()
 
 
@@ -219,10 +245,11 @@ def _table(outcomes: list[Outcome]) -> Table:
         table.add_column(heading, justify="right")
     for outcome in outcomes:
         result = outcome.result
+        outcome_text = str(result.get("outcome", "failed"))
         table.add_row(
             outcome.card.name,
             outcome.card.document_type,
-            str(result.get("outcome", "failed")),
+            Text(outcome_text, style=_COLOURS[outcome_text]),
             str(result.get("score", "")),
             "{} of {}".format(*tally(outcome.fields)),
             _device(result),

@@ -27,6 +27,9 @@ from service.errors import SettingsError
 CudnnSearch: TypeAlias = Literal["HEURISTIC", "EXHAUSTIVE", "DEFAULT"]
 Arena: TypeAlias = Literal["kSameAsRequested", "kNextPowerOfTwo"]
 
+#: Default of `OCR_GPU_MIN_PROBABILITY`. How it was chosen: docs/accuracy.md.
+MIN_PROBABILITY = 0.92
+
 #: Prefix of the worker's own variables.
 PREFIX = "OCR_GPU_"
 
@@ -136,6 +139,21 @@ class Settings(BaseSettings):
         alias="OCR_GPU_ARENA",
         description="how GPU memory grows: as requested (`kSameAsRequested`) or in powers of two "
         "(`kNextPowerOfTwo`)",
+    )
+    min_probability: float = Field(
+        MIN_PROBABILITY,
+        ge=0.0,
+        lt=1.0,
+        alias="OCR_GPU_MIN_PROBABILITY",
+        description="estimated probability that all contract fields are right, from which a document is "
+        "approved; higher sends more documents to review (docs/accuracy.md)",
+    )
+    max_file_size: int = Field(
+        5,
+        ge=1,
+        le=20,
+        alias="OCR_GPU_MAX_FILE_SIZE",
+        description="MB (of 1,048,576 bytes) that a file may have; larger ones fail with `file_too_large`",
     )
     queue_key: str = Field(
         "filot:ocr:gpu:queue", alias="OCR_GPU_QUEUE_KEY", description="Redis list of waiting documents"
@@ -257,6 +275,22 @@ class Settings(BaseSettings):
         alias="METRICS_NAMESPACE",
         description="CloudWatch namespace of the metrics",
     )
+    temporal_address: str = Field(
+        "localhost:7233",
+        alias="TEMPORAL_ADDRESS",
+        description="host and port of Temporal, for `filot-ocr temporal`",
+    )
+    temporal_namespace: str = Field(
+        "default", alias="TEMPORAL_NAMESPACE", description="Temporal namespace of the workflows"
+    )
+    temporal_api_key: SecretStr | None = Field(
+        None, alias="TEMPORAL_API_KEY", description="API key for Temporal; where it is set, TLS is used"
+    )
+    temporal_task_queue: str = Field(
+        "filot-ocr",
+        alias="OCR_GPU_TEMPORAL_TASK_QUEUE",
+        description="Temporal task queue on which `processDocumentGPU` is served",
+    )
     otlp_endpoint: str | None = Field(
         None,
         alias="OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -340,6 +374,10 @@ def _allowed(detail: ErrorDetails) -> str:
             return f"at least {detail['ctx']['ge']}"
         case "less_than_equal":
             return f"at most {detail['ctx']['le']}"
+        case "less_than":
+            return f"less than {detail['ctx']['lt']}"
+        case "float_parsing" | "float_type":
+            return "a number"
         case _:
             return detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
 

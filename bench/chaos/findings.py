@@ -18,10 +18,17 @@ class Findings:
     def __init__(self) -> None:
         self.figures: list[str] = []
         self.broken: list[str] = []
+        #: Why the scenario could not be played; empty when it was.
+        self.skipped = ""
 
     def figure(self, text: str) -> None:
         """Add a figure to the table."""
         self.figures.append(text)
+
+    def skip(self, reason: str) -> None:
+        """Say why the scenario cannot be played on this machine."""
+        self.skipped = reason
+        self.figures.append(f"skipped: {reason}")
 
     def promise(self, kept: bool, text: str) -> None:
         """Record a broken promise unless it was kept."""

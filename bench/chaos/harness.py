@@ -63,7 +63,7 @@ class ChaosWorker(Worker):
     def child(self) -> int:
         """Return the id of the process that reads documents: the innermost one, decoders excluded."""
         pid = self.pid
-        while below := [child for child in _children(pid) if not _is_decoder(child)]:
+        while below := [child for child in child_processes(pid) if not is_decoder(child)]:
             pid = min(below)
         return pid
 
@@ -77,8 +77,8 @@ class ChaosWorker(Worker):
             self._process.signal(number)
 
 
-def _children(pid: int) -> list[int]:
-    """Process ids of the processes that a process started, from Linux' `/proc`."""
+def child_processes(pid: int) -> list[int]:
+    """The ids of the processes that a process started, from Linux' `/proc`."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
@@ -88,7 +88,8 @@ def _children(pid: int) -> list[int]:
     return found
 
 
-def _is_decoder(pid: int) -> bool:
+def is_decoder(pid: int) -> bool:
+    """Whether a process decodes files for a worker."""
     try:
         return b"decoder" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
@@ -112,7 +113,8 @@ class Harness:
         self.rng = rng
         #: Whether the short form of the scenario is wanted.
         self.short = short
-        self.backend = FilotBackend(stack.environment())
+        self._environment = stack.environment()
+        self.backend = FilotBackend(self._environment)
         self.trace = Trace(stack.sandbox.directory / "trace")
         self.listener = Listener(stack.valkey.url, RESULTS)
         self.workers: list[ChaosWorker] = []
@@ -205,6 +207,18 @@ class Harness:
                 return False
             time.sleep(0.05)
         return True
+
+    def move_backend(self, variable: str, url: str) -> None:
+        """Let the backend use another server from now on, as after a failover."""
+        self.backend.close()
+        self._environment = {**self._environment, variable: url}
+        self.backend = FilotBackend(self._environment)
+
+    def listen_on(self, url: str) -> None:
+        """Listen on another Redis; for before the first result is published."""
+        self.listener.stop()
+        self.listener = Listener(url, RESULTS)
+        self.listener.start()
 
     def begun(self, documents: list[Document], timeout: float = 20) -> bool:
         """Wait until a worker has begun to read each of these documents; return whether all were begun."""

@@ -1,4 +1,4 @@
-"""A TCP proxy that can cut, stall, delay, and lose the reply to a request that went through."""
+"""A TCP proxy that can cut, stall, delay, drip, and lose the reply to a request that went through."""
 
 import socket
 import struct
@@ -61,6 +61,10 @@ class Proxy:
         self.target = target
         #: Seconds by which everything that the server sends is late.
         self.delay = 0.0
+        #: Seconds between two bytes that the server sends; 0: all at once. A connection stays that slow.
+        self.drip = 0.0
+        #: Bytes of a connection that pass before it begins to drip.
+        self.drip_after = 0
         self.rules: list[Rule] = []
         self.flowing = threading.Event()
         self.abandoned: list[threading.Event] = []
@@ -73,7 +77,7 @@ class Proxy:
 
     def reset(self) -> None:
         """Pass everything on again."""
-        self.delay, self.rules, self._is_cut = 0.0, [], False
+        self.delay, self.drip, self.drip_after, self.rules, self._is_cut = 0.0, 0.0, 0, [], False
         self.flowing.set()
 
     def cut(self) -> None:
@@ -136,6 +140,8 @@ class _Connection:
         self.seen: dict[Rule, tuple[int, bytes]] = {}
         #: Bytes of the reply that still reach the client; None: all.
         self.keep: int | None = None
+        #: Its seconds between two bytes, and how many bytes passed at once although it drips.
+        self.drip, self.passed = 0.0, 0
 
     def start(self) -> None:
         for pump in (self._requests, self._replies):
@@ -174,7 +180,19 @@ class _Connection:
                 if self.keep <= 0:
                     return
             else:
-                self.client.sendall(chunk)
+                self._pass_on(chunk)
+
+    def _pass_on(self, chunk: bytes) -> None:
+        self.drip = self.drip or self.proxy.drip
+        if not self.drip:
+            self.client.sendall(chunk)
+            return
+        at_once = max(0, self.proxy.drip_after - self.passed)
+        self.client.sendall(chunk[:at_once])
+        self.passed += min(at_once, len(chunk))
+        for byte in chunk[at_once:]:
+            self.client.sendall(bytes([byte]))
+            time.sleep(self.drip)
 
     def _matches(self, rule: Rule, chunk: bytes) -> bool:
         found, rest = self.seen.get(rule, (0, b""))

@@ -15,30 +15,36 @@ class Row:
     broken: tuple[str, ...]
     #: How long it took.
     seconds: float
+    #: Whether it could not be played on this machine.
+    skipped: bool
+
+    @property
+    def verdict(self) -> str:
+        """What the table says of its promises."""
+        return "SKIPPED" if self.skipped else "BROKEN" if self.broken else "kept"
 
 
-def as_table(rows: list[Row], seed: int) -> Table:
-    """For the terminal."""
-    table = Table(title=f"Fault bench, seed {seed}")
+def as_table(rows: list[Row], run: str) -> Table:
+    """For the terminal; ``run`` says the seed and the circumstances."""
+    table = Table(title=f"Fault bench, {run}")
     for heading in ("scenario", "what happens", "figures"):
         table.add_column(heading)
     table.add_column("s", justify="right")
     table.add_column("promises")
     for row in rows:
-        verdict = "BROKEN" if row.broken else "kept"
-        table.add_row(row.name, row.fault, "; ".join(row.figures), f"{row.seconds:.0f}", verdict)
+        table.add_row(row.name, row.fault, "; ".join(row.figures), f"{row.seconds:.0f}", row.verdict)
     return table
 
 
-def as_markdown(rows: list[Row], seed: int) -> str:
+def as_markdown(rows: list[Row], run: str) -> str:
     """For a page."""
     lines = [
-        f"Seed {seed}:",
+        f"{run[0].upper()}{run[1:]}:",
         "",
         "| scenario | what happens | figures | promises |",
         "| --- | --- | --- | --- |",
     ]
     for row in rows:
-        cells = (f"`{row.name}`", row.fault, "; ".join(row.figures), "broken" if row.broken else "kept")
+        cells = (f"`{row.name}`", row.fault, "; ".join(row.figures), row.verdict.lower())
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -21,10 +21,11 @@ class Postgres(Server):
     Args:
         sandbox: where it lives.
         fsync: whether data survives a power cut, at the cost of speed.
+        name: tells several servers apart.
     """
 
-    def __init__(self, sandbox: Sandbox, *, fsync: bool = False) -> None:
-        super().__init__(sandbox, "postgres")
+    def __init__(self, sandbox: Sandbox, *, fsync: bool = False, name: str = "postgres") -> None:
+        super().__init__(sandbox, name)
         self._password = secrets.token_hex(16)
         self._durability = "on" if fsync else "off"
         self._data = self.directory / "data"

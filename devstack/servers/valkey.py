@@ -17,10 +17,11 @@ class Valkey(Server):
     Args:
         sandbox: where it lives.
         append_only: keep what was written through `stop`, `kill` and the next `start`.
+        name: tells several servers apart.
     """
 
-    def __init__(self, sandbox: Sandbox, *, append_only: bool = False) -> None:
-        super().__init__(sandbox, "valkey")
+    def __init__(self, sandbox: Sandbox, *, append_only: bool = False, name: str = "valkey") -> None:
+        super().__init__(sandbox, name)
         password = secrets.token_hex(16)
         self.url = f"redis://:{password}@127.0.0.1:{self.port}/0"
         self._configuration = self.directory / "valkey.conf"

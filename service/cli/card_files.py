@@ -86,27 +86,35 @@ def read_file(file: str, wanted: WantedType, engine: "Engine") -> FileReading:
 
 
 def _content(file: str) -> bytes:
-    from service.reading.pages import MAX_FILE_SIZE
+    from service.reading.pages.refusals import too_large
+    from service.settings import current_settings
 
+    limit = current_settings().max_file_size * 2**20
     # One byte more than allowed shows that a file is too large, however large it is.
     if file == STDIN:
-        return sys.stdin.buffer.read(MAX_FILE_SIZE + 1)
-    with Path(file).open("rb") as opened:
-        return opened.read(MAX_FILE_SIZE + 1)
+        content = sys.stdin.buffer.read(limit + 1)
+    else:
+        with Path(file).open("rb") as opened:
+            content = opened.read(limit + 1)
+    if len(content) > limit:
+        raise too_large(limit)
+    return content
 
 
 def _read_as(content: bytes, wanted: WantedType, engine: "Engine") -> "Reading":
     from service.reading.documents.classification import classify_page
     from service.reading.reader import read_document
+    from service.settings import current_settings
 
+    min_probability = current_settings().min_probability
     if wanted != "auto":
-        return read_document(content, wanted, engine)
+        return read_document(content, wanted, engine, min_probability)
     cached = _CachingEngine(engine)
-    as_ktp = read_document(content, "KTP", cached)
+    as_ktp = read_document(content, "KTP", cached, min_probability)
     shown = {classify_page(page.lines) for page in as_ktp.pages}
     if "KTP" in shown or shown == {"OTHER"}:
         return as_ktp
-    as_npwp = read_document(content, "NPWP", cached)
+    as_npwp = read_document(content, "NPWP", cached, min_probability)
     return as_npwp if "NPWP" in shown or as_npwp.score > as_ktp.score else as_ktp
 
 

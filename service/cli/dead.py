@@ -8,7 +8,7 @@ from rich.table import Table
 
 from service.cli.arguments import document_id, matching_id
 from service.cli.connections import open_database
-from service.cli.output import EXIT_INPUT, console, exit_with, local_time, print_json, print_line
+from service.cli.output import EXIT_INPUT, console, exit_with, local_time, print_json, print_line, whole
 from service.monitoring.formatting import camel_case
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def list_dead(as_json: Annotated[bool, typer.Option("--json", help="Print JSON."
     if not jobs:
         console.print("no dead jobs")
         return
-    table = Table("document", "attempts", "cause", "died at", box=None)
+    table = Table(whole("document"), "tries", "cause", whole("died at"), box=None)
     for job in jobs:
         table.add_row(job.document_id, str(job.attempts), job.cause, local_time(job.died_at))
     console.print(table)
@@ -52,7 +52,8 @@ def _dead_jobs() -> "list[DeadJob]":
 
 def _as_json(job: "DeadJob") -> dict[str, Any]:
     return {
-        camel_case(name): str(value) if name == "died_at" else value for name, value in asdict(job).items()
+        camel_case(name): value.isoformat() if name == "died_at" else value
+        for name, value in asdict(job).items()
     }
 
 

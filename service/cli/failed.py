@@ -1,10 +1,13 @@
 """`failed list`, `failed show` and `retry`: documents that failed in the last day."""
 
 from dataclasses import asdict
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from service.cli.arguments import duration, matching_id
 from service.cli.connections import open_database, open_document_queue
@@ -19,6 +22,7 @@ from service.cli.output import (
     print_json,
     print_line,
     progress_bar,
+    whole,
 )
 from service.cli.queue import stopped_by_ctrl_c
 from service.monitoring.formatting import camel_case, pluralize
@@ -48,13 +52,18 @@ def list_failed(
     if not failures:
         console.print("no failed documents")
         return
-    table = Table("code", "document", "type", "failed at", "status now", "told to the user", box=None)
-    for each in failures:
-        table.add_row(
-            *(each.code, each.document_id, each.document_type, local_time(each.failed_at)),
-            *(each.status or "no row", each.error or ""),
-        )
-    console.print(table)
+    for each, same in groupby(failures, lambda failure: failure.code):
+        documents = list(same)
+        print_line(f"{each}: {pluralize(len(documents), 'document')}")
+        for sentence in sorted({failure.error for failure in documents if failure.error}):
+            console.print(Padding(Text(sentence), (0, 0, 0, 2), expand=False))
+        table = Table(whole("document"), "type", whole("failed at"), "status now", box=None)
+        for failure in documents:
+            table.add_row(
+                *(failure.document_id, failure.document_type, local_time(failure.failed_at)),
+                failure.status or "no row",
+            )
+        console.print(table)
 
 
 @app.command("show")

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 # Lines for a pipe or a file are never wrapped, so that `grep` finds whole ids.
 console = Console() if sys.stdout.isatty() else Console(width=250)
@@ -27,7 +28,12 @@ def print_json(value: Any) -> None:
 
 def local_time(moment: datetime) -> str:
     """Return a time for people: in the time zone of this machine, which it names."""
-    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S %Z}"
+    return f"{moment.astimezone():%Y-%m-%d %H:%M %Z}"
+
+
+def whole(heading: str) -> Column:
+    """Return a table's column of values that are never cut or wrapped, such as ids."""
+    return Column(heading, no_wrap=True, overflow="ignore")
 
 
 def exit_with(reason: str, code: int) -> NoReturn:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.text import Text
 
 from service.cli.connections import open_database, open_document_queue
@@ -71,14 +72,17 @@ def _as_text(snapshot: "Status") -> RenderableType:
     return Group(*_banner(snapshot), *tables(snapshot, current_settings()))
 
 
-def _banner(snapshot: "Status") -> Iterator[Text]:
+def _banner(snapshot: "Status") -> Iterator[RenderableType]:
     from service.monitoring.problems import find_problems, healthy_summary
     from service.settings import current_settings
 
     problems = find_problems(snapshot, current_settings())
     for problem in problems:
         yield Text(problem.sentence, style="bold red" if problem.level == "down" else "bold yellow")
-        yield Text(f"  -> {problem.advice} {problem.command}".rstrip())
+        yield Padding(Text(problem.advice), (0, 0, 0, 4), expand=False)
+        if problem.command:
+            # On a line of its own, so that it can be copied whole.
+            yield Text(f"  -> {problem.command}")
     if not problems:
         yield Text(healthy_summary(snapshot), style="bold green")
 

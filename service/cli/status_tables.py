@@ -6,7 +6,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from service.cli.output import local_time
+from service.cli.output import local_time, whole
 from service.monitoring.formatting import humanize_duration
 from service.monitoring.heartbeat import WorkerSighting
 from service.monitoring.status import Records, Status, Traffic
@@ -16,9 +16,22 @@ from service.settings import Settings
 #: Rows of latest dead jobs and results; `dead list` and `status --json` have more.
 MAX_ROWS = 5
 
-#: Labels of figures whose name is not clear enough.
+#: Labels of the figures; their names are those of the backend's code.
 LABELS = {
-    "results_unheard": "results unheard (published while no backend was subscribed; the rows have them)"
+    "is_running": "worker running",
+    "is_gpu_available": "GPU in use",
+    "gpu_absence": "why no GPU",
+    "active_jobs_count": "in progress",
+    "queue_length": "waiting",
+    "claimable_length": "of these in the CPU list",
+    "processing_count": "in progress or to retry",
+    "workers": "workers",
+    "results_unheard": "results nobody received",
+    "is_gpu_enabled": "use a GPU",
+    "auto_fallback_enabled": "CPU when the GPU fails",
+    "max_retries": "attempts of a document",
+    "stuck_job_timeout_ms": "stuck jobs return after",
+    "reaper_interval_ms": "search for stuck jobs every",
 }
 
 #: Shown for a figure of a server that does not answer.
@@ -43,7 +56,7 @@ def _figures(status: Status, settings: Settings) -> Table:
     for name in OF_REDIS:
         # No reason is given where a GPU is in use.
         if summary[name] != "":
-            table.add_row(LABELS.get(name, name.replace("_", " ")), _shown(summary[name]))
+            table.add_row(LABELS[name], _shown(summary[name]))
     if status.records is not None:
         hour, outbox_backlog = status.records.hour, status.records.outbox_backlog
         table.add_row("finished in the last hour", f"{hour.finished}, of these {hour.failed} failed")
@@ -58,9 +71,9 @@ def _settings(status: Status, settings: Settings) -> Table:
     table = Table("setting", "", box=None)
     for name, value in worker_summary(status.traffic, settings).items():
         if name.endswith("_ms"):
-            table.add_row(name.removesuffix("_ms").replace("_", " "), humanize_duration(value / 1000))
+            table.add_row(LABELS[name], humanize_duration(value / 1000))
         elif name not in OF_REDIS:
-            table.add_row(name.replace("_", " "), _shown(value))
+            table.add_row(LABELS[name], _shown(value))
     return table
 
 
@@ -96,12 +109,12 @@ def _records(records: Records) -> Iterator[Table]:
             failures.add_row(cause.code, str(cause.last_hour), str(cause.last_day))
         yield failures
     if records.dead:
-        dead = Table("dead job", "attempts", "cause", "died at", box=None)
+        dead = Table(whole("dead job"), "tries", "cause", whole("died at"), box=None)
         for job in records.dead[:MAX_ROWS]:
             dead.add_row(job.document_id, str(job.attempts), job.cause, local_time(job.died_at))
         yield dead
     if records.recent:
-        recent = Table("latest result", "type", "outcome", "score", "ms", box=None)
+        recent = Table(whole("latest result"), "type", "outcome", "score", "ms", box=None)
         for end in records.recent[:MAX_ROWS]:
             outcome = f"{end.outcome} ({end.code})" if end.code else end.outcome
             score = "-" if end.score is None else str(end.score)

@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.table import Column, Table
 from rich.text import Text
 
-from service.cli.output import console, print_json
+from service.cli.output import EXIT_ENVIRONMENT, console, print_json
 
 #: Columns from which on `settings` is a table: below, a column of meanings would be too narrow to read.
 WIDE = 140
@@ -16,13 +16,26 @@ WIDE = 140
 
 def worker() -> None:
     """Process documents from FiLot's queue until SIGTERM."""
+    import structlog
+
+    from service.errors import SettingsError
     from service.runtime.supervisor import supervise
     from service.settings import load_settings, require_servers
-    from service.telemetry.logging import configure_logs
+    from service.telemetry.logging import configure_logs, log_crashes
 
-    settings = load_settings()
-    require_servers(settings)
+    try:
+        settings = load_settings()
+        require_servers(settings)
+    except SettingsError as error:
+        if sys.stderr.isatty():
+            raise
+        # Nobody reads it at a terminal: a line of the log, like all that follow.
+        configure_logs("info")
+        log = structlog.get_logger(__name__)
+        log.critical("worker_cannot_start", reason=str(error))
+        raise typer.Exit(EXIT_ENVIRONMENT) from None
     configure_logs(settings.log_level)
+    log_crashes()
     sys.exit(supervise(settings))
 
 

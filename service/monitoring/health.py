@@ -41,8 +41,12 @@ class Health:
         self.job_timeout = job_timeout
         self._pages: dict[str, Page] = {
             "/health": lambda _: _checked(self.alive()),
-            "/ready": lambda _: _checked(self.ready(), gpu=self.devices.gpu_absence or "in use"),
+            "/ready": lambda _: _checked(
+                self.ready(), gpu=self.devices.gpu_absence or "in use", **self._warnings()
+            ),
         }
+        #: Says why the latest review has no row in `manual_reviews`; set by who has the reviews.
+        self.review_problem: Callable[[], str | None] = lambda: None
         self._server: PageServer | None = None
         self._stopped = threading.Event()
 
@@ -100,6 +104,11 @@ class Health:
             # The scheduler, and with it the poller, starts once the engine is warm.
             return [*problems, "the OCR engine is warming up"]
         return problems + self.poller.away()
+
+    def _warnings(self) -> dict[str, str]:
+        """What does not keep this worker from taking documents, by name."""
+        problem = self.review_problem()
+        return {"reviews": f"the latest review has no row: {problem}"} if problem else {}
 
 
 class Progress:

@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import threading
+from collections.abc import Callable
 from dataclasses import Field, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Self
 import redis
 from redis.commands.core import Script
 
+from service.monitoring.gpu_usage import GpuUse
 from service.queue.active_jobs import ActiveJobs
+from service.queue.operator_pause import PAUSE_KEY, PauseWatch
 from service.store.publisher import Publisher
-from service.telemetry.stages import longest
+from service.telemetry.stages import longest, medians
 
 if TYPE_CHECKING:
     from service.reading.ocr.devices import Devices
@@ -60,10 +63,19 @@ class WorkerState:
     concurrency: int = 0
     #: Results published while no client was subscribed, since the process began.
     results_unheard: int = 0
+    #: Why the latest review has no row in `manual_reviews`; empty when it has one.
+    review_problem: str = ""
     #: s for which the longest download in progress has lasted.
     download_seconds: float = 0.0
     #: Ids of the documents in progress.
     documents: list[str] = field(default_factory=list)
+    #: Median s of each stage's latest runs.
+    stage_seconds: dict[str, float] = field(default_factory=dict)
+    #: Bytes of GPU memory that all programs use, and of all there is; 0: not measured.
+    gpu_memory_used: int = 0
+    gpu_memory_total: int = 0
+    #: Share of the driver's last sample period in which the GPU was computing, 0 to 1.
+    gpu_utilisation: float = 0.0
 
     def written(self) -> dict[str, Any]:
         """Return the JSON object of a heartbeat."""
@@ -96,6 +108,8 @@ class Heartbeat:
         devices: where they are computed
         publisher: counts results that nobody received
         gpu_enabled: the setting
+        pause_watch: told of an operator's pause, which the same command reads
+        gpu_use: returns the latest measurement of the GPU's use
     """
 
     def __init__(
@@ -106,12 +120,18 @@ class Heartbeat:
         publisher: Publisher,
         *,
         gpu_enabled: bool,
+        pause_watch: PauseWatch | None = None,
+        gpu_use: Callable[[], GpuUse | None] = lambda: None,
     ) -> None:
         self.client = client
         self.active_jobs = active_jobs
         self.devices = devices
         self.publisher = publisher
         self.gpu_enabled = gpu_enabled
+        self.pause_watch = pause_watch
+        #: Says why the latest review has no row in ``manual_reviews``; None when it has one.
+        self.review_problem: Callable[[], str | None] = lambda: None
+        self.gpu_use = gpu_use
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
         self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
         self._script = heartbeat_script(client)
@@ -122,6 +142,7 @@ class Heartbeat:
     def state(self) -> WorkerState:
         """Return the current state of this worker."""
         documents = [job.document_id for job, _ in self.active_jobs.current()]
+        use = self.gpu_use() or GpuUse(0, 0, 0.0)
         return WorkerState(
             worker=self.worker,
             started_at=self.started_at,
@@ -133,8 +154,13 @@ class Heartbeat:
             active_jobs=len(documents),
             concurrency=self.active_jobs.limit,
             results_unheard=self.publisher.unreceived,
+            review_problem=self.review_problem() or "",
             download_seconds=round(longest("download"), 1),
             documents=documents,
+            stage_seconds=medians(),
+            gpu_memory_used=use.memory_used,
+            gpu_memory_total=use.memory_total,
+            gpu_utilisation=use.utilisation,
         )
 
     def beat(self) -> None:
@@ -143,10 +169,12 @@ class Heartbeat:
             if self._deregistered:
                 return
             # One command: idle workers are billed for what they send.
-            self._script(
-                keys=[HEARTBEAT_PREFIX + self.worker, SEEN_KEY],
+            pause = self._script(
+                keys=[HEARTBEAT_PREFIX + self.worker, SEEN_KEY, PAUSE_KEY],
                 args=[json.dumps(self.state().written()), EXPIRY, self.worker, FORGOTTEN],
             )
+        if self.pause_watch is not None:
+            self.pause_watch.note(None if pause is None else str(pause))
 
     def deregister(self) -> None:
         """Remove this worker from Redis after a clean shutdown. Raises ``redis.RedisError``."""

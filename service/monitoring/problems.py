@@ -101,6 +101,7 @@ def _of_traffic(traffic: Traffic, records: Records | None, settings: Settings) -
     yield from _slow_queue(traffic, running, records)
     yield from _retries(traffic, records)
     yield from _slow_store(running)
+    yield from _reviews_without_row(running)
     yield from _old_jobs(traffic, settings)
 
 
@@ -188,6 +189,18 @@ def _slow_store(running: Sequence[WorkerState]) -> Iterator[Problem]:
             f"{len(waiting)} of {pluralize(len(running), 'worker')} {agree(len(waiting), 'has', 'have')} "
             f"been waiting for the file store for {humanize_duration(longest)}.",
             "Check whether the file store answers; documents are retried meanwhile, and nothing is lost.",
+            "filot-ocr doctor",
+        )
+
+
+def _reviews_without_row(running: Sequence[WorkerState]) -> Iterator[Problem]:
+    reasons = sorted({state.review_problem for state in running if state.review_problem})
+    if reasons:
+        yield Problem(
+            "warn",
+            f"The latest review could not be recorded in manual_reviews ({'; '.join(reasons)}): a reviewer's "
+            f"decision about it is lost.",
+            "Fix that in PostgreSQL; the next review clears this.",
             "filot-ocr doctor",
         )
 

@@ -84,6 +84,9 @@ class History:
     hour: Period
     minutes: Sequence[Period]
     recent: Sequence[JobRecord]
+    #: The latest that failed, and the latest for a person: both leave `recent` after a few good results.
+    failed: Sequence[JobRecord]
+    review: Sequence[JobRecord]
     failures: Sequence[Failures]
     #: Failures of the last ``LATELY`` minutes by code, the most frequent first.
     causes: Mapping[str, int]
@@ -103,6 +106,8 @@ class Records:
     failures: Sequence[Failures]
     outbox_backlog: OutboxBacklog
     dead: Sequence[DeadJob]
+    failed: Sequence[JobRecord] = ()
+    review: Sequence[JobRecord] = ()
     causes: Mapping[str, int] = field(default_factory=dict)
     obstacles: Sequence[str] = ()
     actions: Sequence[Action] = ()
@@ -183,6 +188,8 @@ def read_history(database: Database) -> History:
             hour=hour,
             minutes=minutes,
             recent=history.latest(cursor, RECENT),
+            failed=history.latest(cursor, RECENT, "failed"),
+            review=history.latest(cursor, RECENT, "pending_manual_review"),
             failures=history.failures(cursor),
             causes=_causes(cursor),
             dead=dead_letters.list_jobs(cursor)[:MAX_DEAD],
@@ -210,6 +217,8 @@ def combine(state: DatabaseState, finished: History) -> Records:
         failures=finished.failures,
         outbox_backlog=state.outbox_backlog,
         dead=finished.dead,
+        failed=finished.failed,
+        review=finished.review,
         causes=finished.causes,
         obstacles=state.obstacles,
         actions=finished.actions,

@@ -116,6 +116,11 @@ class ActiveJobs:
             if self._pause_reasons.pop(source, None):
                 self._changed.notify_all()
 
+    def is_paused_by(self, source: str) -> bool:
+        """Whether ``pause(source)`` is in effect."""
+        with self._changed:
+            return source in self._pause_reasons
+
     def pause_reasons(self) -> list[str]:
         """Why nothing is fetched at present; empty while jobs are fetched."""
         with self._changed:

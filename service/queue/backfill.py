@@ -51,7 +51,7 @@ def candidates(database: Database, document_queue: DocumentQueue, wanted: Wanted
         cursor.execute(
             """SELECT id::text FROM documents
                WHERE status = %(status)s AND file_url IS NOT NULL
-                   AND (type = %(type)s OR (%(type)s IS NULL AND type IN ('KTP', 'NPWP')))
+                   AND (upper(type) = %(type)s OR (%(type)s IS NULL AND upper(type) IN ('KTP', 'NPWP')))
                ORDER BY created_at, id""",
             {"status": wanted.status, "type": wanted.document_type},
         )

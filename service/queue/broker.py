@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import redis
@@ -11,6 +11,7 @@ from dramatiq import Broker, Consumer, Message, MessageProxy
 from dramatiq.errors import ConnectionClosed
 
 from service.errors import DeviceError, LeaseLostError, OcrWorkerError, SettingsError, UnavailableError
+from service.queue import operator_pause
 from service.queue.active_jobs import ActiveJobs
 from service.queue.document_queue import RETURN_UNCOUNTED, DocumentQueue, Job
 from service.queue.job_context import OPTION, JobContext
@@ -52,6 +53,8 @@ class FilotBroker(Broker):
         self.database = database
         self.settings = settings
         self.queues: set[str] = set()
+        #: Called when Redis turns out to be of a kind that cannot hold the queue; set before `consume`.
+        self.on_unusable_redis: Callable[[], None] = lambda: None
 
     def declare_queue(self, queue_name: str) -> None:
         """Declare one of the two queues; there are no others."""
@@ -80,7 +83,9 @@ class FilotBroker(Broker):
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
         """Return the consumer of a queue. Free slots decide how much it fetches, not ``prefetch``."""
         if queue_name == DOCUMENTS:
-            return DocumentConsumer(self.document_queue, self.active_jobs, self.settings)
+            return DocumentConsumer(
+                self.document_queue, self.active_jobs, self.settings, self.on_unusable_redis
+            )
         return ReviewConsumer(self.database, self.active_jobs, self.settings)
 
     def close(self) -> None:
@@ -95,11 +100,19 @@ class DocumentConsumer(Consumer):
         document_queue: where documents are fetched from
         active_jobs: counts the slots; every fetched job is added to it
         settings: the lease and the poll interval
+        on_unusable_redis: called when Redis turns out to be of a kind that cannot hold the queue
     """
 
-    def __init__(self, document_queue: DocumentQueue, active_jobs: ActiveJobs, settings: Settings) -> None:
+    def __init__(
+        self,
+        document_queue: DocumentQueue,
+        active_jobs: ActiveJobs,
+        settings: Settings,
+        on_unusable_redis: Callable[[], None] = lambda: None,
+    ) -> None:
         self.document_queue = document_queue
         self.active_jobs = active_jobs
+        self.on_unusable_redis = on_unusable_redis
         # Cheap, but often enough that an expired lease is noticed long before the next one ends.
         self.return_interval = min(1.0, settings.lease / 4)
         # No wait may be longer: leases expire only while some worker checks them all the time.
@@ -108,7 +121,7 @@ class DocumentConsumer(Consumer):
         self.token = str(uuid.uuid4())
         #: A fetched job whose last worker died; it waits until no other job is active beside it.
         self.quarantined: Job | None = None
-        self.outage = LogThrottle()
+        self.outage, self.unusable = LogThrottle(), LogThrottle()
 
     def __next__(self) -> MessageProxy | None:
         """Return the message of the next document; None when there is none to start now."""
@@ -117,6 +130,8 @@ class DocumentConsumer(Consumer):
             job = self.quarantined or self._fetch()
         except (redis.RedisError, SettingsError) as error:
             self._wait_for_redis(error)
+            if isinstance(error, SettingsError):
+                self.on_unusable_redis()
             return None
         if job is None or (job.crash_count and not self._is_alone(job)):
             return None
@@ -130,6 +145,9 @@ class DocumentConsumer(Consumer):
         # Checked again after the wait: meanwhile the GPU may have failed, or SIGTERM may have come.
         if job is None and self.document_queue.wait(self.poll_interval) and self.active_jobs.may_fetch():
             job = self.document_queue.fetch(self.token)
+        if self.document_queue.is_paused:
+            # Else a list that is not empty would be polled without a break until the next heartbeat.
+            self.active_jobs.pause(operator_pause.SOURCE, "paused by an operator")
         if job is not None:
             self.token = str(uuid.uuid4())
             self.active_jobs.add(job)
@@ -160,9 +178,9 @@ class DocumentConsumer(Consumer):
 
         The token is kept: if only the reply to a fetch was lost, the next fetch returns the same job.
         """
-        if self.outage.should_log():
-            reason = str(error) if isinstance(error, SettingsError) else type(error).__name__
-            log.warning("redis_away", reason=reason)
+        unusable = isinstance(error, SettingsError)
+        if (self.unusable if unusable else self.outage).should_log():
+            log.warning("redis_away", reason=str(error) if unusable else type(error).__name__)
         self.active_jobs.looked()
         time.sleep(self.poll_interval)
 

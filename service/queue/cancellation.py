@@ -1,7 +1,6 @@
 """Cancels documents that are queued or in work, at an operator's request."""
 
 import uuid
-from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
 from psycopg2.extras import Json, RealDictCursor
@@ -10,7 +9,7 @@ from service.errors import DocumentError
 from service.queue.document_queue import DocumentQueue
 from service.store import history, outbox
 from service.store.database import Database
-from service.store.result import GPUOCRResult
+from service.store.result import GPUOCRResult, failed_row
 
 State: TypeAlias = Literal["waiting", "in work"]
 
@@ -28,6 +27,7 @@ def cancel(database: Database, document_queue: DocumentQueue, document_id: str) 
     state, now, correlation_id, job_id = document_queue.cancel(document_id)
     if not state:
         return None
+    error = _cancelled()
     result = GPUOCRResult(
         success=False,
         document_id=document_id,
@@ -35,14 +35,15 @@ def cancel(database: Database, document_queue: DocumentQueue, document_id: str) 
         job_id=job_id or str(uuid.uuid4()),
         gpu_processed=False,
         processing_time_ms=0,
-        error=str(_cancelled()),
+        error=str(error),
+        error_code=error.code,
     )
     with database.transaction() as cursor:
         _supersede(cursor, document_id, now)
-        document_type = _fail(cursor, document_id, result.error or "")
+        document_type = _fail(cursor, document_id, error)
         if document_type is not None:
             outbox.put_result(cursor, result.job_id, document_id, result.correlation_id, result.published())
-            history.put(cursor, result, document_type, _cancelled().code)
+            history.put(cursor, result, document_type, error.code)
     return "in work" if state == "in work" else "waiting"
 
 
@@ -68,13 +69,13 @@ def _supersede(cursor: RealDictCursor, document_id: str, now: int) -> None:
     )
 
 
-def _fail(cursor: RealDictCursor, document_id: str, error: str) -> str | None:
+def _fail(cursor: RealDictCursor, document_id: str, error: DocumentError) -> str | None:
     """Store the failure, and return the document's type; None when its row needs no work any more."""
-    failed_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     cursor.execute(
         """UPDATE documents SET status = 'failed', result_json = %s
-           WHERE id = %s AND status IN ('uploaded', 'processing') RETURNING type""",
-        (Json({"error": error, "failedAt": failed_at, "maxRetriesExceeded": False}), document_id),
+           WHERE id = %s AND status IN ('uploaded', 'processing')
+           RETURNING upper(trim(type)) AS type""",
+        (Json(failed_row(str(error), error.code, retries_exceeded=False)), document_id),
     )
     row = cursor.fetchone()
     return None if row is None else str(row["type"])

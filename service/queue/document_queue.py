@@ -169,6 +169,8 @@ class DocumentQueue:
             self._keys += [CPU_QUEUE_KEY, CPU_ATTEMPTS_KEY, CPU_PROCESSING_KEY, CPU_DELAYED_KEY, CLAIMED_KEY]
         #: Which of them the next `wait` watches, and whether the latest one found nothing.
         self._watched, self._is_empty = 0, False
+        #: Whether the latest fetch was refused because an operator paused all workers.
+        self.is_paused = False
         #: Whether the server lets us block.
         self._may_block = True
         #: `time.monotonic()` before which `return_due` need not ask.
@@ -257,12 +259,14 @@ class DocumentQueue:
         """Fetch the oldest waiting document; the same token again returns the same job.
 
         The first call after a `wait` that found nothing returns None without asking. Entries of the list that
-        are no document ids are removed on the way.
+        are no document ids are removed on the way. ``is_paused`` says whether an operator's pause is why
+        nothing was fetched.
         """
+        self.is_paused = False
         if self._is_empty:
             self._is_empty = False
             return None
-        fields, refused = self._run(
+        fields, refused, *paused = self._run(
             "fetch",
             token,
             _milliseconds(self.settings.lease),
@@ -271,6 +275,7 @@ class DocumentQueue:
             str(uuid.uuid4()),
             self.settings.max_retries,
         )
+        self.is_paused = bool(paused)
         if refused:
             REFUSED.inc(len(refused) // 2)
             log.warning(

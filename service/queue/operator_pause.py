@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 #: `fetch.lua` reads it, too: nothing is fetched while it exists.
 PAUSE_KEY = f"{WATCH_KEY}:paused"
 
-#: s between two looks of a worker at the key; until then it only polls in vain.
+#: s between two looks of a paused worker at the key. Its heartbeat or a refused fetch tells it of the pause.
 LOOK_INTERVAL = 1.0
 
 #: Source of the pause among the reasons of `ActiveJobs`.
@@ -59,7 +59,11 @@ def resume(client: redis.Redis) -> bool:
 def current_pause(client: redis.Redis) -> OperatorPause | None:
     """Return the pause, or None."""
     value = client.get(PAUSE_KEY)
-    return None if value is None else OperatorPause(**json.loads(str(value)))
+    return _pause(None if value is None else str(value))
+
+
+def _pause(value: str | None) -> OperatorPause | None:
+    return None if value is None else OperatorPause(**json.loads(value))
 
 
 class PauseWatch:
@@ -76,8 +80,15 @@ class PauseWatch:
         self._paused = False
 
     def look(self) -> None:
-        """Read the key once. May raise ``redis.RedisError``."""
-        pause = current_pause(self.client)
+        """Read the key while this worker is paused. May raise ``redis.RedisError``."""
+        if self.active_jobs.is_paused_by(SOURCE):
+            self._apply(current_pause(self.client))
+
+    def note(self, value: str | None) -> None:
+        """Apply the key's value, which another command has read."""
+        self._apply(_pause(value))
+
+    def _apply(self, pause: OperatorPause | None) -> None:
         if pause is not None:
             self.active_jobs.pause(SOURCE, pause.sentence())
         else:

@@ -1,7 +1,7 @@
 """Reads one document: a file's bytes in; fields, score and decision out."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -9,14 +9,24 @@ import numpy as np
 from service.errors import DocumentError
 from service.reading import quality
 from service.reading.documents.classification import classify_page, is_other_document
-from service.reading.documents.fields import DocumentType, Fields
+from service.reading.documents.fields import DocumentType, FieldDetail, Fields
 from service.reading.documents.ktp import read_ktp
 from service.reading.documents.npwp import read_npwp
 from service.reading.documents.reasons import MIRRORED, SEVERAL_CARDS, UNREADABLE, WRONG_TYPE
 from service.reading.documents.same_card import compare_cards, contradicts, shows_several
-from service.reading.documents.scoring import CONTRACT_FIELDS, Decision, ReviewOutcome, judge
+from service.reading.documents.scoring import (
+    CONTRACT_FIELDS,
+    Decision,
+    Estimate,
+    ReviewOutcome,
+    Verdict,
+    judge,
+)
+from service.reading.estimates import estimate_fields
 from service.reading.ocr.engine import Device, Engine, Image, Page, PageText
 from service.reading.pages import read_pages
+from service.reading.places import place_on_page
+from service.settings import MIN_PROBABILITY
 from service.telemetry.stages import timed
 
 _PARSERS = {"KTP": read_ktp, "NPWP": read_npwp}
@@ -48,14 +58,37 @@ class Reading:
     page: PageText
     #: ``cuda`` only if every page was recognised on the GPU.
     device: Device
+    #: Of the contract fields that were read, by key.
+    estimates: Mapping[str, Estimate]
+    #: The decoded page that ``page`` was read from: its number, from 1, and its width and height in pixels.
+    page_number: int
+    page_size: tuple[int, int]
 
 
-def read_document(content: bytes, document_type: DocumentType, engine: Engine) -> Reading:
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What follows from the text of a document's pages."""
+
+    #: The page that the fields belong to.
+    page: PageText
+    fields: Fields
+    estimates: Mapping[str, Estimate]
+    verdict: Verdict
+    #: Whether a page has text and does not show another type of document.
+    is_legible: bool
+
+
+def read_document(
+    content: bytes, document_type: DocumentType, engine: Engine, min_probability: float = MIN_PROBABILITY
+) -> Reading:
     """Read one file.
 
     Of several pages the one with the most contract fields is used, the first of equal ones. Pages are not
     combined: the next page of a scan often shows another card or the back of the card, and boxes of different
     pages form no rows. A page that shows another type of document is skipped: its numbers look alike.
+
+    Parameters:
+        min_probability: that all contract fields are right, for approval
 
     Raises:
         DocumentError: the file cannot be read, or shows nothing at all (``blank_page``).
@@ -64,7 +97,9 @@ def read_document(content: bytes, document_type: DocumentType, engine: Engine) -
     with timed("decode"):
         decoded = read_pages(content)
     with timed("ocr"):
-        pages = tuple(card for page in decoded for card in _cards(engine.read(page)))
+        # With the index of the page: several cards can lie on one.
+        read = [(card, index) for index, page in enumerate(decoded) for card in _cards(engine.read(page))]
+    pages = tuple(card for card, _ in read)
     lines = [line.text for page in pages for line in page.lines]
     if not lines and all(is_blank(page.image) for page in pages):
         raise DocumentError(
@@ -73,28 +108,51 @@ def read_document(content: bytes, document_type: DocumentType, engine: Engine) -
             "This file is blank. Upload a bright, sharp photo of the whole card.",
         )
     with timed("parse"):
-        found = _parse(document_type, pages)
-    reasons = found.reasons
+        found = judge_pages(document_type, pages, min_probability)
     if found.is_legible and not _contract_fields(document_type, found.fields):
-        flipped = _read_mirrored(decoded[0], document_type, engine)
+        flipped = _read_mirrored(decoded[0], document_type, engine, min_probability)
         if flipped is not None:
-            pages, found, reasons = (flipped.page,), flipped, (MIRRORED, *flipped.reasons)
+            pages, found, read = (flipped.page,), flipped, [(flipped.page, 0)]
             lines = [line.text for line in flipped.page.lines]
-    best, fields = found.page, found.fields
-    faults = (*reasons, *quality.faults(best))
-    verdict = judge(document_type, fields, faults)
+    index = next(index for page, index in read if page is found.page)
+    height, width = decoded[index].image.shape
     return Reading(
         document_type=document_type,
-        fields=fields,
-        score=verdict.score,
-        decision=verdict.decision,
-        outcome=verdict.outcome,
-        review_reasons=verdict.review_reasons,
+        fields=found.fields,
+        score=found.verdict.score,
+        decision=found.verdict.decision,
+        outcome=found.verdict.outcome,
+        review_reasons=found.verdict.review_reasons,
         text="\n".join(lines),
         pages=pages,
-        page=best,
+        page=found.page,
         device="cuda" if all(page.device == "cuda" for page in pages) else "cpu",
+        estimates=found.estimates,
+        page_number=index + 1,
+        page_size=(width, height),
     )
+
+
+def judge_pages(
+    document_type: DocumentType,
+    pages: Sequence[PageText],
+    min_probability: float = MIN_PROBABILITY,
+    more_faults: Sequence[str] = (),
+) -> Judgement:
+    """Find the fields in the text of all pages, estimate what they are worth, and decide.
+
+    Parameters:
+        min_probability: that all contract fields are right, for approval
+        more_faults: further codes that send the document to review
+    """
+    found = _parse(document_type, pages)
+    estimates, hidden = estimate_fields(document_type, found.fields, found.page)
+    faults = [*more_faults, *found.reasons, *hidden]
+    if len(estimates) < len(CONTRACT_FIELDS[document_type]):
+        # What could not be read has no letters of its own: the whole page says why.
+        faults += quality.faults(found.page)
+    verdict = judge(document_type, found.fields, faults, estimates, min_probability)
+    return Judgement(found.page, found.fields, estimates, verdict, found.is_legible)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +194,15 @@ def _cards(page: PageText) -> Iterator[PageText]:
     yield from page.other_cards
 
 
-def _read_mirrored(page: Page, document_type: DocumentType, engine: Engine) -> _Parsed | None:
+def _read_mirrored(
+    page: Page, document_type: DocumentType, engine: Engine, min_probability: float
+) -> Judgement | None:
     """Read a page flipped, as front cameras of some phones need; None if that shows no field either."""
     text = engine.read(Page(np.asarray(cv2.flip(page.image, 1), np.uint8)))
-    parsed = _parse(document_type, [*_cards(text)])
-    return parsed if _contract_fields(document_type, parsed.fields) else None
+    flip = np.array([[-1, 0, page.image.shape[1] - 1], [0, 1, 0], [0, 0, 1]], np.float64)
+    cards = [replace(card, to_page=flip @ card.to_page) for card in _cards(text)]
+    found = judge_pages(document_type, cards, min_probability, (MIRRORED,))
+    return found if _contract_fields(document_type, found.fields) else None
 
 
 def is_blank(page: Image) -> bool:
@@ -155,3 +217,17 @@ def is_blank(page: Image) -> bool:
 def parsed_result(reading: Reading) -> dict[str, str]:
     """Return the contract's ``parsedResult``: values by key."""
     return {key: field.value for key, field in reading.fields.items()}
+
+
+def field_details(reading: Reading) -> dict[str, FieldDetail]:
+    """Return what each field is worth and where it stands, by key."""
+    details: dict[str, FieldDetail] = {}
+    for key, field in reading.fields.items():
+        detail: FieldDetail = {"confidence": round(field.confidence, 3)}
+        if key in reading.estimates:
+            detail["probability"] = round(reading.estimates[key].probability, 4)
+        if field.box is not None:
+            place = place_on_page(field.box, reading.page.to_page, reading.page_size)
+            detail["box"] = [round(share, 4) for share in place]
+        details[key] = {**detail, "page": reading.page_number}
+    return details

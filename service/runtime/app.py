@@ -108,11 +108,20 @@ def _build(settings: Settings, resources: ExitStack) -> App:
     broker = FilotBroker(document_queue, active_jobs, database, settings)
     resources.callback(broker.close)
     publisher = Publisher(database, client, settings)
-    heartbeat = Heartbeat(client, active_jobs, devices, publisher, gpu_enabled=settings.gpu_enabled)
+    reviews = Reviews(database, settings)
+    pause_watch = PauseWatch(client, active_jobs)
     poller = Poller(client, database, settings)
+    heartbeat = Heartbeat(
+        *(client, active_jobs, devices, publisher),
+        gpu_enabled=settings.gpu_enabled,
+        gpu_use=lambda: poller.gpu,
+        pause_watch=pause_watch,
+    )
     health = Health(settings.health_port, active_jobs, devices, poller, settings.job_timeout)
+    heartbeat.review_problem = health.review_problem = lambda: reviews.problem
     resources.callback(health.stop)
     scheduler = Scheduler(heartbeat, poller.away)
+    scheduler.every(LOOK_INTERVAL, pause_watch.look)
     resources.callback(scheduler.close)
     watchdog = Watchdog(settings.job_timeout)
     resources.callback(watchdog.stop)
@@ -124,7 +133,7 @@ def _build(settings: Settings, resources: ExitStack) -> App:
         broker=broker,
         processing=Processing(settings, database, storage, devices),
         publisher=publisher,
-        reviews=Reviews(database, settings),
+        reviews=reviews,
         devices=devices,
         heartbeat=heartbeat,
         poller=poller,
@@ -149,6 +158,7 @@ def _connect(app: App, tracing_middleware: list[Middleware]) -> None:
         _worker_history(os.environ),
         auto_fallback=settings.auto_fallback,
     )
+    app.broker.on_unusable_redis = graceful_stop.refuse_configuration
     _add_pages(app, progress)
     _schedule_tasks(app, detection, reports)
     # Hooks that follow a message run from the last to the first: publish, settle, count, unbind the log.
@@ -187,8 +197,6 @@ def _schedule_tasks(app: App, detection: GpuDetection, reports: CloudWatch) -> N
         (cloudwatch.INTERVAL, reports.report),
     ):
         app.scheduler.every(seconds, task)
-    pause_watch = PauseWatch(app.document_queue.client, app.active_jobs)
-    app.scheduler.every(LOOK_INTERVAL, pause_watch.look, at_once=True)
     for poll in app.poller.tasks():
         app.scheduler.every(POLL_INTERVAL, poll, at_once=True)
 

@@ -19,13 +19,13 @@ from service.queue.document_queue import Job
 from service.reading.documents import reasons
 from service.reading.documents.fields import DocumentType
 from service.reading.ocr.devices import Devices
-from service.reading.reader import Reading, parsed_result, read_document
+from service.reading.reader import Reading, field_details, parsed_result, read_document
 from service.settings import Settings
 from service.store import documents
 from service.store.database import Database
 from service.store.documents import Document, Exhausted, WriteOutcome
 from service.store.object_store import Storage
-from service.store.result import GPUOCRResult, ocr_verdict, split_row_result
+from service.store.result import GPUOCRResult, ocr_verdict, split_row_result, stored_details
 from service.telemetry.metrics import FAILURES
 from service.telemetry.stages import timed
 
@@ -111,7 +111,9 @@ class Processing:
                 "This document has no file: upload your card again.",
             )
         content = self._download(document.id, document.file_url)
-        return read_document(content, document_type, self.devices.engine(job.device))
+        return read_document(
+            content, document_type, self.devices.engine(job.device), self.settings.min_probability
+        )
 
     def _download(self, document_id: str, file_url: str) -> bytes:
         try:
@@ -145,6 +147,7 @@ class Processing:
             outcome=reading.outcome,
             review_reasons=list(reading.review_reasons),
             review_advice=reasons.advice(reading.review_reasons),
+            fields=field_details(reading),
         )
         with timed("store"):
             outcome = documents.complete(
@@ -168,7 +171,7 @@ class Processing:
     def _fail(
         self, job: Job, document: Document, error: DocumentError, started: float
     ) -> tuple[GPUOCRResult, WriteOutcome]:
-        result = _failure(job, str(error), started)
+        result = _failure(job, str(error), error.code, started)
         exhausted = Exhausted(job.attempt, error.cause) if isinstance(error, RetriesExceededError) else None
         outcome = documents.fail(
             self.database,
@@ -189,7 +192,7 @@ class Processing:
             "Dokumen tidak ditemukan. Unggah ulang kartu Anda.",
             "The document was not found: upload your card again.",
         )
-        result = _failure(job, str(error), started)
+        result = _failure(job, str(error), error.code, started)
         documents.report_missing(self.database, result, error.code)
         _count_failure(error)
         return result
@@ -213,6 +216,7 @@ class Processing:
             verification_status=document.verification_status,
             review_reasons=review_reasons,
             review_advice=reasons.advice(review_reasons),
+            fields=stored_details(document.type, document.parsed or {}) or None,
         )
         documents.repeat(self.database, document, result)
         log.info("document_was_completed")
@@ -224,7 +228,7 @@ class Processing:
         error = (
             "Dokumen ini sudah diputuskan di tempat lain. (This document was decided elsewhere meanwhile.)"
         )
-        return _failure(job, error, started)
+        return _failure(job, error, None, started)
 
 
 def job_of_caller(document_id: str) -> Job:
@@ -243,7 +247,7 @@ def job_of_caller(document_id: str) -> Job:
     )
 
 
-def _failure(job: Job, error: str, started: float) -> GPUOCRResult:
+def _failure(job: Job, error: str, code: str | None, started: float) -> GPUOCRResult:
     return GPUOCRResult(
         success=False,
         document_id=job.document_id,
@@ -252,6 +256,7 @@ def _failure(job: Job, error: str, started: float) -> GPUOCRResult:
         gpu_processed=False,
         processing_time_ms=_since(started),
         error=error,
+        error_code=code,
     )
 
 

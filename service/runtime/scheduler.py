@@ -97,8 +97,13 @@ def _logging_outages(task: Callable[[], None]) -> Callable[[], None]:
             task()
         except (redis.RedisError, OcrWorkerError) as error:
             if throttle.should_log():
-                log.warning("task_failed", task=task.__qualname__, reason=str(error))
+                log.warning("task_failed", task=task.__qualname__, reason=_reason(error))
         else:
             throttle.reset()
 
     return run
+
+
+def _reason(error: redis.RedisError | OcrWorkerError) -> str:
+    """Our own sentence; a client's text may quote what it was given."""
+    return str(error) if isinstance(error, OcrWorkerError) else f"Redis is away: {type(error).__name__}"

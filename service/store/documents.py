@@ -2,7 +2,6 @@
 
 import uuid
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
 from psycopg2.extras import Json, RealDictCursor
@@ -10,7 +9,7 @@ from psycopg2.extras import Json, RealDictCursor
 from service.errors import LeaseLostError
 from service.store import dead_letters, history, outbox
 from service.store.database import Database
-from service.store.result import GPUOCRResult, row_result
+from service.store.result import GPUOCRResult, failed_row, row_result
 
 #: What became of a write. ``stored``: it is in the row and in the outbox. ``changed``: nothing was written,
 #: because the row is gone or completed, or names another file now; look at the row again. ``superseded``:
@@ -24,7 +23,7 @@ class Document:
 
     id: str
     user_id: str
-    #: ``KTP`` or ``NPWP``, or whatever else the row holds.
+    #: ``KTP`` or ``NPWP``, however the row spells it; in capitals, whatever else the row holds.
     type: str
     file_url: str | None
     status: str | None
@@ -64,9 +63,9 @@ def existing(cursor: RealDictCursor, document_ids: list[str]) -> set[str]:
 def find_document(cursor: RealDictCursor, document_id: str) -> Document | None:
     """Return the row of a document, or None."""
     cursor.execute(
-        """SELECT id::text, user_id::text, type, file_url, status::text, ai_score AS score,
-                  ai_decision AS decision, verification_status, buli2_ticket_id AS ticket_id,
-                  result_json AS parsed, ocr_text AS text
+        """SELECT id::text, user_id::text, upper(trim(type)) AS type, file_url, status::text,
+                  ai_score AS score, ai_decision AS decision, verification_status,
+                  buli2_ticket_id AS ticket_id, result_json AS parsed, ocr_text AS text
            FROM documents WHERE id = %s""",
         (document_id,),
     )
@@ -156,7 +155,7 @@ def fail(
     Parameters:
         document: the row as it was when its file was read
         result: its ``error`` is shown to the user as it stands
-        code: cause for the metrics
+        code: cause for the row, the page and the metrics
         exhausted: the job used up its attempts; None when the document itself is at fault
 
     Raises:
@@ -165,7 +164,7 @@ def fail(
     with database.transaction() as cursor:
         outcome = _may_write(cursor, document, fencing_token)
         if outcome == "stored":
-            _fail_row(cursor, document.id, result.error or "", retries_exceeded=exhausted is not None)
+            _fail_row(cursor, result, code, retries_exceeded=exhausted is not None)
             if exhausted is not None:
                 dead_letters.put(cursor, document.id, result.job_id, exhausted.attempts, exhausted.cause)
             _put_result(cursor, result, document.type, code)
@@ -204,7 +203,7 @@ def _complete_row(cursor: RealDictCursor, result: GPUOCRResult) -> None:
            WHERE id = %s""",
         (
             result.ocr_text,
-            Json(row_result(result.parsed_result or {}, result.review_reasons or ())),
+            Json(row_result(result.parsed_result or {}, result.review_reasons or (), result.fields)),
             result.score,
             result.decision,
             result.outcome,
@@ -213,14 +212,10 @@ def _complete_row(cursor: RealDictCursor, result: GPUOCRResult) -> None:
     )
 
 
-def _fail_row(cursor: RealDictCursor, document_id: str, error: str, *, retries_exceeded: bool) -> None:
-    failed_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _fail_row(cursor: RealDictCursor, result: GPUOCRResult, code: str, *, retries_exceeded: bool) -> None:
     cursor.execute(
         "UPDATE documents SET status = 'failed', result_json = %s WHERE id = %s",
-        (
-            Json({"error": error, "failedAt": failed_at, "maxRetriesExceeded": retries_exceeded}),
-            document_id,
-        ),
+        (Json(failed_row(result.error or "", code, retries_exceeded=retries_exceeded)), result.document_id),
     )
 
 

@@ -83,12 +83,17 @@ def put(cursor: RealDictCursor, result: GPUOCRResult, document_type: str, code: 
     )
 
 
-def latest(cursor: RealDictCursor, count: int) -> list[JobRecord]:
-    """Return the latest records, the newest first."""
+def latest(cursor: RealDictCursor, count: int, outcome: str | None = None) -> list[JobRecord]:
+    """Return the latest records, the newest first.
+
+    Parameters:
+        outcome: only records with this outcome
+    """
     cursor.execute(
         """SELECT document_id, document_type, outcome, device, score, code, milliseconds, ended_at
-           FROM ocr_worker.endings ORDER BY ended_at DESC LIMIT %s""",
-        (count,),
+           FROM ocr_worker.endings WHERE outcome = %(outcome)s OR %(outcome)s IS NULL
+           ORDER BY ended_at DESC LIMIT %(count)s""",
+        {"outcome": outcome, "count": count},
     )
     return [JobRecord(**row) for row in cursor.fetchall()]
 

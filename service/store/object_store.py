@@ -12,9 +12,9 @@ from urllib3 import HTTPResponse
 from urllib3.exceptions import HTTPError
 
 from service.errors import DocumentError, StorageRefusedError, UnavailableError
-from service.reading.pages import MAX_FILE_SIZE
-from service.reading.pages.refusals import refusal
+from service.reading.pages.refusals import too_large
 from service.settings import Settings, needed
+from service.store.object_store_connections import limit_heads
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -48,6 +48,7 @@ class Storage:
     def __init__(self, settings: Settings) -> None:
         # Below the job's own limit: a slow store is not the document's fault.
         self._timeout = min(DOWNLOAD_TIMEOUT, settings.job_timeout / 2)
+        self._max_size = settings.max_file_size * 2**20
         self.bucket = needed(settings.r2_bucket, "CF_R2_BUCKET_NAME")
         limits = Config(
             connect_timeout=5,
@@ -69,10 +70,14 @@ class Storage:
         try:
             answer = self._client.get_object(Bucket=self.bucket, Key=key)
             with answer["Body"] as body:
-                if answer["ContentLength"] > MAX_FILE_SIZE:
-                    raise refusal("file_too_large")
+                # A head that broke off looks like a whole one without a length.
+                length = answer.get("ContentLength")
+                if length is None:
+                    raise UnavailableError("the document store broke off")
+                if length > self._max_size:
+                    raise too_large(self._max_size)
                 # Entered, botocore's body is the stream of urllib3 that it wraps.
-                content = _read(cast(HTTPResponse, body), MAX_FILE_SIZE + 1, self._timeout)
+                content = _read(cast(HTTPResponse, body), self._max_size + 1, self._timeout)
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
             if code in MISSING:
@@ -86,9 +91,9 @@ class Storage:
             raise kind(f"the document store refused: {code}") from None
         except (BotoCoreError, HTTPError, OSError) as error:
             raise UnavailableError(f"the document store is away: {type(error).__name__}") from None
-        if len(content) > MAX_FILE_SIZE:
-            raise refusal("file_too_large")
-        if len(content) != answer["ContentLength"]:
+        if len(content) > self._max_size:
+            raise too_large(self._max_size)
+        if len(content) != length:
             # botocore checks this only when a body is read without a limit.
             raise UnavailableError("the document store broke off")
         return content
@@ -121,6 +126,7 @@ def open_client(settings: Settings, limits: Config) -> "S3Client":
     Raises:
         SettingsError: the endpoint or a key is not set.
     """
+    limit_heads()
     return boto3.client(
         "s3",
         endpoint_url=needed(settings.r2_endpoint, "CF_R2_ENDPOINT"),

@@ -2,25 +2,70 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, TypeAlias
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeAlias, TypedDict, cast
 
-from service.reading.documents.scoring import APPROVED_FROM, CONTRACT_FIELDS, Decision, ReviewOutcome
+from service.reading.documents.fields import FieldDetail
+from service.reading.documents.reasons import DOUBTED_FIELDS
+from service.reading.documents.scoring import APPROVED_FROM, Decision, ReviewOutcome
+
+
+class KtpFields(TypedDict, total=False):
+    """Fields of a KTP in `parsedResult` and `result_json`; one that could not be read is left out."""
+
+    #: 16 digits.
+    nik: str
+    name: str
+    birthPlace: str
+    #: ``DD-MM-YYYY``, as printed.
+    birthDate: str
+    #: ``LAKI-LAKI`` or ``PEREMPUAN``.
+    gender: str
+    address: str
+    religion: str
+    maritalStatus: str
+    # Added by this service:
+    bloodType: str
+    #: ``001/002``: neighbourhood and hamlet.
+    rtRw: str
+    village: str
+    district: str
+    occupation: str
+    nationality: str
+    #: ``DD-MM-YYYY`` or ``SEUMUR HIDUP``.
+    validUntil: str
+    province: str
+    city: str
+
+
+class NpwpFields(TypedDict, total=False):
+    """Fields of an NPWP in `parsedResult` and `result_json`; one that could not be read is left out."""
+
+    #: ``12.345.678.9-012.345`` (15 digits), or 16 digits on cards since 2024.
+    npwpNumber: str
+    name: str
+    # Added by this service:
+    nik: str
+    address: str
+    #: ``DD-MM-YYYY``.
+    registeredAt: str
+
 
 #: Keys of a card's fields in `parsedResult` and `result_json`, by document type: those of the contract, and
 #: those that this service adds.
 CARD_FIELDS: Mapping[str, frozenset[str]] = {
-    "KTP": frozenset(
-        {
-            *CONTRACT_FIELDS["KTP"],
-            *("bloodType", "rtRw", "village", "district", "occupation", "nationality", "validUntil"),
-            *("province", "city"),
-        }
-    ),
-    "NPWP": frozenset({*CONTRACT_FIELDS["NPWP"], "nik", "address", "registeredAt"}),
+    "KTP": KtpFields.__optional_keys__,
+    "NPWP": NpwpFields.__optional_keys__,
 }
 
+#: Probability of a field below which a reviewer is shown it, whatever the reasons of the review are.
+DOUBTFUL_BELOW = 0.98
+
+#: Key of `result_json`, and of the published result, of what each field is worth and where it stands.
+FIELD_DETAILS = "fields"
+
 #: Published names by field. Names, types and meaning belong to the backend: only additions are allowed.
-_PUBLISHED = {
+PUBLISHED_NAMES = {
     "success": "success",
     "document_id": "documentId",
     "correlation_id": "correlationId",
@@ -33,7 +78,9 @@ _PUBLISHED = {
     "verification_status": "verificationStatus",
     "review_reasons": "reviewReasons",
     "review_advice": "reviewAdvice",
+    "fields": "fields",
     "error": "error",
+    "error_code": "errorCode",
     "gpu_processed": "gpuProcessed",
     "processing_time_ms": "processingTimeMs",
 }
@@ -51,12 +98,14 @@ class GPUOCRResult:
     #: True only when the text was recognised on a GPU.
     gpu_processed: bool
     processing_time_ms: int
-    #: On success:
+    #: On success: the text of the page.
     ocr_text: str | None = None
+    #: On success: the fields that were read, and no others.
     parsed_result: dict[str, str] | None = None
+    #: On success: 0 to 100.
     score: int | None = None
-    decision: str | None = None
-    outcome: str | None = None
+    decision: Decision | None = None
+    outcome: ReviewOutcome | None = None
     #: Added by this service, in repeats for completed rows: the row's `verification_status`, which a person
     #: may have changed since; `decision` and `outcome` are what the OCR decided.
     verification_status: str | None = None
@@ -64,8 +113,12 @@ class GPUOCRResult:
     review_reasons: list[str] | None = None
     #: Added by this service: for each reason what can be done about it, in Indonesian and English.
     review_advice: list[str] | None = None
+    #: Added by this service: what each field is worth and where it stands, by its key in `parsedResult`.
+    fields: dict[str, FieldDetail] | None = None
     #: On failure: a sentence for the user, without personal data.
     error: str | None = None
+    #: Added by this service, on failure: the stable code of the cause, such as ``blank_page``.
+    error_code: str | None = None
 
     @property
     def final_outcome(self) -> str:
@@ -81,12 +134,40 @@ class GPUOCRResult:
 
     def published(self) -> dict[str, Any]:
         """Return the JSON object that is published; what does not apply is left out."""
-        return {_PUBLISHED[name]: value for name, value in asdict(self).items() if value is not None}
+        return {PUBLISHED_NAMES[name]: value for name, value in asdict(self).items() if value is not None}
 
 
-def row_result(parsed: Mapping[str, str], reasons: Sequence[str]) -> dict[str, Any]:
-    """Build a document's `result_json`: the parsed fields, and the reasons for review if there are any."""
-    return {**parsed, **({"reviewReasons": list(reasons)} if reasons else {})}
+def row_result(
+    parsed: Mapping[str, str], reasons: Sequence[str], fields: Mapping[str, FieldDetail] | None = None
+) -> dict[str, Any]:
+    """Build a document's `result_json`: the fields, what they are worth, and the reasons for review."""
+    return {
+        **parsed,
+        **({"reviewReasons": list(reasons)} if reasons else {}),
+        **({FIELD_DETAILS: dict(fields)} if fields else {}),
+    }
+
+
+def stored_details(document_type: str, stored: Mapping[str, Any]) -> dict[str, FieldDetail]:
+    """Return what each field of a `result_json` is worth and where it stands; empty for older rows."""
+    known, details = CARD_FIELDS.get(document_type, frozenset()), stored.get(FIELD_DETAILS)
+    if not isinstance(details, dict):
+        return {}
+    return {
+        key: cast(FieldDetail, each)
+        for key, each in details.items()
+        if key in known and isinstance(each, dict)
+    }
+
+
+def doubted_details(details: Mapping[str, FieldDetail], reasons: Sequence[str]) -> dict[str, FieldDetail]:
+    """Return the details of the fields that a person has to look at, for the reasons of a review."""
+    doubted = {key for code in reasons for key in DOUBTED_FIELDS.get(code, ())}
+    return {
+        key: each
+        for key, each in details.items()
+        if key in doubted or each.get("probability", 1.0) < DOUBTFUL_BELOW
+    }
 
 
 def split_row_result(document_type: str, stored: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
@@ -99,6 +180,30 @@ def split_row_result(document_type: str, stored: Mapping[str, Any]) -> tuple[dic
     parsed = {key: value for key, value in stored.items() if key in known and isinstance(value, str)}
     reasons = stored.get("reviewReasons")
     return parsed, [code for code in reasons if isinstance(code, str)] if isinstance(reasons, list) else []
+
+
+class FailedRow(TypedDict):
+    """`result_json` of a document that failed for good."""
+
+    #: A sentence for the user, which FiLot shows as it stands.
+    error: str
+    #: Added by this service: the stable code of the cause, such as ``blank_page``.
+    errorCode: str
+    #: ISO 8601 in UTC.
+    failedAt: str
+    #: Whether the job used up its attempts; otherwise the document itself is at fault.
+    maxRetriesExceeded: bool
+
+
+def failed_row(error: str, code: str, *, retries_exceeded: bool) -> FailedRow:
+    """Build the `result_json` of a document that fails now."""
+    failed_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {
+        "error": error,
+        "errorCode": code,
+        "failedAt": failed_at,
+        "maxRetriesExceeded": retries_exceeded,
+    }
 
 
 OcrVerdict: TypeAlias = tuple[Decision, ReviewOutcome]

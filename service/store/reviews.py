@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from service.errors import DocumentError, OcrWorkerError, UnavailableError
+from service.reading.documents.reasons import indonesian
 from service.settings import Settings, needed
 from service.store import outbox
 from service.store.backoff import backoff
@@ -17,7 +18,7 @@ from service.store.documents import Document, find_document, store_ticket
 from service.store.manual_reviews import ManualReviews, RecordState
 from service.store.object_store import object_key
 from service.store.outbox import OutboxEntry
-from service.store.result import ocr_verdict, split_row_result
+from service.store.result import doubted_details, ocr_verdict, split_row_result, stored_details
 from service.store.review_client import post_review
 from service.telemetry.log_throttle import LogThrottle
 from service.telemetry.metrics import REVIEW_CALLS
@@ -180,6 +181,7 @@ def review_request(
     except DocumentError:
         key = ""
     parsed, reasons = split_row_result(document.type, document.parsed or {})
+    details = stored_details(document.type, document.parsed or {})
     decision, _ = ocr_verdict(document.decision, document.score, reasons)
     body: dict[str, Any] = {
         "documentId": document.id,
@@ -193,6 +195,9 @@ def review_request(
             "originalFilename": PurePosixPath(key).name,
             "r2Key": key,
             "submittedAt": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            # Added by this service, for the reviewer's screen.
+            "reviewAdvice": [indonesian(code) for code in reasons],
+            "doubtfulFields": doubted_details(details, reasons),
         },
         # The names that the backend's other client sends.
         "score": document.score,

@@ -8,6 +8,7 @@ without the values that were formatted into them.
 import logging
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,6 +17,8 @@ from typing import Any
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+log = structlog.get_logger(__name__)
 
 #: Loggers of which only errors are logged: APScheduler repeats a warning at every run, which the scheduler
 #: logs itself at a limited rate.
@@ -83,6 +86,17 @@ def configure_logs(level: str) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
+
+
+def log_crashes() -> None:
+    """Log what nobody catches, in this thread or another, like any other line: without its message."""
+
+    def log_uncaught(error: BaseException | None) -> None:
+        if not isinstance(error, KeyboardInterrupt | SystemExit | None):
+            log.critical("worker_crashed", error=type(error).__name__, exc_info=error)
+
+    sys.excepthook = lambda _, error, __: log_uncaught(error)
+    threading.excepthook = lambda ended: log_uncaught(ended.exc_value)
 
 
 def formatter(*, on_terminal: bool) -> structlog.stdlib.ProcessorFormatter:

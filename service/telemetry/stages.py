@@ -1,9 +1,11 @@
 """Stages of a job: each is timed for the metrics and is a span of the job's trace."""
 
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Literal, TypeAlias
+from statistics import median
+from typing import Literal, TypeAlias, get_args
 
 from service.telemetry import tracing
 from service.telemetry.metrics import STAGE
@@ -13,6 +15,9 @@ Stage: TypeAlias = Literal["download", "decode", "ocr", "parse", "store", "publi
 
 #: The stages of reading, which wait for no server: one that takes too long hangs.
 READING: tuple[Stage, ...] = ("decode", "ocr", "parse")
+
+#: The latest durations of each stage in this process, in s.
+_latest: Mapping[Stage, deque[float]] = {name: deque(maxlen=50) for name in get_args(Stage)}
 
 #: Stages running in this process, by a unique key, with `time.perf_counter()` at their start.
 _running: dict[object, tuple[Stage, float]] = {}
@@ -28,7 +33,15 @@ def timed(name: Stage) -> Iterator[None]:
             yield
         finally:
             del _running[key]
-            STAGE.labels(name).observe(time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            _latest[name].append(seconds)
+            STAGE.labels(name).observe(seconds)
+
+
+def medians() -> dict[str, float]:
+    """Return the median s of each stage's latest 50 runs in this process; of stages that ran."""
+    # Copied first: other threads end stages meanwhile.
+    return {name: round(median(list(latest)), 4) for name, latest in _latest.items() if latest}
 
 
 def longest(*names: Stage) -> float:

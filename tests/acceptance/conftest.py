@@ -6,17 +6,39 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from devstack.cards import render_ktp, render_npwp
 from devstack.degrade import encode_jpeg
 from devstack.people import Person, invent_person
+from devstack.result_channel import ResultChannel
 from devstack.servers import FilotStack
 from devstack.servers.worker import Worker
+from tests.support.schemas import faults
 
 WorkerStarter = Callable[..., Worker]
 Runner = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(autouse=True)
+def every_received_result_fits_its_schema(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Compare what the test received with docs/schemas at its end.
+
+    A subscription of its own would not do: the worker counts results that nobody received.
+    """
+    received: list[dict[str, Any]] = []
+    wait_for = ResultChannel.wait_for
+
+    def noted(channel: ResultChannel, count: int, timeout: float = 120.0) -> list[dict[str, Any]]:
+        results = wait_for(channel, count, timeout)
+        received.extend(results)
+        return results
+
+    monkeypatch.setattr(ResultChannel, "wait_for", noted)
+    yield
+    assert [fault for result in received for fault in faults("result", result)] == []
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import PIL.Image
@@ -17,6 +16,7 @@ import pytest
 from devstack.people import Person
 from tests.acceptance.conftest import Runner
 from tests.support.terminal import TIMEOUT, on_a_terminal
+from tests.support.waiting import wait_until
 
 
 def test_read_needs_no_server(run: Runner, ktp: bytes, person: Person, tmp_path: Path) -> None:
@@ -174,8 +174,7 @@ def test_read_opens_the_overlay_when_asked(run: Runner, folder: Path, tmp_path: 
         *("read", str(folder / "a [1].jpg"), "--overlay", str(overlay), "--open"),
         PATH=f"{programs}:{os.environ['PATH']}",
     )
-    while not opened.exists():
-        time.sleep(0.05)
+    wait_until(opened.exists)
 
     assert opened.read_text() == str(overlay)
     assert overlay.read_bytes().startswith(b"\x89PNG")

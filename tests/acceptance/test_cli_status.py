@@ -30,12 +30,14 @@ def test_status_is_for_humans_and_programs(run: Runner, backend: FilotBackend) -
     human = run("status")
     program = json.loads(run("status", "--json").stdout)
 
-    sentence, advice, *_ = human.stdout.splitlines()
+    sentence, advice, command, *_ = human.stdout.splitlines()
     assert sentence.startswith("No worker is running, and 1 document is waiting")
-    assert advice == "  -> Start a worker, or find out in its log why none gets ready. filot-ocr worker"
-    assert re.search(r"is running +no", human.stdout)
-    assert human.stdout.index("queue length") < human.stdout.index("stuck job timeout")
-    assert re.search(r"stuck job timeout +5 min", human.stdout)
+    assert advice.strip() == "Start a worker, or find out in its log why none gets ready."
+    assert command == "  -> filot-ocr worker"
+    assert re.search(r"worker running +no", human.stdout)
+    assert re.search(r"waiting +1 ", human.stdout)
+    assert human.stdout.index("worker running") < human.stdout.index("stuck jobs return")
+    assert re.search(r"stuck jobs return after +5 min", human.stdout)
     assert program["queueLength"] == 1
     assert program["isRunning"] is False
     assert program["isGPUEnabled"] is False
@@ -115,7 +117,7 @@ def test_status_names_what_only_postgresql_knows_and_the_workers(
     assert well.startswith("All is well: 1 worker, no documents waiting, ")
     assert re.search(r":\d+ +CPU +0 of 2 +- ", well)
     assert wrong.splitlines()[0] == "1 job used up its attempts."
-    assert wrong.splitlines()[1].endswith("filot-ocr dead list")
+    assert wrong.splitlines()[2] == "  -> filot-ocr dead list"
     assert without.startswith("All is well.")
     assert away.startswith("PostgreSQL is unavailable (OperationalError): no documents are processed.")
 
@@ -133,7 +135,7 @@ def test_status_without_redis_says_what_is_known(
     assert human.stdout.startswith("Redis is unavailable (ConnectionError): no documents are taken")
     assert "1 job used up its attempts." in human.stdout
     assert re.search(rf"{document_id} +3 +EngineError", human.stdout)
-    assert re.search("queue length +unknown", human.stdout)
+    assert re.search("waiting +unknown", human.stdout)
     assert [trouble["level"] for trouble in said["troubles"]] == ["down", "warn"]
     assert (said["queueLength"], said["queue"], said["owed"]["dead"]) == (None, None, 1)
     assert human.stderr + program.stderr == ""
@@ -172,22 +174,22 @@ def test_a_watched_status_is_drawn_anew_until_ctrl_c(
         first = read_until(b"until Ctrl-C")
         backend.push("card")
         # One picture more may have been drawn before.
-        while not re.search(rb"queue length +1 ", read_until(b"until Ctrl-C")):
+        while not re.search(rb"waiting +1 ", read_until(b"until Ctrl-C")):
             pass
         program.send_signal(signal.SIGINT)
         code = program.wait(TIMEOUT)
 
-    assert re.search(rb"queue length +0 ", first)
+    assert re.search(rb"waiting +0 ", first)
     assert code == 0
 
 
 def test_a_watch_outlives_an_outage_of_redis(environment: dict[str, str], stack: FilotStack) -> None:
     with on_a_terminal(environment, "status", "--watch") as (program, read_until):
-        read_until(b"queue length")
+        read_until(b"in progress or to retry")
         stack.valkey.kill()
         read_until(b"Redis is unavailable")
         stack.valkey.start()
-        read_until(b"queue length")
+        read_until(b"in progress or to retry")
         assert program.poll() is None
 
 

@@ -12,6 +12,7 @@ from devstack.servers.worker import Worker
 from tests.acceptance.conftest import Runner
 from tests.support.health_port import ask
 from tests.support.ids import STRANGER
+from tests.support.schemas import faults
 from tests.support.waiting import wait_until
 
 
@@ -52,13 +53,16 @@ def test_results_follows_the_channel(
             follower.kill()
 
     assert json.loads(line)["documentId"] == STRANGER
+    assert list(faults("result", json.loads(line))) == []
 
 
 def test_everything_that_is_not_set_is_named_at_once(run: Runner) -> None:
     ended = run("worker", REDIS_URL="", CF_R2_BUCKET_NAME="")
 
     assert ended.returncode == 2
-    assert ended.stderr.strip() == "filot-ocr: not set: REDIS_URL, CF_R2_BUCKET_NAME"
+    line = json.loads(ended.stderr)
+    assert (line["event"], line["level"]) == ("worker_cannot_start", "critical")
+    assert line["reason"] == "not set: REDIS_URL, CF_R2_BUCKET_NAME"
 
 
 def test_the_worker_warns_of_a_misspelt_variable(start_worker: Callable[..., Worker]) -> None:

@@ -13,6 +13,7 @@ from devstack.degrade import encode_jpeg, encode_pdf, poor
 from devstack.people import Person
 from devstack.servers import FilotStack
 from devstack.servers.worker import Worker
+from tests.support.schemas import faults
 from tests.support.waiting import wait_until
 
 WorkerStarter = Callable[..., Worker]
@@ -170,12 +171,15 @@ def test_bad_documents_fail_at_once_with_a_sentence_for_the_user(
     for stranger in strangers:
         assert results[stranger]["success"] is False
         assert results[stranger]["error"]
+        assert results[stranger]["errorCode"] == "no_such_document"
     for wrong, document_id in bad_documents.items():
         row = backend.row(document_id)
         assert results[document_id]["success"] is False, wrong
         assert results[document_id]["gpuProcessed"] is False
         assert row["status"] == "failed", wrong
         assert row["result_json"]["error"] == results[document_id]["error"]
+        assert row["result_json"]["errorCode"] == results[document_id]["errorCode"]
+        assert list(faults("result-json", row["result_json"])) == []
         assert row["result_json"]["maxRetriesExceeded"] is False
         assert row["result_json"]["failedAt"].endswith("Z")
         # For the user: in Indonesian, then in English, with something to do.

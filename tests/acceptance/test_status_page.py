@@ -19,6 +19,7 @@ from bench.browser import (
     Screen,
     opened_browser,
 )
+from bench.pictures import AN_HOUR
 from devstack.backend import PROCESSING, FilotBackend
 from devstack.people import Person
 from devstack.servers import FilotStack
@@ -33,21 +34,6 @@ pytestmark = pytest.mark.programs("browser")
 PICTURES = Path("build/status-page")
 
 WorkerStarter = Callable[..., Worker]
-
-#: An hour of invented work: some minutes without any, each outcome and device.
-AN_HOUR = """
-INSERT INTO ocr_worker.endings
-    (job_id, document_id, document_type, outcome, device, score, code, milliseconds, ended_at)
-SELECT gen_random_uuid(), gen_random_uuid()::text, CASE mod(number, 3) WHEN 0 THEN 'NPWP' ELSE 'KTP' END,
-       CASE WHEN failed THEN 'failed' WHEN mod(number, 6) = 0 THEN 'pending_manual_review'
-            ELSE 'auto_approved' END,
-       CASE WHEN failed THEN 'none' WHEN mod(number, 5) = 0 THEN 'cpu' ELSE 'cuda' END,
-       CASE WHEN failed THEN NULL ELSE 40 + mod(number * 7, 61) END,
-       CASE WHEN failed THEN (ARRAY['not_an_image', 'no_file', 'retries_exceeded'])[1 + mod(number, 3)] END,
-       300 + mod(number * 37, 700) + mod(number * number, 300), now() - number * interval '9 seconds'
-FROM (SELECT number, mod(number, 29) = 7 AS failed FROM generate_series(1, 390) AS number) AS numbers
-WHERE number NOT BETWEEN 170 AND 210
-"""
 
 
 @pytest.fixture(scope="module")
@@ -298,8 +284,9 @@ def test_a_tap_tells_of_a_minute_and_shows_an_id_whole(
     browser.open(address(worker))
     browser.wait_until(shows_newest(browser, backend))
 
-    browser.run("document.querySelector('#recent .id').click()")
+    browser.driver.find_element("css selector", "#recent .id").click()
     whole = browser.text("#recent .id")
+    copied = browser.run("return document.querySelector('#recent .id').classList.contains('copied')")
     browser.run(
         "const svg = document.querySelector('#throughput svg'), box = svg.getBoundingClientRect();"
         "svg.dispatchEvent(new PointerEvent('pointerdown', {clientX: box.right - 30, clientY: box.top + 50}))"
@@ -307,8 +294,29 @@ def test_a_tap_tells_of_a_minute_and_shows_an_id_whole(
 
     (row,) = backend.execute("SELECT document_id FROM ocr_worker.endings ORDER BY ended_at DESC LIMIT 1")
     assert whole == row["document_id"]
+    assert copied
     assert " approved, " in browser.text("#throughput-at")
     assert ": " in browser.text("#throughput-at")
+
+
+@pytest.mark.parametrize(("button", "pill"), [("failed", "failed"), ("to review", "to review")])
+def test_a_filter_shows_what_good_results_pushed_out(
+    worker: Worker, backend: FilotBackend, browser: Browser, button: str, pill: str
+) -> None:
+    backend.execute(AN_HOUR)
+    browser.open(address(worker))
+    browser.wait_until(shows_newest(browser, backend))
+
+    browser.driver.find_element("xpath", f"//div[@id='filter']/button[text()='{button}']").click()
+    polled = browser.run("return latest.now")
+    browser.wait_until(lambda: browser.run("return latest.now") > polled)
+    pills = browser.run(
+        "return [...document.querySelectorAll('#recent tbody .pill')].map((each) => each.textContent)"
+    )
+    browser.picture(PICTURES / f"filter-{pill.replace(' ', '-')}.png")
+
+    assert len(pills) > 10
+    assert set(pills) == {pill}
 
 
 def test_a_token_opens_the_page_once_and_leaves_the_address(

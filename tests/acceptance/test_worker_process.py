@@ -9,10 +9,14 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
+import redis
 
 from devstack.backend import QUEUE, FilotBackend
 from devstack.servers import FilotStack
+from devstack.servers.sandbox import open_sandbox
+from devstack.servers.valkey import Valkey
 from devstack.servers.worker import Worker
+from service.runtime.supervisor import EXIT_CONFIGURATION
 from tests.support.frozen import frozen
 from tests.support.health_port import ask
 from tests.support.ids import STRANGER
@@ -115,6 +119,20 @@ def test_a_value_that_cannot_be_used_stops_the_start_with_one_line(environment: 
     assert "'two'" in line
 
 
+@pytest.mark.parametrize("command", [["service", "worker"], ["dramatiq", "service.worker", "--skip-logging"]])
+def test_a_start_that_fails_is_lines_of_json(environment: dict[str, str], command: list[str]) -> None:
+    variables = {**os.environ, **environment, "OCR_GPU_CONCURRENCY": "two", "OCR_GPU_HEALTH_PORT": "0"}
+
+    ended = subprocess.run(
+        [sys.executable, "-m", *command], check=False, env=variables, capture_output=True, text=True
+    )
+
+    lines = [line for line in ended.stderr.splitlines() if not line.startswith("Worker with PID")]
+    (said,) = (json.loads(line) for line in lines)
+    assert (said["event"], said["level"]) == ("worker_cannot_start", "critical")
+    assert "OCR_GPU_CONCURRENCY" in said["reason"]
+
+
 def test_a_missing_tesseract_stops_the_start_with_what_to_install(environment: dict[str, str]) -> None:
     variables = {**os.environ, **environment, "OCR_GPU_DRIVER": "tesseract", "PATH": ""}
 
@@ -129,6 +147,24 @@ def test_a_missing_tesseract_stops_the_start_with_what_to_install(environment: d
     assert ended.returncode != 0
     assert "apt-get install tesseract-ocr" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_redis_that_turns_out_to_be_a_cluster_ends_the_worker_for_good(start_worker: WorkerStarter) -> None:
+    with open_sandbox() as sandbox:
+        cluster = Valkey(sandbox)
+        worker = start_worker(ready=False, REDIS_URL=cluster.url)
+        worker.logged("redis_away")
+
+        with cluster._configuration.open("a") as file:
+            file.write("cluster-enabled yes\n")
+        cluster.start()
+        with redis.Redis.from_url(cluster.url) as client:
+            client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        code = worker.exit_code(timeout=60)
+
+    assert code == EXIT_CONFIGURATION
+    (said,) = (line for line in worker.log.read_text().splitlines() if "cluster mode" in line)
+    assert json.loads(said)["event"] == "redis_away"
 
 
 @pytest.mark.parametrize("value", ["true", "false"])

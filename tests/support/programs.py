@@ -17,8 +17,9 @@ import pytest
 #: The languages that Indonesian cards are read in.
 LANGUAGES = ("ind", "eng")
 
-#: The tests that use the libraries of FiLot's backend.
+#: The tests that use the libraries of FiLot's backend, and the example that does.
 BACKEND = Path(__file__).parents[1] / "acceptance" / "backend"
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,13 @@ def _missing_tesseract() -> str:
     return f"tesseract has no language {' and '.join(missing)}" if missing else ""
 
 
-def _missing_libraries() -> str:
-    return "" if (BACKEND / "node_modules").is_dir() else "the backend's Node.js libraries not installed"
+def _missing_libraries(folder: Path) -> Callable[[], str]:
+    def missing() -> str:
+        return (
+            "" if (folder / "node_modules").is_dir() else f"Node.js libraries of {folder.name} not installed"
+        )
+
+    return missing
 
 
 def _missing(*names: str) -> Callable[[], str]:
@@ -67,11 +73,12 @@ PROGRAMS = {
     "browser": Program("a browser", _missing("chromium", "chromedriver"), "chromium chromium-driver"),
     "pgbouncer": Program("PgBouncer", _missing("pgbouncer"), "pgbouncer"),
     "node": Program("Node.js", _missing("node", "npm"), "nodejs npm"),
-    "backend": Program("the backend's libraries", _missing_libraries, ""),
+    "backend": Program("the backend's libraries", _missing_libraries(BACKEND), ""),
+    "examples": Program("the example's libraries", _missing_libraries(EXAMPLES), ""),
 }
 
 #: How to run what is skipped for another reason, by a part of that reason.
-OTHERWISE = {"built without CUDA": "make test-cuda"}
+OTHERWISE = {"built without CUDA": "make test-cuda", "could not import 'temporalio'": "make test-temporal"}
 
 OPTION = "--require-programs"
 

@@ -48,6 +48,14 @@ def test_every_published_field_is_explained() -> None:
     assert named == everything.published().keys()
 
 
+def test_every_failure_code_is_judged_by_whether_another_upload_helps() -> None:
+    page = (PAGE.parent / "integration.md").read_text(encoding="utf-8")
+    table = page.partition("| `errorCode` |")[2].partition("\n\n")[0]
+    judged = re.findall(r"`([a-z_]+)`", "\n".join(line.split("|")[1] for line in table.splitlines()[2:]))
+
+    assert sorted(judged) == sorted(FAILURE_CODES)
+
+
 def test_the_readme_is_short_and_its_links_lead_somewhere() -> None:
     root = Path(__file__).parents[2]
     readme = (root / "README.md").read_text(encoding="utf-8")

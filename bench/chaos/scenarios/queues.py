@@ -8,10 +8,13 @@ from pathlib import Path
 from bench.chaos.findings import Findings, check_end
 from bench.chaos.harness import Harness
 from bench.chaos.pictures import Behaviour
-from devstack.backend import PROCESSING, QUEUE, FilotBackend
+from devstack.backend import ATTEMPTS, PROCESSING, QUEUE, FilotBackend
 
 #: Documents that wait; in the short form.
-LONG, SHORT = 10_000, 1000
+MILLION, LONG, SHORT = 1_000_000, 10_000, 1000
+
+#: ms that a script may take on average: one that searches a million documents takes ten times as long.
+MEAN = 5.0
 
 #: Jobs at a time of the slow worker, and seconds for which it is watched.
 THREADS, WATCHED = 2, 15.0
@@ -46,6 +49,31 @@ def backlog(harness: Harness, findings: Findings) -> None:
     findings.promise(most <= THREADS, f"{most} jobs were claimed by {THREADS} threads")
     findings.promise(lost <= 0, f"{lost} jobs were neither waiting nor claimed nor published")
     findings.promise(grown < GROWTH, f"the process grew by {grown:.0f} MiB")
+
+
+def million(harness: Harness, findings: Findings) -> None:
+    """Nothing that workers ask of Redis again and again takes longer the more documents wait."""
+    documents = harness.add(Behaviour.GOOD, 20, seconds=0.1)
+    redis, count = harness.backend.redis, SHORT if harness.short else MILLION
+    for start in range(0, count, LONG):
+        ids = [str(uuid.uuid4()) for _ in range(min(LONG, count - start))]
+        redis.rpush(QUEUE, *ids)
+        redis.hset(ATTEMPTS, mapping=dict.fromkeys(ids, "0"))
+    for document in documents:
+        redis.lpush(QUEUE, document.id)
+        redis.hset(ATTEMPTS, document.id, "0")
+    redis.config_resetstat()
+    worker = harness.worker()
+    harness.wait_for(lambda: all(harness.listener.of(document.id) for document in documents), 30)
+    # The upkeep runs twice a second here.
+    time.sleep(WATCHED)
+    mean = redis.info("commandstats")["cmdstat_evalsha"]["usec_per_call"] / 1000
+    states = [row["status"] for row in harness.rows(documents).values()]
+    findings.figure(f"{count:,} waiting; a script took {mean:.1f} ms on average")
+    findings.promise(states == ["completed"] * len(documents), "the documents at the head were not read")
+    findings.promise_in_time(harness, mean < MEAN, f"a script took {mean:.1f} ms")
+    worker.kill()
+    redis.flushall()
 
 
 def _many_rows(harness: Harness, template: str, count: int) -> list[str]:

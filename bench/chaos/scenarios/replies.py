@@ -17,12 +17,12 @@ LOST = 5
 
 def lost_take(harness: Harness, findings: Findings) -> None:
     """The next fetch returns the same job under the same attempt."""
-    _lose(harness, findings, "redis", _call_of("fetch"))
+    _lose(harness, findings, "redis", call_of("fetch"))
 
 
 def lost_settle(harness: Harness, findings: Findings) -> None:
     """Finishing again changes nothing."""
-    _lose(harness, findings, "redis", _call_of("finish"))
+    _lose(harness, findings, "redis", call_of("finish"))
 
 
 def lost_publish(harness: Harness, findings: Findings) -> None:
@@ -49,7 +49,7 @@ def _lose(harness: Harness, findings: Findings, server: str, *patterns: bytes) -
     check_attempts(harness, findings, documents)
 
 
-def _call_of(script: str) -> bytes:
+def call_of(script: str) -> bytes:
     """How a call of one of the queue's scripts begins on the wire."""
     folder = Path(service.queue.__file__).parent / "lua"
     text = (folder / "schema.lua").read_text() + (folder / f"{script}.lua").read_text()

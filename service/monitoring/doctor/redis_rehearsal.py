@@ -88,7 +88,7 @@ class Rehearsal(DocumentQueue):
 
     def _monitoring(self) -> None:
         heartbeat_script(self.client)(
-            keys=[self.prefix + "worker", self.prefix + "seen"],
+            keys=[self.prefix + name for name in ("worker", "seen", "paused")],
             args=[json.dumps(WorkerState().written()), EXPIRY, "doctor", FORGOTTEN],
         )
         reader = TrafficReader(self.client, self.settings)

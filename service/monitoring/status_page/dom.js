@@ -22,8 +22,12 @@ function draw(name, attributes = {}, ...children) {
   return filled(element, children);
 }
 
+// What somebody is selecting stays until it is copied.
 function put(id, ...children) {
-  byId(id).replaceChildren(...children);
+  const element = byId(id);
+  const selection = getSelection();
+  if (selection && !selection.isCollapsed && element.contains(selection.anchorNode)) return;
+  element.replaceChildren(...children);
 }
 
 // Ids that were expanded stay so while the page is redrawn every few seconds.
@@ -42,9 +46,18 @@ function shortId(id) {
   element.addEventListener("click", () => {
     if (!expanded.delete(id)) expanded.add(id);
     show();
+    if (expanded.has(id)) copy(element);
   });
   show();
   return element;
+}
+
+// Selects an element's text and copies it, where the browser lets it.
+function copy(element) {
+  getSelection().selectAllChildren(element);
+  if (!document.execCommand("copy")) return;
+  getSelection().removeAllRanges();
+  element.classList.add("copied");
 }
 
 const whole = new Intl.NumberFormat("en");
@@ -66,3 +79,12 @@ function duration(milliseconds) {
 // 24-hour clock: at three in the morning nobody should wonder which three.
 const hours = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const clock = (epochSeconds) => hours.format(epochSeconds * 1000);
+const moment = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "long", hourCycle: "h23" });
+
+// How long ago something was; its local time is shown on hover, and by a screen reader.
+function ago(at, now) {
+  const element = make("time", "", humanizeDuration((now - at) / 1000));
+  element.title = moment.format(at);
+  element.dateTime = new Date(at).toISOString();
+  return element;
+}

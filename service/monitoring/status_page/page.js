@@ -70,8 +70,9 @@ function show(status) {
     latency(status.minutes, status.hour);
   }
   workers(status.workers, status.jobs);
+  stages(status.workers.filter((worker) => worker.lives));
   if (status.recent) {
-    recent(status.recent, status.now);
+    recent(status);
     failures(status.failures);
     dead(status.dead, status.owed.dead, status.now);
     actions(status.actions, status.now);

@@ -31,12 +31,20 @@ function workerState(worker) {
   return worker.holds.length ? ["paused", "bad"] : ["running", "good"];
 }
 
+function gpuUse(worker) {
+  const gibibytes = (bytes) => (bytes / 2 ** 30).toFixed(1);
+  const memory = `${gibibytes(worker.gpuMemoryUsed)} of ${gibibytes(worker.gpuMemoryTotal)} GiB of memory used`;
+  return `GPU ${Math.round(100 * worker.gpuUtilisation)} % busy, ${memory}`;
+}
+
 function workerCard(worker, jobs) {
   const [text, kind] = workerState(worker);
   const lines = [];
   if (worker.lives) {
     const lacksGPU = worker.gpuEnabled && !worker.gpuAvailable;
     const device = make("span", `pill ${lacksGPU ? "doubt" : "plain"}`, worker.gpuAvailable ? "GPU" : "CPU");
+    const use = worker.gpuMemoryTotal ? make("p", "soft", gpuUse(worker)) : null;
+    if (use) lines.push(use);
     lines.push(make("p", "soft", `${worker.activeJobs} of ${worker.concurrency} in progress, last heartbeat ${humanizeDuration(worker.seconds)} ago`));
     for (const reason of worker.holds) lines.push(make("p", "", reason));
     // A pause names the GPU itself.
@@ -67,8 +75,44 @@ function workers(all, jobs) {
   put("workers", ...(cards.length ? cards : [nothing("No worker is running.")]));
 }
 
-function recent(records, now) {
-  if (!records?.length) return put("recent", nothing("No document was finished in the last day."));
+// The parts of a document's time, in order.
+const STAGES = ["download", "decode", "ocr", "parse", "store", "publish", "review"];
+
+function stages(all) {
+  const known = all.filter((worker) => Object.keys(worker.stageSeconds ?? {}).length);
+  const longest = (name) => Math.max(...known.map((worker) => worker.stageSeconds[name] ?? 0));
+  const times = STAGES.map((name) => [name, known.length ? longest(name) : 0]).filter(([, seconds]) => seconds > 0);
+  if (!times.length) return put("stages", nothing("No document was read since the workers started."));
+  const top = Math.max(...times.map(([, seconds]) => seconds));
+  put("stages", table([["stage"], ["", "meter"], ["median", "number"]], times.map(([name, seconds]) => {
+    const bar = draw("svg", { viewBox: "0 0 100 8", preserveAspectRatio: "none", "aria-hidden": "true" });
+    bar.append(draw("rect", { class: "stage", width: Math.max(1, (100 * seconds) / top), height: 8, rx: 1 }));
+    return [name, bar, duration(1000 * seconds)];
+  })));
+}
+
+const FILTERS = [
+  ["all", "recent", "No document was finished in the last day."],
+  ["to review", "review", "No document went to a person in the last day."],
+  ["failed", "failed", "No document failed in the last day."],
+];
+let shown = "recent";
+
+function recent(status) {
+  put("filter", ...FILTERS.map(([text, name]) => {
+    const button = make("button", "", text);
+    button.type = "button";
+    button.setAttribute("aria-pressed", String(name === shown));
+    button.addEventListener("click", () => {
+      shown = name;
+      recent(status);
+    });
+    return button;
+  }));
+  const [, , none] = FILTERS.find(([, name]) => name === shown);
+  const records = status[shown];
+  const now = status.now;
+  if (!records?.length) return put("recent", nothing(none));
   const rows = records.map((record) => {
     const [text, kind] = OUTCOME_TEXTS[record.outcome] ?? [record.outcome, "plain"];
     const outcome = make("span", "", make("span", `pill ${kind}`, text), record.code ? make("small", "", ...breakable(record.code)) : null);
@@ -79,7 +123,7 @@ function recent(records, now) {
       record.score === null ? "–" : String(record.score),
       duration(record.milliseconds),
       DEVICES[record.device] ?? record.device,
-      humanizeDuration((now - record.endedAt) / 1000),
+      ago(record.endedAt, now),
     ];
   });
   put("recent", table([["document"], ["type", "whole"], ["outcome"], ["score", "number"], ["time", "number"], ["device", "desk"], ["ago", "number"]], rows));
@@ -96,11 +140,11 @@ function dead(jobs, count, now) {
   const rows = jobs.map((job) => [
     shortId(job.documentId),
     make("span", "", job.cause, make("small", "", pluralize(job.attempts, "attempt"))),
-    humanizeDuration((now - job.diedAt) / 1000),
+    ago(job.diedAt, now),
   ]);
-  const shown = table([["document"], ["cause"], ["ago", "number"]], rows);
+  const listed = table([["document"], ["cause"], ["ago", "number"]], rows);
   const rest = count > jobs.length ? nothing(`and ${whole.format(count - jobs.length)} more: filot-ocr dead list`) : "";
-  put("dead", shown, rest);
+  put("dead", listed, rest);
 }
 
 function actions(latest, now) {
@@ -108,7 +152,7 @@ function actions(latest, now) {
   const rows = latest.map((action) => [
     make("span", "", action.action, action.reason ? make("small", "", action.reason) : null),
     make("span", "", ...breakable(action.operator)),
-    humanizeDuration((now - action.doneAt) / 1000),
+    ago(action.doneAt, now),
   ]);
   put("actions", table([["what"], ["who"], ["ago", "number"]], rows));
 }

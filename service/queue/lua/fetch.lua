@@ -1,6 +1,6 @@
 -- Fetch the oldest waiting document. Sent again with the same token (the reply was lost), it returns the same job.
 -- ARGV: token, lease ms, lock TTL s, job id and correlation id to use where there is none yet, max attempts
--- Returns {job, refused}.
+-- Returns {job, refused}, with a third value while an operator has paused all workers.
 --   job: {id, job_id, correlation id, attempts, deferrals, fence, deaths, device, '1' when its attempts were used up
 --     before this fetch}, or {} when nothing waits or only entries were removed
 --   refused: {length, SHA-1, length, SHA-1, ...} of entries that were removed because they are no document ids
@@ -70,7 +70,7 @@ if current then
 end
 
 -- An operator paused all workers; the list keeps what waits.
-if redis.call('EXISTS', watch .. ':paused') == 1 then return { {}, refused } end
+if redis.call('EXISTS', watch .. ':paused') == 1 then return { {}, refused, 1 } end
 
 for _ = 1, MAX_ENTRIES do
   local id, from_cpu = pop()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypedDict
 
 from service.reading.ocr.primitives import Box
 
@@ -24,3 +24,17 @@ class Field:
 
 #: Fields by the contract's key (``nik``, ``birthDate``, ...); unreadable ones are left out.
 Fields: TypeAlias = Mapping[str, Field]
+
+
+class FieldDetail(TypedDict, total=False):
+    """What one field is worth, and where it stands."""
+
+    #: The engine's confidence, lowered by each repair, 0 to 1.
+    confidence: float
+    #: Of the fields that count for the score: estimate that the value is right, 0 to 1.
+    probability: float
+    #: Left, top, right and bottom as shares, 0 to 1, of the page as viewers show it, with a picture's EXIF
+    #: orientation applied; left out if the place is not known.
+    box: list[float]
+    #: Number of the page among those that were read, from 1.
+    page: int

@@ -108,7 +108,62 @@ ADVICE: Mapping[str, Advice] = {
         "Nama tidak terbaca dengan pasti; periksa ejaannya pada kartu.",
         "The name could not be read with certainty: check its spelling on the card.",
     ),
+    "low_confidence_birth_place": Advice(
+        "Tempat lahir tidak terbaca dengan pasti; periksa ejaannya pada kartu.",
+        "The place of birth could not be read with certainty: check its spelling on the card.",
+    ),
+    "low_confidence_birth_date": Advice(
+        "Tanggal lahir tidak terbaca dengan pasti; periksa setiap angkanya pada kartu.",
+        "The date of birth could not be read with certainty: check each digit on the card.",
+    ),
+    "low_confidence_gender": Advice(
+        "Jenis kelamin tidak terbaca dengan pasti; periksa pada kartu.",
+        "The gender could not be read with certainty: check it on the card.",
+    ),
+    "low_confidence_address": Advice(
+        "Alamat tidak terbaca dengan pasti; periksa ejaannya pada kartu.",
+        "The address could not be read with certainty: check its spelling on the card.",
+    ),
+    "low_confidence_religion": Advice(
+        "Agama tidak terbaca dengan pasti; periksa pada kartu.",
+        "The religion could not be read with certainty: check it on the card.",
+    ),
+    "low_confidence_marital_status": Advice(
+        "Status perkawinan tidak terbaca dengan pasti; periksa pada kartu.",
+        "The marital status could not be read with certainty: check it on the card.",
+    ),
 }
+
+
+#: The contract field that each of these codes says to be uncertain.
+UNCERTAIN_FIELDS: Mapping[str, str] = {
+    "low_confidence_nik": "nik",
+    "low_confidence_npwp": "npwpNumber",
+    "low_confidence_name": "name",
+    "low_confidence_birth_place": "birthPlace",
+    "low_confidence_birth_date": "birthDate",
+    "low_confidence_gender": "gender",
+    "low_confidence_address": "address",
+    "low_confidence_religion": "religion",
+    "low_confidence_marital_status": "maritalStatus",
+}
+
+#: Fields that a person has to look at, by code.
+DOUBTED_FIELDS: Mapping[str, tuple[str, ...]] = {
+    **{code: (key,) for code, key in UNCERTAIN_FIELDS.items()},
+    "nik_birth_date_mismatch": ("nik", "birthDate"),
+    "nik_gender_mismatch": ("nik", "gender"),
+    "nik_implausible": ("nik",),
+    "nik_unknown_region": ("nik", "npwpNumber"),
+    "nik_unconfirmed": ("nik",),
+    "npwp_implausible": ("npwpNumber",),
+    "npwp_nik_mismatch": ("npwpNumber", "nik"),
+}
+
+
+def indonesian(code: str) -> str:
+    """Return the advice for a code in Indonesian; a code that this version does not know as it is."""
+    return ADVICE[code].indonesian if code in ADVICE else code
 
 
 def advice(codes: Iterable[str]) -> list[str]:

@@ -3,14 +3,13 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from statistics import median
 from typing import Literal, TypeAlias
 
-from service.reading.documents import nik, npwp_number
+from service.reading.documents import nik, npwp_number, regions
 from service.reading.documents.dates import parse_date
 from service.reading.documents.fields import DocumentType, Fields
-from service.reading.documents.reasons import MISSING_FIELDS, UNREADABLE, WRONG_TYPE
+from service.reading.documents.reasons import MISSING_FIELDS, UNCERTAIN_FIELDS, UNREADABLE, WRONG_TYPE
+from service.settings import MIN_PROBABILITY
 
 Decision: TypeAlias = Literal["auto_approve", "needs_review"]
 ReviewOutcome: TypeAlias = Literal["auto_approved", "pending_manual_review"]
@@ -20,12 +19,6 @@ CONTRACT_FIELDS: Mapping[DocumentType, tuple[str, ...]] = {
     "KTP": ("nik", "name", "birthPlace", "birthDate", "gender", "address", "religion", "maritalStatus"),
     "NPWP": ("npwpNumber", "name"),
 }
-
-#: Fields of a KTP whose values are in one column, each in its own row.
-_COLUMN_FIELDS = (
-    *("name", "gender", "address", "rtRw", "village", "district", "religion", "maritalStatus"),
-    *("occupation", "nationality", "validUntil"),
-)
 
 #: Points for all contract fields, a NIK, a name, and a well-formed NPWP.
 _ALL_FIELDS, _NIK, _NAME, _NPWP = 60, 20, 10, 30
@@ -37,17 +30,21 @@ APPROVED_FROM = 75
 #: about 0.03, a repaired one a tenth.
 MIN_NUMBER_CONFIDENCE = 0.95
 
-#: A name below this confidence goes to manual review: of names that were approved with 0.93 and more, on
-#: cards of all levels, 19 in 20 had at least 0.96, and one repaired letter costs a tenth.
-MIN_NAME_CONFIDENCE = 0.95
+#: Minimum confidence of a word out of a closed list, or of a known place, for it to vouch for itself.
+MIN_WORD_CONFIDENCE = 0.9
+
+#: Code of each contract field that is too uncertain.
+_UNCERTAIN = {key: code for code, key in UNCERTAIN_FIELDS.items()}
 
 
-#: Minimum distance in pixels between printed rows of a KTP. Below this (a card about 620 pixels wide, of
-#: which a row is 3 %) letters and full stops get lost while the engine's confidence stays high.
-MIN_ROW_PITCH = 19.0
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a contract field that was read is worth."""
 
-#: Minimum distance in pixels from an NPWP's number to its name; the same for a card about 530 pixels wide.
-MIN_NPWP_ROW_PITCH = 30.0
+    #: That it is right, 0 to 1.
+    probability: float
+    #: Codes of the picture's faults at the value's own letters: why it may be wrong.
+    faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +59,25 @@ class Verdict:
     review_reasons: tuple[str, ...]
 
 
-def judge(document_type: DocumentType, fields: Fields, faults: Sequence[str] = ()) -> Verdict:
+def judge(
+    document_type: DocumentType,
+    fields: Fields,
+    faults: Sequence[str] = (),
+    estimates: Mapping[str, Estimate] | None = None,
+    min_probability: float = MIN_PROBABILITY,
+) -> Verdict:
     """Score the fields and decide.
 
-    Any reason for review lowers an approving score to the highest that does not approve. ``faults`` are the
-    codes of the picture's faults.
+    Any reason for review lowers an approving score to the highest that does not approve.
+
+    Parameters:
+        faults: codes that send the document to review
+        estimates: of the contract fields, by key
+        min_probability: that all of these are right, for approval
     """
     points = score(document_type, fields)
-    reasons = [*faults, *cross_checks(document_type, fields)]
+    doubts = uncertain_fields(estimates or {}, min_probability)
+    reasons = [*faults, *doubts, *cross_checks(document_type, fields)]
     if points < APPROVED_FROM and not {UNREADABLE, WRONG_TYPE} & {*reasons}:
         reasons.append(MISSING_FIELDS)
     if not reasons:
@@ -90,10 +98,54 @@ def score(document_type: DocumentType, fields: Fields) -> int:
     return min(100, math.floor(points + 0.5))
 
 
+def uncertain_fields(estimates: Mapping[str, Estimate], min_probability: float) -> tuple[str, ...]:
+    """Return codes for the most uncertain fields and for their faults, if not all are probably right.
+
+    The fields' probabilities are multiplied. A field is named if it is below its share, the n-th root of the
+    limit for n fields; at least one is whenever the product is below the limit.
+    """
+    if math.prod(estimate.probability for estimate in estimates.values()) >= min_probability:
+        return ()
+    share = min_probability ** (1 / len(estimates))
+    named = [(key, estimate) for key, estimate in estimates.items() if estimate.probability < share]
+    faults = [fault for _, estimate in named for fault in estimate.faults]
+    return tuple(dict.fromkeys((*faults, *(_UNCERTAIN[key] for key, _ in named))))
+
+
+def confirmed_fields(document_type: DocumentType, fields: Fields) -> frozenset[str]:
+    """Return the contract fields that vouch for themselves, whatever the picture looks like.
+
+    A NIK repeats birth date and gender of its card, and starts with a region of the list. Words of a closed
+    list, and birth places that are regencies, are confirmed by being such a word.
+    """
+    if document_type == "NPWP":
+        holder, number = _value(fields, "nik"), _value(fields, "npwpNumber")
+        return frozenset({"npwpNumber"} if holder and holder == number else ())
+    number, born = _value(fields, "nik"), parse_date(_value(fields, "birthDate"))
+    words = {
+        "religion": True,
+        "maritalStatus": True,
+        "birthPlace": regions.is_regency(_value(fields, "birthPlace")),
+    }
+    found = {
+        key
+        for key, is_word in words.items()
+        if is_word and key in fields and not _is_uncertain(fields, key, MIN_WORD_CONFIDENCE)
+    }
+    has_gender = bool(number) and nik.gender_of(number) == _value(fields, "gender")
+    has_birth_date = bool(number and born) and born is not None and nik.matches_birth_date(number, born)
+    if has_birth_date:
+        found.add("birthDate")
+    if has_gender:
+        found.add("gender")
+    if has_birth_date and has_gender and nik.has_known_region(number):
+        found.add("nik")
+    return frozenset(found)
+
+
 def cross_checks(document_type: DocumentType, fields: Fields) -> tuple[str, ...]:
-    """Return codes for fields that are contradictory, impossible or too uncertain to approve."""
+    """Return codes for fields that are contradictory or impossible, and for an uncertain number."""
     checks = _ktp_checks(fields) if document_type == "KTP" else _npwp_checks(fields)
-    checks["low_confidence_name"] = _is_uncertain(fields, "name", MIN_NAME_CONFIDENCE)
     return tuple(code for code, failed in checks.items() if failed)
 
 
@@ -107,7 +159,6 @@ def _ktp_checks(fields: Fields) -> dict[str, bool]:
         "nik_unknown_region": bool(number and not nik.has_known_region(number)),
         # The birth date confirms six of its digits; without it nothing does.
         "nik_unconfirmed": bool(number and not born),
-        "text_too_small": _row_pitch(fields, _COLUMN_FIELDS) < MIN_ROW_PITCH,
         "low_confidence_nik": _is_uncertain(fields, "nik", MIN_NUMBER_CONFIDENCE),
     }
 
@@ -119,16 +170,8 @@ def _npwp_checks(fields: Fields) -> dict[str, bool]:
         "npwp_implausible": bool(number and not npwp_number.is_plausible(number)),
         "nik_unknown_region": is_a_nik and not nik.has_known_region(number),
         "npwp_nik_mismatch": bool(is_a_nik and holder and number != holder),
-        "text_too_small": _row_pitch(fields, ("npwpNumber", "name")) < MIN_NPWP_ROW_PITCH,
         "low_confidence_npwp": _is_uncertain(fields, "npwpNumber", MIN_NUMBER_CONFIDENCE),
     }
-
-
-def _row_pitch(fields: Fields, column: Sequence[str]) -> float:
-    """Return the median distance in pixels between rows of these fields; infinite with fewer than two."""
-    # Top left corners in one column: their distances do not change with the tilt of the card.
-    tops = sorted({field.box[0][1] for key, field in fields.items() if field.box and key in column})
-    return median(lower - upper for upper, lower in pairwise(tops)) if len(tops) > 1 else math.inf
 
 
 def _value(fields: Fields, key: str) -> str:

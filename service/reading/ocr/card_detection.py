@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from service.reading.ocr.engine import ColourImage, Image, Page
+from service.reading.ocr.engine import ColourImage, Image, Matrix, Page
 from service.reading.ocr.geometry import Quad, quad_size
 
 #: Longer side over shorter one of an ID-1 card (ISO/IEC 7810: 85.6 x 54 mm).
@@ -176,6 +176,13 @@ def flatten(page: Image, card: Quad) -> Image:
         card = np.asarray((card - (left, top)) / 2, np.float32)
     flat = cv2.warpPerspective(page, cv2.getPerspectiveTransform(card, target), (width, height))
     return np.asarray(flat, np.uint8)
+
+
+def unflatten_matrix(flat: Image, card: Quad) -> Matrix:
+    """Return the homography from a flattened card to the page that it was flattened from."""
+    height, width = flat.shape
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    return np.asarray(cv2.getPerspectiveTransform(corners, np.asarray(card, np.float32)), np.float64)
 
 
 def _largest_card(edge_map: _EdgeMap, perspective: Perspective) -> Quad | None:

@@ -9,10 +9,13 @@ import numpy.typing as npt
 
 from service.reading.ocr.primitives import Box, Device
 
-__all__ = ["Box", "ColourImage", "Device", "Engine", "Image", "Page", "PageText", "TextLine"]
+__all__ = ["Box", "ColourImage", "Device", "Engine", "Image", "Matrix", "Page", "PageText", "TextLine"]
 
 #: Grey levels, height x width, uint8. Colour would triple the work and does not help to read print.
 Image: TypeAlias = npt.NDArray[np.uint8]
+
+#: Homography of two images, 3 x 3.
+Matrix: TypeAlias = npt.NDArray[np.float64]
 
 #: Colour picture, height x width x 3, uint8, in OpenCV's order: blue, green, red.
 ColourImage: TypeAlias = npt.NDArray[np.uint8]
@@ -36,6 +39,8 @@ class TextLine:
     #: The engine's estimate, 0 to 1.
     confidence: float
     box: Box
+    #: Certainty of the least certain character, 0 to 1; 1 if the engine does not tell.
+    min_certainty: float = 1.0
 
     @property
     def left(self) -> float:
@@ -69,6 +74,8 @@ class PageText:
     device: Device
     #: Further cards on the same page; each has its own image.
     other_cards: tuple["PageText", ...] = ()
+    #: 3 x 3, from pixels of ``image`` to those of the page that was passed in.
+    to_page: Matrix = field(default_factory=lambda: np.eye(3), compare=False)
 
 
 class Engine(Protocol):

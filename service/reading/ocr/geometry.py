@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from service.reading.ocr.engine import Image
+from service.reading.ocr.engine import Image, Matrix
 
 #: Corners of a line, 4 x 2, clockwise from its top left, in pixels of the page.
 Quad: TypeAlias = npt.NDArray[np.float32]
@@ -33,6 +33,17 @@ def turn_page(page: Image, turns: int) -> Image:
     return np.asarray(cv2.rotate(page, _ROTATIONS[turns]), np.uint8)
 
 
+def turn_matrix(page: Image, turns: int) -> Matrix:
+    """Return the homography that clockwise quarter turns apply to the pixels of a page."""
+    matrix = np.eye(3)
+    height, width = page.shape
+    for _ in range(turns):
+        # (x, y) goes to (height - 1 - y, x).
+        matrix = np.array([[0, -1, height - 1], [1, 0, 0], [0, 0, 1]]) @ matrix
+        height, width = width, height
+    return matrix
+
+
 def turn_quad(quad: Quad, turns: int) -> Quad:
     """Reorder the corners so that the first one is the top left after clockwise quarter turns of the page."""
     return np.roll(quad, turns, axis=0)
@@ -40,14 +51,20 @@ def turn_quad(quad: Quad, turns: int) -> Quad:
 
 def level_page(page: Image, quads: Sequence[Quad], skew: float) -> tuple[Image, list[Quad]]:
     """Rotate a page whose lines fall by ``skew`` degrees until they are level; the page grows to fit."""
+    matrix, size = level_matrix(page, skew)
+    level = cv2.warpAffine(page, matrix[:2], size, borderMode=cv2.BORDER_REPLICATE)
+    turned = [np.asarray(quad @ matrix[:2, :2].T + matrix[:2, 2], np.float32) for quad in quads]
+    return np.asarray(level, np.uint8), turned
+
+
+def level_matrix(page: Image, skew: float) -> tuple[Matrix, tuple[int, int]]:
+    """Return the homography of ``level_page``, and the width and height of the page that it makes."""
     height, width = page.shape
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), skew, 1)
     cosine, sine = np.abs(matrix[0, :2])
     wider, higher = round(width * cosine + height * sine), round(width * sine + height * cosine)
     matrix[:, 2] += (wider - width) / 2, (higher - height) / 2
-    level = cv2.warpAffine(page, matrix, (wider, higher), borderMode=cv2.BORDER_REPLICATE)
-    turned = [np.asarray(quad @ matrix[:, :2].T + matrix[:, 2], np.float32) for quad in quads]
-    return np.asarray(level, np.uint8), turned
+    return np.vstack((matrix, (0, 0, 1))), (wider, higher)
 
 
 def cut_line(

@@ -1,13 +1,22 @@
 """The ``onnx`` driver: PP-OCR's detector and recogniser on ONNX Runtime, on the CPU or a CUDA GPU."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
-from service.reading.ocr.card_detection import find_card, find_other_card, flatten, is_card_shaped
+import numpy as np
+
+from service.reading.ocr.card_detection import (
+    find_card,
+    find_other_card,
+    flatten,
+    is_card_shaped,
+    unflatten_matrix,
+)
+from service.reading.ocr.cores import Cores
 from service.reading.ocr.detection import MAX_CARD_SIDE, MAX_SIDE, find_lines
-from service.reading.ocr.engine import Box, Device, Image, Page, PageText, TextLine
-from service.reading.ocr.geometry import Quad, cut_line, level_page, turn_page
+from service.reading.ocr.engine import Box, Device, Image, Matrix, Page, PageText, TextLine
+from service.reading.ocr.geometry import Quad, cut_line, level_matrix, level_page, turn_matrix, turn_page
 from service.reading.ocr.illumination import even_illumination
 from service.reading.ocr.orientation import quarter_turns, skew
 from service.reading.ocr.punctuation_recheck import (
@@ -42,17 +51,21 @@ class _View:
     page: Image
     #: For finding and recognising text; the page itself if its light is even enough.
     lit: Image
+    #: Homography from pixels of ``page`` to those of the page that the engine was given.
+    to_page: Matrix = field(default_factory=lambda: np.eye(3))
 
     def turned(self, turns: int) -> "_View":
         """Rotate by clockwise quarter turns."""
         page = turn_page(self.page, turns)
-        return _View(page, page if self.lit is self.page else turn_page(self.lit, turns))
+        lit = page if self.lit is self.page else turn_page(self.lit, turns)
+        return _View(page, lit, self.to_page @ np.linalg.inv(turn_matrix(self.page, turns)))
 
     def levelled(self, quads: Sequence[Quad], angle: float) -> tuple["_View", list[Quad]]:
         """Rotate page and lines until lines that fall by ``angle`` degrees are level."""
         page, level_quads = level_page(self.page, quads, angle)
         lit = page if self.lit is self.page else level_page(self.lit, quads, angle)[0]
-        return _View(page, lit), level_quads
+        back = np.linalg.inv(level_matrix(self.page, angle)[0])
+        return _View(page, lit, self.to_page @ back), level_quads
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +91,8 @@ class OnnxEngine:
     name = "onnx"
 
     def __init__(self, device: Device = "cpu", open_network: Callable[[str], Network] | None = None) -> None:
-        open_network = open_network or partial(load_network, device=device)
+        self._cores = Cores()
+        open_network = open_network or partial(load_network, device=device, cores=self._cores)
         self._device = device
         variant = "" if device == "cuda" else "-int8"
         self._detector = open_network(f"detector{variant}")
@@ -101,6 +115,10 @@ class OnnxEngine:
         Raises:
             EngineError: ONNX Runtime failed; a ``DeviceError`` if it computed on the GPU.
         """
+        with self._cores.reading_page():
+            return self._read(page)
+
+    def _read(self, page: Page) -> PageText:
         image = page.image
         if is_card_shaped(image):
             return self._read_upright(self._make_upright(image, MAX_CARD_SIDE), self._sizes.card_line)
@@ -114,14 +132,15 @@ class OnnxEngine:
 
     def _read_card(self, image: Image, card: Quad) -> PageText | None:
         """Read a card with these corners; None if it has too few lines to be one."""
-        found = self._make_upright(flatten(image, card), MAX_CARD_SIDE)
+        flat = flatten(image, card)
+        found = self._make_upright(flat, MAX_CARD_SIDE, unflatten_matrix(flat, card))
         if len(found.quads) < MIN_CARD_LINES:
             return None
         return self._read_upright(found, self._sizes.card_line)
 
-    def _make_upright(self, page: Image, longest_side: int) -> _UprightPage:
+    def _make_upright(self, page: Image, longest_side: int, to_page: Matrix | None = None) -> _UprightPage:
         """Find the lines of a page, and rotate page and lines until they are upright and level."""
-        view = _View(page, even_illumination(page))
+        view = _View(page, even_illumination(page), np.eye(3) if to_page is None else to_page)
         quads = find_lines(self._detector, view.lit, longest_side)
         turns = quarter_turns(self._direction, view.lit, quads)
         if turns:
@@ -143,11 +162,13 @@ class OnnxEngine:
                 read[index] = merge_readings(line, read[index])
         read = self._recheck_punctuation(image, quads, read)
         lines = [
-            TextLine(line.text.strip(), line.confidence, _box(quad))
+            TextLine(line.text.strip(), line.confidence, _box(quad), line.min_certainty)
             for line, quad in zip(read, quads, strict=True)
             if line.text.strip() and line.confidence >= MIN_CONFIDENCE
         ]
-        return PageText(found.view.page, tuple(in_reading_order(lines)), self._device)
+        return PageText(
+            found.view.page, tuple(in_reading_order(lines)), self._device, to_page=found.view.to_page
+        )
 
     def _recognise(self, image: Image, quads: Sequence[Quad], size: LineSize) -> list[LineText]:
         return self._recogniser.read_all(

@@ -1,7 +1,7 @@
 """ONNX Runtime sessions of the shipped models, with checked files and translated errors."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -13,6 +13,7 @@ import onnxruntime
 
 from service.errors import DeviceError, EngineError, SettingsError
 from service.reading.ocr import failures
+from service.reading.ocr.cores import Cores
 from service.reading.ocr.cuda import (
     describe_build,
     load_libraries,
@@ -46,7 +47,7 @@ class Network(Protocol):
             EngineError: ONNX Runtime failed on the CPU.
         """
 
-    def run_all(self, inputs: Iterable[Tensor]) -> list[Outputs]:
+    def run_all(self, inputs: Sequence[Tensor]) -> list[Outputs]:
         """Run inputs of batch size 1 and of any shape; outputs are in the same order. Raises as ``run``."""
 
     def metadata(self, key: str) -> str:
@@ -55,11 +56,13 @@ class Network(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LoadedNetwork:
-    """A model in its own session, run in the calling thread, one input at a time."""
+    """A model in its own session, which computes one input on one core."""
 
     session: Any
     device: Device
     sizes: Sizes = EXACT
+    #: Compute several inputs side by side; without them the calling thread does.
+    cores: Cores | None = None
 
     def run(self, batch: Tensor) -> Outputs:
         """As ``Network.run``."""
@@ -69,9 +72,9 @@ class LoadedNetwork:
             raise _translate(self.device, "running", error) from error
         return outputs
 
-    def run_all(self, inputs: Iterable[Tensor]) -> list[Outputs]:
-        """As ``Network.run_all``; one by one, because batches of lines are slower on a CPU."""
-        return [self.run(batch) for batch in inputs]
+    def run_all(self, inputs: Sequence[Tensor]) -> list[Outputs]:
+        """As ``Network.run_all``; one by one on each core, because batches of lines are slower on a CPU."""
+        return self.cores.map(self.run, inputs) if self.cores else [self.run(batch) for batch in inputs]
 
     def metadata(self, key: str) -> str:
         """As ``Network.metadata``."""
@@ -79,7 +82,9 @@ class LoadedNetwork:
         return entries[key]
 
 
-def load_network(name: str, device: Device, tuning: GpuTuning = DEFAULT_TUNING) -> LoadedNetwork:
+def load_network(
+    name: str, device: Device, tuning: GpuTuning = DEFAULT_TUNING, cores: Cores | None = None
+) -> LoadedNetwork:
     """Open the shipped model ``name`` (without ``.onnx``) on a device, without falling back to another.
 
     Raises:
@@ -103,7 +108,7 @@ def load_network(name: str, device: Device, tuning: GpuTuning = DEFAULT_TUNING) 
     if device == "cuda" and session.get_providers()[0] != "CUDAExecutionProvider":
         missing = ", ".join(missing_libraries()) or "unknown"
         raise DeviceError(f"{describe_build()} placed the model on the CPU; missing: {missing}")
-    return LoadedNetwork(session, device)
+    return LoadedNetwork(session, device, cores=cores)
 
 
 def _options() -> Any:

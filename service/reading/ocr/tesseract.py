@@ -13,9 +13,9 @@ import PIL.Image
 import pytesseract
 
 from service.errors import EngineError, SettingsError
-from service.reading.ocr.card_detection import find_card, flatten, is_card_shaped
-from service.reading.ocr.engine import Box, Device, Image, Page, PageText, TextLine
-from service.reading.ocr.geometry import turn_page
+from service.reading.ocr.card_detection import find_card, flatten, is_card_shaped, unflatten_matrix
+from service.reading.ocr.engine import Box, Device, Image, Matrix, Page, PageText, TextLine
+from service.reading.ocr.geometry import turn_matrix, turn_page
 from service.reading.ocr.reading_order import in_reading_order
 
 #: Indonesian first: the language of the cards.
@@ -81,10 +81,10 @@ class TesseractEngine:
             EngineError: the program failed or took too long.
         """
         best = PageText(page.image, (), self.device)
-        for view in _views(page):
+        for view, to_page in _views(page):
             lines = in_reading_order([line for line in _run(view) if line.confidence >= MIN_CONFIDENCE])
             if _evidence(lines) >= _evidence(best.lines):
-                best = PageText(view, tuple(lines), self.device)
+                best = PageText(view, tuple(lines), self.device, to_page=to_page)
             if _evidence(lines) >= MIN_UPRIGHT_EVIDENCE:
                 break
         return best
@@ -113,17 +113,24 @@ def _installed_languages() -> list[str]:
     return languages
 
 
-def _views(page: Page) -> Iterator[Image]:
-    """Yield the images that may show a card upright, the likeliest first."""
+def _views(page: Page) -> Iterator[tuple[Image, Matrix]]:
+    """Yield the images that may show a card upright, the likeliest first, each with its way to the page."""
     image = page.image
     if is_card_shaped(image):
-        upright = turn_page(image, int(image.shape[0] > image.shape[1]))
-        yield from (upright, turn_page(upright, 2))
+        turns = int(image.shape[0] > image.shape[1])
+        back = np.asarray(np.linalg.inv(turn_matrix(image, turns)), np.float64)
+        yield from _both_ways(turn_page(image, turns), back)
         return
     if (card := find_card(page)) is not None:
         flat = flatten(image, card)
-        yield from (flat, turn_page(flat, 2))
-    yield image
+        yield from _both_ways(flat, unflatten_matrix(flat, card))
+    yield image, np.eye(3)
+
+
+def _both_ways(upright: Image, to_page: Matrix) -> Iterator[tuple[Image, Matrix]]:
+    yield upright, to_page
+    # A half turn is its own inverse.
+    yield turn_page(upright, 2), to_page @ turn_matrix(upright, 2)
 
 
 def _evidence(lines: Sequence[TextLine]) -> float:

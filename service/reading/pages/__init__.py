@@ -14,7 +14,7 @@ from service.reading.pages.decoder.file_formats import detect_format
 from service.reading.pages.decoder.limits import MAX_FILE_SIZE, MAX_SIDE
 from service.reading.pages.decoder.protocol import COLOUR, GREY
 from service.reading.pages.pool import DEFAULT_POOL, DecoderPool
-from service.reading.pages.refusals import REFUSALS, refusal
+from service.reading.pages.refusals import REFUSALS, refusal, too_large
 
 __all__ = ["MAX_FILE_SIZE", "MAX_SIDE", "REFUSALS", "DecoderPool", "close_decoders", "read_pages"]
 
@@ -31,7 +31,7 @@ def read_pages(content: bytes, pool: DecoderPool = DEFAULT_POOL) -> list[Page]:
     if not content:
         raise refusal("empty_file")
     if len(content) > MAX_FILE_SIZE:
-        raise refusal("file_too_large")
+        raise too_large(MAX_FILE_SIZE)
     if detect_format(content) is None:
         raise refusal("not_an_image")
     images = pool.decode(content, GREY)

@@ -53,6 +53,15 @@ _INHERITED_VARIABLES = ("LD_LIBRARY_PATH", "LANG", "LC_ALL", "PATH", "PYTHONHOME
 _ALLOCATOR_SETTINGS = {"MALLOC_MMAP_THRESHOLD_": "33554432", "MALLOC_TRIM_THRESHOLD_": "67108864"}
 
 
+class DecoderKilledError(EngineError):
+    """Somebody else killed the process by SIGKILL, as the kernel does when memory runs out."""
+
+    def __init__(self) -> None:
+        super().__init__("the decoder was killed")
+        #: Pages that were decoded before.
+        self.pages: list[Image] = []
+
+
 class DecoderProcess:
     """Decodes one file at a time. Not thread-safe.
 
@@ -95,6 +104,7 @@ class DecoderProcess:
 
         Raises:
             DocumentError: the file cannot be read.
+            DecoderKilledError: the process was killed, which says nothing about the file.
             EngineError: the process stopped responding, or ended for a reason other than the file.
         """
         self.ready = False
@@ -114,6 +124,9 @@ class DecoderProcess:
             raise
         except (EOFError, OSError, ValueError) as error:
             cause = self._kill_and_explain(error)
+            if isinstance(cause, DecoderKilledError):
+                cause.pages = pages
+                raise cause from None
             if not pages:
                 raise cause from None
         else:
@@ -167,6 +180,9 @@ class DecoderProcess:
             return refusal("file_breaks_decoder")
         if -code in _FILE_FAULTS:
             return refusal(_FILE_FAULTS[-code])
+        # We kill it ourselves only when it does not answer in time.
+        if -code == signal.SIGKILL and not isinstance(error, TimeoutError):
+            return DecoderKilledError()
         return EngineError(f"the decoder ended with exit code {code} ({type(error).__name__})")
 
 

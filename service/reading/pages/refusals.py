@@ -47,6 +47,13 @@ REFUSALS = {
 }
 
 
+def too_large(limit: int) -> DocumentError:
+    """Return the error for a file of more than ``limit`` bytes; ``REFUSALS`` tells the default limit."""
+    told = f" {limit / 2**20:g} MB"
+    indonesian, english = (sentence.replace(" 5 MB", told) for sentence in REFUSALS["file_too_large"])
+    return DocumentError("file_too_large", indonesian, english)
+
+
 def refusal(code: str) -> DocumentError:
     """Return the error for a code of ``REFUSALS``.
 

@@ -1,5 +1,6 @@
 """Image quality: faults of a picture, measured on its print."""
 
-from service.reading.quality.photo import faults
+from service.reading.quality.photo import faults, print_faults
+from service.reading.quality.values import Spacing, ValuePrint, measure_value
 
-__all__ = ["faults"]
+__all__ = ["Spacing", "ValuePrint", "faults", "measure_value", "print_faults"]

@@ -1,7 +1,10 @@
 """Detects print that crosses the edge of the picture, so that a part of the card is missing."""
 
+from typing import TypeAlias
+
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from service.reading.ocr.engine import Image
 from service.reading.quality.boxes import Boxes
@@ -19,8 +22,14 @@ MIN_STROKE_CONTRAST, MAX_BACKGROUND_DIFFERENCE = 0.5, 0.4
 #: Grey levels. With less contrast the grain of a table looks like strokes.
 MIN_CONTRAST = 40
 
-#: Strokes on one side of the picture that distinguish print from dirt.
+#: Strokes on the upper or the lower side of the picture that distinguish print from dirt.
 MIN_STROKES = 3
+
+#: Distance from a box to the edge of the page, in line heights, up to which its letters may cross it.
+REACH = 0.3
+
+#: Corners of n lines, n x 4 x 2.
+Corners: TypeAlias = npt.NDArray[np.float32]
 
 
 def cuts_print(page: Image, boxes: Boxes, contrast: float) -> bool:
@@ -39,6 +48,39 @@ def cuts_print(page: Image, boxes: Boxes, contrast: float) -> bool:
     background = _background(page, boxes)
     max_length = round(MAX_STROKE_LENGTH * boxes.usual_height)
     return any(_count_strokes(border, background, contrast, max_length) >= MIN_STROKES for border in borders)
+
+
+def cuts_lines(page: Image, boxes: Boxes, contrast: float) -> bool:
+    """Whether letters of these lines cross an edge of the page; ``contrast`` is theirs, in grey levels."""
+    reach = REACH * boxes.usual_height
+    low, high = boxes.corners.min(axis=(0, 1)), boxes.corners.max(axis=(0, 1))
+    if contrast < MIN_CONTRAST or (low.min() > reach and (page.shape[1::-1] - high).min() > reach + 1):
+        return False
+    background = _background(page, boxes)
+    depth = max(1, round(BORDER_DEPTH * boxes.usual_height))
+    max_length = round(MAX_STROKE_LENGTH * boxes.usual_height)
+    for quarter in range(4):
+        # Each edge in turn becomes the upper one.
+        corners = _turned(boxes.corners, page, quarter)
+        near = corners[..., 1].min(axis=1) <= reach
+        if not near.any():
+            continue
+        left, right = int(corners[near][..., 0].min()), int(corners[near][..., 0].max()) + 1
+        border = np.ascontiguousarray(np.rot90(page, quarter)[:depth, left:right])
+        # One letter of a line crosses the left or the right edge, many cross the upper or the lower one.
+        min_strokes = 1 if quarter % 2 else MIN_STROKES
+        if _count_strokes(border, background, contrast, max_length) >= min_strokes:
+            return True
+    return False
+
+
+def _turned(corners: Corners, page: Image, quarters: int) -> Corners:
+    """Return points of a page after counterclockwise quarter turns of it, as by ``np.rot90``."""
+    height, width = page.shape
+    for _ in range(quarters):
+        corners = np.stack((corners[..., 1], width - 1 - corners[..., 0]), axis=-1)
+        height, width = width, height
+    return corners
 
 
 def _background(page: Image, boxes: Boxes) -> float:

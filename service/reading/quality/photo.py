@@ -5,8 +5,9 @@ import numpy as np
 from service.reading.ocr.engine import PageText
 from service.reading.quality.border import cuts_print
 from service.reading.quality.boxes import boxes_of
-from service.reading.quality.glare import hides_print
+from service.reading.quality.glare import burnt_share
 from service.reading.quality.strokes import Strokes, measure_strokes
+from service.reading.quality.values import ValuePrint
 
 #: Maximum width of an edge as a share of the line height; good photos and scans have 0.07 to 0.12.
 MAX_SOFTNESS = 0.16
@@ -17,6 +18,9 @@ MIN_CONTRAST, DARK_BACKGROUND = 21, 80
 
 #: Edge width and contrast at which punctuation starts to get lost.
 MAX_CLEAR_SOFTNESS, MIN_CLEAR_CONTRAST = 0.148, 68
+
+#: Height of a line with its margins, in pixels, below which print is small; capitals have about half of it.
+MIN_LINE_HEIGHT = 19
 
 #: Minimum share of the measured lines that are too dark: a shadow may cover a part of the card.
 MIN_DARK_SHARE = 0.25
@@ -53,8 +57,22 @@ def faults(page: PageText) -> tuple[str, ...]:
     found = {"blurred": _is_blurred(strokes), "too_dark": _is_too_dark(strokes)}
     found["unclear"] = not any(found.values()) and bool(page.lines) and _is_unclear(strokes)
     if page.lines:
-        found["glare"] = hides_print(page.image, boxes)
+        found["glare"] = burnt_share(page.image, boxes) > 0
         found["cut_off"] = cuts_print(page.image, boxes, float(np.median(strokes.contrast)))
+    return tuple(code for code, present in found.items() if present)
+
+
+def print_faults(value: ValuePrint) -> tuple[str, ...]:
+    """Return the codes of the faults at a value's own letters; they explain why it may be wrong."""
+    is_blurred = value.softness >= MAX_SOFTNESS
+    is_dark = value.contrast < MIN_CONTRAST and value.ground < DARK_BACKGROUND
+    is_unclear = value.softness >= MAX_CLEAR_SOFTNESS or value.contrast < MIN_CLEAR_CONTRAST
+    found = {
+        "blurred": is_blurred,
+        "too_dark": is_dark,
+        "unclear": is_unclear and not is_blurred and not is_dark,
+        "text_too_small": value.height < MIN_LINE_HEIGHT,
+    }
     return tuple(code for code, present in found.items() if present)
 
 

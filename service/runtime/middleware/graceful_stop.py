@@ -11,6 +11,7 @@ from typing import Any
 from dramatiq import Broker, Middleware
 
 from service.queue.active_jobs import ActiveJobs
+from service.runtime.supervisor import EXIT_CONFIGURATION
 
 #: s within which signals count as one: a signal to the process group arrives directly and from the master.
 SIGNAL_WINDOW = 1.0
@@ -31,14 +32,22 @@ class GracefulStop(Middleware):
         self.timeout = timeout
         self._first_signal: float | None = None
         self._exit_code = 0
+        #: Whether Dramatiq's command runs this process, so that we may end it.
+        self._own_process = False
 
     def request(self, exit_code: int) -> None:
         """Stop this process as at SIGTERM, with an exit code for the supervisor."""
         self._exit_code = exit_code
         os.kill(os.getpid(), signal.SIGTERM)
 
+    def refuse_configuration(self) -> None:
+        """Stop this process for good, as its configuration cannot work; one that embeds a worker goes on."""
+        if self._own_process and not self.active_jobs.stopping:
+            self.request(EXIT_CONFIGURATION)
+
     def after_process_boot(self, broker: Broker) -> None:
         """Install our handler before Dramatiq's, in the process and thread that has it."""
+        self._own_process = True
         dramatiq_handler = signal.getsignal(signal.SIGTERM)
 
         def stop(number: int, frame: FrameType | None) -> None:

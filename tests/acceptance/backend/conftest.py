@@ -15,6 +15,7 @@ from devstack.servers.http import accepts_connections, request
 from devstack.servers.sandbox import Sandbox
 from devstack.servers.server import Server
 from devstack.servers.worker import Worker
+from tests.support.schemas import faults
 from tests.support.waiting import wait_until
 
 FOLDER = Path(__file__).parent
@@ -52,9 +53,11 @@ class NodeBackend(Server):
         return dict(self.ask("GET", f"/documents/{document_id}")[1])
 
     def results(self, count: int) -> list[dict[str, Any]]:
-        """Wait for at least so many published results, and return all."""
+        """Wait for at least so many published results, and return all; each fits its schema."""
         wait_until(lambda: len(self.ask("GET", "/results")[1]) >= count)
-        return list(self.ask("GET", "/results")[1])
+        results = list(self.ask("GET", "/results")[1])
+        assert [fault for result in results for fault in faults("result", result)] == []
+        return results
 
     def decide(self, callback_url: str, decision: str) -> int:
         """Post a person's decision to the URL that the review service was given; return the status."""

@@ -1,7 +1,5 @@
 """Queue lengths and ages, read from a real Redis whose lists hold bare ids."""
 
-import time
-
 import pytest
 
 from devstack.backend import PROCESSING, QUEUE, FilotBackend
@@ -11,6 +9,7 @@ from service.queue.document_queue import CPU_QUEUE_KEY, connect_redis
 from service.settings import Settings
 from service.store import dead_letters, outbox
 from service.store.database import Database
+from tests.support.waiting import wait_until
 
 MINUTE = 60_000
 
@@ -128,8 +127,7 @@ def test_a_queue_that_nobody_has_read_is_as_old_as_its_latest_change(
 ) -> None:
     backend.redis.rpush(QUEUE, "a", "b")
     # Asking for the idle time is the one command that does not end it.
-    while int(backend.redis.object("IDLETIME", QUEUE)) < 2:
-        time.sleep(0.05)
+    wait_until(lambda: int(backend.redis.object("IDLETIME", QUEUE)) >= 2)
 
     backlog = reader.read().backlog
 

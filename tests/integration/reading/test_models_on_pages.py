@@ -22,7 +22,7 @@ from service.reading.pages import read_pages
 from tests.integration.reading.test_models import as_origin, origin
 
 #: Invented cards of each level: KTP and NPWP in turn.
-PAGES: tuple[tuple[Level, int], ...] = (("flat", 4), ("photo", 4), ("scan", 2), ("turned", 1))
+PAGES: tuple[tuple[Level, int], ...] = (("flat", 4), ("photo", 2), ("scan", 1))
 
 #: A character that the origin reads and ours does not know, and what ours reads there.
 STANDS_FOR = str.maketrans({"\N{FULLWIDTH COLON}": ":"})
@@ -88,8 +88,8 @@ def detector_input(page: Image) -> Tensor:
 
 
 def test_the_pages_hold_enough_to_tell_models_apart() -> None:
-    assert len(pages()) == 11
-    assert len(lines()) > 200
+    assert len(pages()) == 7
+    assert len(lines()) > 120
 
 
 def test_the_detector_boxes_every_page_as_its_origin_does(wheel: Path) -> None:
@@ -131,7 +131,7 @@ def test_the_recogniser_reads_every_line_as_its_origin_does_but_for_full_width_c
 
     found = differences(texts("recogniser"), theirs, name_of_float_difference)
 
-    assert found == {"a full-width colon is a colon": 3}
+    assert found == {"a full-width colon is a colon": 2}
 
 
 def test_the_int8_recogniser_reads_every_line_as_the_float_one_does_but_for_few() -> None:

@@ -4,6 +4,7 @@ import uuid
 
 from devstack.backend import FilotBackend
 from service.errors import OcrWorkerError
+from service.reading.documents.scoring import Decision
 from service.store import outbox
 from service.store.database import Database
 from service.store.documents import Document, begin_work
@@ -19,7 +20,9 @@ def begin(database: Database, document_id: str, fencing_token: int = 1) -> Docum
     return document
 
 
-def success(document_id: str, *, decision: str = "auto_approve", text: str = "NIK\x00 3174") -> GPUOCRResult:
+def success(
+    document_id: str, *, decision: Decision = "auto_approve", text: str = "NIK\x00 3174"
+) -> GPUOCRResult:
     """The result of a document that was read."""
     approved = decision == "auto_approve"
     return GPUOCRResult(

@@ -7,6 +7,7 @@ import pytest
 
 from devstack.backend import FilotBackend
 from service.errors import LeaseLostError
+from service.reading.documents.scoring import Decision
 from service.settings import Settings, needed
 from service.store import database as database_module
 from service.store import outbox
@@ -30,7 +31,7 @@ APPROVED_ELSEWHERE = "UPDATE documents SET status = 'completed', ai_score = 99 W
 
 
 def completed(
-    database: Database, document: Document, *, fencing_token: int = 1, decision: str = "auto_approve"
+    database: Database, document: Document, *, fencing_token: int = 1, decision: Decision = "auto_approve"
 ) -> str:
     """Store a success; returns what became of it."""
     return complete(
@@ -115,6 +116,7 @@ def test_failure_is_shown_to_the_user_as_it_stands(database: Database, backend: 
     assert outcome == "stored"
     assert row["status"] == "failed"
     assert row["result_json"]["error"] == "Unggah ulang."
+    assert row["result_json"]["errorCode"] == "retries_exceeded"
     assert row["result_json"]["maxRetriesExceeded"] is True
     assert row["result_json"]["failedAt"].endswith("Z")
     assert outbox_kinds(backend, document.id) == ["result"]
@@ -122,6 +124,11 @@ def test_failure_is_shown_to_the_user_as_it_stands(database: Database, backend: 
     assert dead == [{"attempts": 3, "cause": "EngineError"}]
     (record,) = backend.execute("SELECT outcome, code FROM ocr_worker.endings")
     assert record == {"outcome": "failed", "code": "retries_exceeded"}
+
+
+@pytest.mark.parametrize("spelling", ["KTP", "ktp", "Ktp "])
+def test_the_type_may_be_spelt_in_any_case(database: Database, backend: FilotBackend, spelling: str) -> None:
+    assert begin(database, backend.add_document(b"picture", spelling)).type == "KTP"
 
 
 @pytest.mark.parametrize("table", ["outbox", "endings"])

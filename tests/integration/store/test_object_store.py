@@ -5,7 +5,7 @@ import pytest
 from devstack.backend import FilotBackend
 from service.errors import DocumentError, OcrWorkerError, StorageRefusedError, UnavailableError
 from service.settings import Settings
-from service.store import object_store
+from service.store import object_store, object_store_connections
 from service.store.object_store import Storage
 from tests.support.raw_server import Handler, answer, drip, raw_server
 
@@ -28,6 +28,22 @@ def test_an_object_is_read_whole(settings: Settings, backend: FilotBackend) -> N
     document_id = backend.add_document(content)
 
     assert Storage(settings).fetch(backend.row(document_id)["file_url"]) == content
+
+
+@pytest.mark.parametrize("megabytes", [1, 2])
+def test_the_size_that_is_kept_is_the_one_that_is_set_and_told(
+    settings: Settings, backend: FilotBackend, megabytes: int
+) -> None:
+    storage = Storage(settings.model_copy(update={"max_file_size": megabytes}))
+    allowed, larger = (backend.add_document(bytes(megabytes * 2**20 + extra)) for extra in (0, 1))
+
+    assert len(storage.fetch(backend.row(allowed)["file_url"])) == megabytes * 2**20
+    with pytest.raises(
+        DocumentError, match=f"paling banyak {megabytes} MB.* at most {megabytes} MB"
+    ) as caught:
+        storage.fetch(backend.row(larger)["file_url"])
+
+    assert caught.value.code == "file_too_large"
 
 
 def test_a_missing_object_is_the_documents_fault(settings: Settings) -> None:
@@ -57,6 +73,17 @@ def test_an_error_of_the_store_is_an_outage(settings: Settings) -> None:
 
     assert isinstance(away, UnavailableError)
     assert not isinstance(away, StorageRefusedError)
+
+
+def test_a_head_that_drips_is_the_stores_fault_and_has_an_end(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(object_store_connections, "HEAD_TIMEOUT", 0.3)
+
+    away = error(settings, drip(b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 60_000, 0.002))
+
+    assert isinstance(away, UnavailableError)
+    assert str(away) == "the document store broke off"
 
 
 def test_a_body_that_drips_is_the_stores_fault_and_has_an_end(

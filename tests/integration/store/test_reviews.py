@@ -45,7 +45,11 @@ def complete_card(backend: FilotBackend) -> str:
     backend.execute(
         """UPDATE documents SET status = 'completed', verification_status = 'pending_manual_review',
                ai_decision = 'needs_review', ai_score = 40, ocr_text = 'NIK',
-               result_json = '{"nik": "1", "reviewReasons": ["blurred"], "finalDecision": "x"}'
+               result_json = '{"nik": "1", "reviewReasons": ["blurred"], "finalDecision": "x",
+                   "fields": {"nik": {"confidence": 0.9, "probability": 0.8, "box": [0.1, 0.2, 0.5, 0.3],
+                                      "page": 1},
+                              "religion": {"confidence": 0.99, "probability": 0.9999, "page": 1},
+                              "other": {"confidence": 0.1}}}'
            WHERE id = %s""",
         document_id,
     )
@@ -88,6 +92,10 @@ def test_a_review_carries_what_the_contract_says(
     assert row["file_url"].endswith(metadata["originalFilename"])
     assert metadata["submittedAt"][:16] >= before["utc"]
     assert metadata["submittedAt"].endswith("Z")
+    assert metadata["reviewAdvice"] == ["Foto buram; silakan foto ulang di tempat terang."]
+    assert metadata["doubtfulFields"] == {
+        "nik": {"confidence": 0.9, "probability": 0.8, "box": [0.1, 0.2, 0.5, 0.3], "page": 1}
+    }
 
 
 def test_filots_row_holds_what_was_sent_and_the_ticket(service: Reviews, backend: FilotBackend) -> None:

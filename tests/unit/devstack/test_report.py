@@ -1,11 +1,14 @@
 """The demo's report is one file, complete and safe."""
 
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from bench.browser import DESK_DARK, DESK_LIGHT, PHONE_DARK, PHONE_LIGHT, Screen, opened_browser
 from devstack.comparison import FieldComparison, compare_fields
 from devstack.report import ReportEntry, write_report
 
@@ -93,3 +96,44 @@ def test_a_document_that_failed_has_no_score(tmp_path: Path) -> None:
     html = written(tmp_path, replace(ENTRY, score=None, outcome="failed", fields=()))
 
     assert "None" not in html
+
+
+def test_each_outcome_has_its_colour(tmp_path: Path) -> None:
+    outcomes = ("auto_approved", "pending_manual_review", "failed")
+
+    pages = [written(tmp_path, replace(ENTRY, outcome=each, expected_outcome=each)) for each in outcomes]
+
+    pills = [re.findall(r"<span class='(pill \w+)'>([^<]+)<", page)[0] for page in pages]
+    assert pills == [("pill good", "approved"), ("pill doubt", "to review"), ("pill bad", "failed")]
+
+
+@pytest.mark.programs("browser")
+@pytest.mark.parametrize("screen", [PHONE_LIGHT, PHONE_DARK, DESK_LIGHT, DESK_DARK], ids=lambda s: s.name)
+def test_the_report_fits_its_screen(tmp_path: Path, screen: Screen) -> None:
+    long = replace(
+        ENTRY,
+        name="npwp-16-turned-and-photographed",
+        note="low_confidence_name, nik_birth_date_mismatch, missing_fields",
+        outcome="pending_manual_review",
+        fields=compare_fields(
+            {"address": "JALAN PROKLAMASI KEMERDEKAAN NOMOR 123456", "nik": "3174050101900001"},
+            {"address": "JALANPROKLAMASIKEMERDEKAANNOMOR123456789012345", "nik": "3174050101900001"},
+        ),
+    )
+    written(tmp_path, ENTRY, long)
+
+    with opened_browser(tmp_path / "profile") as browser:
+        browser.look_with(screen)
+        browser.open((tmp_path / "build" / "demo.html").as_uri())
+        browser.picture(Path(f"build/demo-report/{screen.name}.png"))
+        width, cut, red = browser.run(
+            "return [document.documentElement.scrollWidth,"
+            " [...document.querySelectorAll('body *')].filter((each) =>"
+            " each.getBoundingClientRect().right > innerWidth || each.scrollWidth > each.clientWidth + 1 &&"
+            " getComputedStyle(each).display != 'inline').map((each) => each.outerHTML.slice(0, 80)),"
+            " getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g)[0]]"
+        )
+
+    assert width == screen.width
+    assert cut == []
+    assert int(red) < 50 if screen.scheme == "dark" else int(red) > 200

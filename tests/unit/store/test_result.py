@@ -1,6 +1,17 @@
+from typing import Any
+
 import pytest
 
-from service.store.result import CARD_FIELDS, GPUOCRResult, ocr_verdict, row_result, split_row_result
+from service.reading.documents.fields import FieldDetail
+from service.store.result import (
+    CARD_FIELDS,
+    GPUOCRResult,
+    doubted_details,
+    ocr_verdict,
+    row_result,
+    split_row_result,
+    stored_details,
+)
 
 
 def test_a_success_is_published_under_the_backends_names() -> None:
@@ -48,6 +59,7 @@ def test_a_failure_carries_its_reason_and_nothing_of_a_success() -> None:
         gpu_processed=False,
         processing_time_ms=0,
         error="Unggah ulang.",
+        error_code="blank_page",
     )
 
     published = result.published()
@@ -60,6 +72,7 @@ def test_a_failure_carries_its_reason_and_nothing_of_a_success() -> None:
         "gpuProcessed": False,
         "processingTimeMs": 0,
         "error": "Unggah ulang.",
+        "errorCode": "blank_page",
     }
 
 
@@ -73,6 +86,34 @@ def test_a_row_gives_back_fields_and_reasons() -> None:
     assert stored == {"nik": "3174050101900001", "reviewReasons": ["blurred", "missing_fields"]}
     assert split_row_result("KTP", stored) == ({"nik": "3174050101900001"}, ["blurred", "missing_fields"])
     assert split_row_result("KTP", {}) == ({}, [])
+
+
+DETAILS: dict[str, FieldDetail] = {
+    "nik": {"confidence": 0.99, "probability": 0.9999, "box": [0.1, 0.2, 0.5, 0.3], "page": 1},
+    "name": {"confidence": 0.9, "probability": 0.7, "page": 1},
+    "village": {"confidence": 0.8, "page": 1},
+}
+
+
+def test_a_row_gives_back_what_each_field_is_worth_and_the_card_none_the_more() -> None:
+    stored = row_result({"nik": "1"}, (), DETAILS)
+
+    assert stored == {"nik": "1", "fields": DETAILS}
+    assert stored_details("KTP", stored) == DETAILS
+    assert split_row_result("KTP", stored) == ({"nik": "1"}, [])
+
+
+@pytest.mark.parametrize(
+    "stored", [{}, {"fields": None}, {"fields": ["nik"]}, {"fields": {"nik": 1, "x": {}}}]
+)
+def test_a_row_of_an_earlier_version_has_no_details(stored: dict[str, Any]) -> None:
+    assert stored_details("KTP", stored) == {}
+
+
+def test_a_reviewer_is_shown_what_a_reason_names_and_what_is_probably_wrong() -> None:
+    assert doubted_details(DETAILS, ["blurred"]).keys() == {"name"}
+    assert doubted_details(DETAILS, ["nik_birth_date_mismatch"]).keys() == {"nik", "name"}
+    assert doubted_details(DETAILS, ["a_code_of_a_later_version"]).keys() == {"name"}
 
 
 def test_what_others_put_into_a_row_is_no_field_of_a_card() -> None:

@@ -3,6 +3,7 @@
 import ast
 import json
 import logging
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,6 +55,26 @@ def lines(*, on_terminal: bool = False) -> Lines:
 
 def fail_with(secret: str) -> None:
     raise ValueError(f"no number: {secret}")
+
+
+@pytest.mark.parametrize("where", ["fail()", "threading.Thread(target=fail).start()"])
+def test_a_crash_is_one_line_of_json_without_its_message(where: str) -> None:
+    program = (
+        "import threading\n"
+        "from service.telemetry.logging import configure_logs, log_crashes\n"
+        "configure_logs('info')\n"
+        "log_crashes()\n"
+        "def fail():\n"
+        f"    raise ValueError({NAME!r})\n"
+        f"{where}\n"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    (line,) = (json.loads(line) for line in ended.stderr.splitlines())
+    assert (line["event"], line["error"]) == ("worker_crashed", "ValueError")
+    assert "fail" in line["exception"]
+    assert NAME not in ended.stderr
 
 
 def test_a_line_is_json_and_carries_the_job() -> None:

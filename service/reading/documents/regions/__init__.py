@@ -60,6 +60,39 @@ def regency_names(province: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(form for name in full for form in (name, _PREFIX.sub("", name))))
 
 
+@cache
+def _regencies() -> frozenset[str]:
+    """Return the names of all regencies without their prefix."""
+    full = (name for code, names in _names().items() if len(code) == 4 for name in names)
+    return frozenset(_PREFIX.sub("", name) for name in full)
+
+
+def is_regency(name: str) -> bool:
+    """Whether this is the name of a regency of any province, current or former, blanks included."""
+    return _PREFIX.sub("", name.upper()) in _regencies()
+
+
+def has_letters_of_regency(name: str) -> bool:
+    """Whether this is the name of a regency apart from blanks, in which lists and cards differ."""
+    return _letters(name) in _regency_letters()
+
+
+def is_nearly_regency(name: str) -> bool:
+    """Whether one letter of this name has to be changed, added or removed to make a regency's."""
+    letters = _letters(name)
+    if letters in _regency_letters():
+        return False
+    # Here, because commands that read nothing load this module, too.
+    from rapidfuzz.distance import Levenshtein  # noqa: PLC0415
+
+    return any(Levenshtein.distance(letters, known, score_cutoff=1) == 1 for known in _regency_letters())
+
+
+@cache
+def _regency_letters() -> frozenset[str]:
+    return frozenset(map(_letters, _regencies()))
+
+
 def _letters(name: str) -> str:
     """Return a name without its prefix, blanks and punctuation."""
     return re.sub(r"\W", "", _PREFIX.sub("", name.upper()))

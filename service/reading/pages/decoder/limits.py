@@ -1,6 +1,6 @@
 """Limits of size, memory and time for a file. Used by the worker and by the decoder process."""
 
-#: Bytes. Uploads are at most 5 MiB, but nothing enforces that.
+#: Bytes: the highest value of `OCR_GPU_MAX_FILE_SIZE`.
 MAX_FILE_SIZE = 20 * 1024 * 1024
 
 #: Longest side of a page in pixels: enough for A4 at 300 dpi, on which a card of original size is 1011 wide.

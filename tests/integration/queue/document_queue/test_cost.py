@@ -1,6 +1,5 @@
 """What the queue asks of a shared server: commands while idle, steps that do not grow."""
 
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from service.queue.document_queue import (
 )
 from service.settings import Settings
 from tests.support.ids import CARD, FIRST, OTHER, SECOND
+from tests.support.waiting import wait_until
 
 QueueMaker = Callable[..., DocumentQueue]
 
@@ -234,8 +234,7 @@ def cluster() -> Iterator[Valkey]:
         server.start()
         with redis.Redis.from_url(server.url) as client:
             client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-            while b"cluster_state:ok" not in client.execute_command("CLUSTER", "INFO"):
-                time.sleep(0.05)
+            wait_until(lambda: b"cluster_state:ok" in client.execute_command("CLUSTER", "INFO"))
         yield server
 
 

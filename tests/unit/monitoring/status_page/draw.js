@@ -14,6 +14,7 @@ class Element {
   replaceChildren(...children) { this.children = children; }
   setAttribute() {}
   addEventListener() {}
+  contains() { return false; }
   hasChildNodes() { return this.children.length > 0; }
   getBoundingClientRect() { return { left: 0, width: 400 }; }
   get textContent() { return this.text || this.children.map((child) => child.textContent ?? child).join(" "); }
@@ -29,6 +30,7 @@ global.document = {
   body: new Element(),
   hidden: true,
 };
+global.getSelection = () => null;
 global.location = { search: "", pathname: "/" };
 global.addEventListener = () => {};
 global.setInterval = () => {};

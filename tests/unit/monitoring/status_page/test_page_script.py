@@ -1,7 +1,6 @@
 """What the page's script writes, drawn by Node from staged snapshots."""
 
 import json
-import shutil
 import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,12 +18,20 @@ from service.store.actions import Action
 from service.store.dead_letters import DeadJob
 from service.store.history import MINUTES, Failures, JobRecord, Period
 
-NODE = shutil.which("node")
-pytestmark = pytest.mark.skipif(NODE is None, reason="Node is not installed")
+pytestmark = pytest.mark.programs("node")
 
 SCRIPTS = ("dom.js", "charts.js", "tables.js", "page.js")
 NOW = datetime.now(UTC)
-WORKER = WorkerState(worker="one:1", concurrency=2, active_jobs=1, documents=["card"])
+WORKER = WorkerState(
+    worker="one:1",
+    concurrency=2,
+    active_jobs=1,
+    documents=["card"],
+    stage_seconds={"ocr": 0.34, "decode": 0.012},
+    gpu_memory_used=3 * 2**30,
+    gpu_memory_total=80 * 2**30,
+    gpu_utilisation=0.43,
+)
 STATUS = Status(
     traffic=Traffic(
         Backlog(waiting=3, processing=1, put_off=0, oldest_waiting=20.0, claimable=2),
@@ -47,7 +54,7 @@ def drawn(status: Status) -> dict[str, str]:
     """The text of each element of the page, by its id."""
     folder = Path(status_page.__file__).parent
     run = subprocess.run(
-        [str(NODE), str(Path(__file__).with_name("draw.js")), str(folder), *SCRIPTS],
+        ["node", str(Path(__file__).with_name("draw.js")), str(folder), *SCRIPTS],
         input=json.dumps(status_json(status, Settings())),
         capture_output=True,
         text=True,
@@ -65,10 +72,13 @@ def test_every_figure_is_that_of_the_snapshot() -> None:
         "Failed 1 10 % of all Median time 400 ms 95th percentile 900 ms Undelivered 3 1 result, 2 reviews"
     )
     assert texts["workers"].startswith(
-        "one:1 running CPU 1 of 2 in progress, last heartbeat 1 s ago card 3 s"
+        "one:1 running CPU GPU 43 % busy, 3.0 of 80.0 GiB of memory used 1 of 2 in progress, "
+        "last heartbeat 1 s ago card 3 s"
     )
     assert texts["workers"].endswith("two:2 not responding last heartbeat 100 s ago, no clean shutdown")
     assert texts["throughput-at"] == "Last hour: 8 approved, 1 to review, 1 failed"
+    assert texts["stages"] == "stage median decode 12 ms ocr 340 ms"
+    assert texts["filter"] == "all to review failed"
     assert texts["actions"].startswith("what who ago pause new GPU driver budi@desk ")
     assert texts["latency-at"] == "Last hour: median 400 ms, 95th percentile 900 ms"
 

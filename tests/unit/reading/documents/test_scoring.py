@@ -1,11 +1,18 @@
 import pytest
 
 from service.reading.documents import regions
-from service.reading.documents.fields import Field
+from service.reading.documents.fields import DocumentType, Field, Fields
 from service.reading.documents.ktp import read_ktp
-from service.reading.documents.npwp import read_npwp
-from service.reading.documents.scoring import cross_checks, judge, score
-from tests.unit.reading.documents.printed import ktp_lines, npwp_lines, scaled, sure
+from service.reading.documents.reasons import UNCERTAIN_FIELDS
+from service.reading.documents.scoring import (
+    CONTRACT_FIELDS,
+    Estimate,
+    confirmed_fields,
+    judge,
+    score,
+    uncertain_fields,
+)
+from tests.unit.reading.documents.printed import ktp_lines, scaled, sure
 
 KTP = {
     "nik": "3174051708900001",
@@ -158,14 +165,99 @@ def test_an_npwp_that_contradicts_itself_goes_to_a_person(change: dict[str, str]
     assert (verdict.score, verdict.decision) == (74, "needs_review")
 
 
-@pytest.mark.parametrize(("key", "reason"), [("nik", "low_confidence_nik"), ("name", "low_confidence_name")])
-def test_an_uncertain_nik_or_name_goes_to_a_person(key: str, reason: str) -> None:
-    fields = sure(KTP) | {key: Field(KTP[key], 0.89)}
+def test_an_uncertain_nik_goes_to_a_person_whatever_its_estimate() -> None:
+    fields = sure(KTP) | {"nik": Field(KTP["nik"], 0.89)}
 
-    verdict = judge("KTP", fields)
+    verdict = judge("KTP", fields, (), probable(fields))
 
-    assert verdict.review_reasons == (reason,)
+    assert verdict.review_reasons == ("low_confidence_nik",)
     assert (verdict.score, verdict.decision) == (74, "needs_review")
+
+
+def probable(fields: Fields, **others: float) -> dict[str, Estimate]:
+    return {key: Estimate(others.get(key, 0.9999)) for key in fields}
+
+
+@pytest.mark.parametrize(("document_type", "values"), [("KTP", KTP), ("NPWP", NPWP)])
+def test_each_contract_field_that_is_probably_wrong_is_named(
+    document_type: DocumentType, values: dict[str, str]
+) -> None:
+    for key in CONTRACT_FIELDS[document_type]:
+        verdict = judge(document_type, sure(values), (), probable(sure(values), **{key: 0.5}))
+
+        assert [UNCERTAIN_FIELDS[code] for code in verdict.review_reasons] == [key]
+        assert (verdict.score, verdict.decision) == (74, "needs_review")
+
+
+def test_a_card_is_approved_from_the_limit_on_for_all_of_its_fields_together() -> None:
+    estimates = probable(sure(KTP), name=0.95, address=0.95)
+
+    assert judge("KTP", sure(KTP), (), estimates, 0.90).decision == "auto_approve"
+    verdict = judge("KTP", sure(KTP), (), estimates, 0.91)
+
+    assert verdict.review_reasons == ("low_confidence_name", "low_confidence_address")
+
+
+def test_many_small_doubts_together_name_the_largest() -> None:
+    estimates = {key: Estimate(0.98) for key in KTP} | {"address": Estimate(0.97)}
+
+    assert uncertain_fields(estimates, 0.845) == ("low_confidence_address",)
+    assert uncertain_fields(estimates, 0.84) == ()
+    # None stands out.
+    assert uncertain_fields({"nik": Estimate(0.9), "name": Estimate(0.9)}, 0.9) == (
+        *("low_confidence_nik", "low_confidence_name"),
+    )
+
+
+def test_the_faults_at_a_doubtful_value_are_named_before_it_and_those_at_others_are_not() -> None:
+    estimates = probable(sure(KTP)) | {
+        "name": Estimate(0.6, ("blurred", "text_too_small")),
+        "address": Estimate(0.9999, ("unclear",)),
+    }
+
+    verdict = judge("KTP", sure(KTP), (), estimates)
+
+    assert verdict.review_reasons == ("blurred", "text_too_small", "low_confidence_name")
+
+
+def test_a_limit_of_zero_leaves_the_contradictions() -> None:
+    fields = sure(KTP | {"birthDate": "18-08-1990"})
+
+    assert judge("KTP", sure(KTP), (), probable(fields, name=0.01), 0.0).decision == "auto_approve"
+    assert judge("KTP", fields, (), probable(fields), 0.0).review_reasons == ("nik_birth_date_mismatch",)
+
+
+@pytest.mark.parametrize(
+    ("values", "confirmed"),
+    [
+        (KTP, {"nik", "birthDate", "gender", "religion", "maritalStatus"}),
+        # JAKARTA is no regency; SEMARANG is one.
+        (KTP | {"birthPlace": "SEMARANG"}, {*KTP} - {"name", "address"}),
+        (KTP | {"birthDate": "18-08-1990"}, {"gender", "religion", "maritalStatus"}),
+        (KTP | {"gender": "PEREMPUAN"}, {"birthDate", "religion", "maritalStatus"}),
+        (KTP | {"nik": "9974051708900001"}, {"birthDate", "gender", "religion", "maritalStatus"}),
+        (without(KTP, "nik"), {"religion", "maritalStatus"}),
+        # A blank less than in the list: it may be lost.
+        (KTP | {"birthPlace": "HULUSUNGAITENGAH"}, {*KTP} - {"name", "address", "birthPlace"}),
+    ],
+)
+def test_values_vouch_for_themselves_where_the_card_or_a_list_says_the_same(
+    values: dict[str, str], confirmed: set[str]
+) -> None:
+    assert confirmed_fields("KTP", sure(values)) == confirmed
+
+
+def test_a_word_of_low_confidence_vouches_for_nothing() -> None:
+    fields = sure(KTP) | {"religion": Field("ISLAM", 0.85)}
+
+    assert "religion" not in confirmed_fields("KTP", fields)
+
+
+def test_an_npwp_that_is_the_nik_printed_below_vouches_for_itself() -> None:
+    number = KTP["nik"]
+
+    assert confirmed_fields("NPWP", sure({"npwpNumber": number, "nik": number})) == {"npwpNumber"}
+    assert confirmed_fields("NPWP", sure(NPWP)) == frozenset()
 
 
 def test_a_reason_for_review_never_raises_a_score() -> None:
@@ -202,12 +294,3 @@ def test_a_nik_with_a_misread_digit_where_the_card_says_more_is_never_approved(
     # A region says where its holder was registered first, so that another one is no contradiction.
     expected = "auto_approve" if misread == KTP["nik"] or (place < 4 and is_region) else "needs_review"
     assert verdict.decision == expected
-
-
-@pytest.mark.parametrize(("width", "reasons"), [(1011, ()), (700, ()), (500, ("text_too_small",))])
-def test_a_card_of_few_pixels_goes_to_a_person(width: int, reasons: tuple[str, ...]) -> None:
-    ktp = scaled(ktp_lines(), width / 1011)
-    npwp = scaled(npwp_lines("NPWP : 09.254.294.3-407.000", "SITI AMINAH"), width / 1011)
-
-    assert cross_checks("KTP", read_ktp(ktp)) == reasons
-    assert cross_checks("NPWP", read_npwp(npwp)) == reasons

@@ -121,10 +121,40 @@ def test_a_file_that_crashes_the_decoder_is_refused() -> None:
     assert len(read_pages(SMALL)) == 1
 
 
-def test_a_killed_decoder_is_an_engine_error() -> None:
+def test_a_file_whose_decoder_the_kernel_killed_is_read_again() -> None:
+    future, decoder = reading(png_of_a_colour(5000, 5000, 4, 16, 6))
+
+    decoder.kill()
+
+    assert len(future.result()) == 1
+    assert decoder not in decoders()
+
+
+def test_it_is_read_again_alone() -> None:
+    future, decoder = reading(png_of_a_colour(5000, 5000, 4, 16, 6))
+    with ThreadPoolExecutor(1) as executor:
+        beside = executor.submit(read_pages, png_of_a_colour(5000, 5000, 4, 16, 6))
+        wait_until(lambda: len(decoders()) == 2)
+        (neighbour,) = set(decoders()) - {decoder}
+        wait_until(lambda: cpu_of(neighbour) > 0.1)
+        neighbour.suspend()
+        decoder.kill()
+        wait_until(lambda: decoders() == [neighbour])
+        waits = not future.done()
+        neighbour.resume()
+
+        assert waits
+        assert len(beside.result()) == 1
+    assert len(future.result()) == 1
+
+
+def test_a_decoder_that_is_killed_twice_is_an_engine_error() -> None:
     future, decoder = reading(jpeg_of_many_scans(3000))
 
     decoder.kill()
+    wait_until(lambda: decoders() not in ([], [decoder]))
+    (second,) = decoders()
+    second.kill()
 
     with pytest.raises(EngineError):
         future.result()

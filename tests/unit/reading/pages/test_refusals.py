@@ -6,6 +6,7 @@ import pytest
 
 from service.errors import DocumentError
 from service.reading.pages import MAX_FILE_SIZE, REFUSALS, read_pages
+from service.reading.pages.refusals import too_large
 from tests.unit.reading.pages.hostile import pdf_with_password, png
 from tests.unit.reading.pages.samples import (
     BLUE,
@@ -108,3 +109,9 @@ def test_refusals_advise_in_indonesian_and_english() -> None:
     sentences = [str(DocumentError(code, *texts)) for code, texts in REFUSALS.items()]
 
     assert all("unggah" in sentence and "upload" in sentence for sentence in sentences)
+
+
+def test_a_file_that_is_too_large_is_told_the_limit_that_is_kept() -> None:
+    assert too_large(5 * 2**20).args == DocumentError("file_too_large", *REFUSALS["file_too_large"]).args
+    assert "paling banyak 12 MB." in str(too_large(12 * 2**20))
+    assert "at most 12 MB." in str(too_large(12 * 2**20))

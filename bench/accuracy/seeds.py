@@ -1,0 +1,30 @@
+"""Cards by purpose: those that the estimates are fitted on, and those that judge the decision."""
+
+from collections.abc import Mapping, Sequence
+from itertools import chain, zip_longest
+from typing import TypeAlias
+
+from bench.accuracy.levels import Level
+
+#: Level and seed of a card.
+Card: TypeAlias = tuple[Level, int]
+
+
+def _cards(first: int, counts: Mapping[Level, int]) -> Sequence[Card]:
+    """Return cards of all levels in turn, so that any beginning of them is a mixture."""
+    by_level = [[(level, first + index) for index in range(count)] for level, count in counts.items()]
+    return [card for card in chain(*zip_longest(*by_level)) if card is not None]
+
+
+#: The estimates are fitted on these. The limit for approval is chosen on them as well, each judged by
+#: models that were fitted without it.
+FITTED = _cards(
+    600_000,
+    {
+        **{"cropped": 220, "messenger": 220, "app": 220, "worn": 220, "photo": 200, "hard": 260},
+        **{"foreigner": 60, "flat": 80, "scan": 80, "copy": 60, "screen": 60},
+    },
+)
+
+#: The first seed of the cards that judge the decision. Nothing was fitted, chosen or tuned on them.
+JUDGED_FROM = 8_000_000

@@ -1,0 +1,96 @@
+"""docs/schemas says what the code publishes, stores and shows."""
+
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from service.reading.documents.reasons import ADVICE
+from service.store.result import GPUOCRResult, failed_row, row_result
+from service.telemetry.metrics import FAILURE_CODES
+from tests.support.schemas import faults
+from tools.schemas import FOLDER, schemas, texts
+
+ALWAYS: dict[str, Any] = {
+    "document_id": "d",
+    "correlation_id": "c",
+    "job_id": "j",
+    "gpu_processed": False,
+    "processing_time_ms": 12,
+}
+SUCCESS = GPUOCRResult(
+    success=True,
+    **ALWAYS,
+    ocr_text="NIK",
+    parsed_result={"nik": "3174050101900001", "village": "MENTENG"},
+    score=75,
+    decision="auto_approve",
+    outcome="auto_approved",
+    review_reasons=[],
+    review_advice=[],
+).published()
+FAILURE = GPUOCRResult(success=False, **ALWAYS, error="Unggah ulang.", error_code="blank_page").published()
+
+
+def test_the_files_are_current() -> None:
+    written = {path.name.removesuffix(".schema.json"): path.read_text() for path in FOLDER.iterdir()}
+
+    assert written == texts(), "run `make reference`"
+
+
+@pytest.mark.parametrize("name", ["result", "result-json", "status"])
+def test_each_file_is_a_schema(name: str) -> None:
+    Draft202012Validator.check_schema(schemas()[name])
+
+
+@pytest.mark.parametrize("result", [SUCCESS, FAILURE], ids=["success", "failure"])
+def test_what_is_published_fits(result: dict[str, Any]) -> None:
+    assert list(faults("result", result)) == []
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {**SUCCESS, "score": "75"},
+        {**SUCCESS, "decision": "approved"},
+        {**SUCCESS, "reviewReasons": ["because"]},
+        {**SUCCESS, "parsedResult": {"finalDecision": "approved"}},
+        {**SUCCESS, "surprise": 1},
+        {**SUCCESS, "error": "Unggah ulang."},
+        {key: value for key, value in SUCCESS.items() if key != "jobId"},
+        {**FAILURE, "errorCode": "because"},
+        {**FAILURE, "ocrText": "NIK"},
+        {key: value for key, value in FAILURE.items() if key != "errorCode"},
+    ],
+)
+def test_what_is_never_published_does_not_fit(result: dict[str, Any]) -> None:
+    assert list(faults("result", result))
+
+
+def test_what_a_row_holds_fits() -> None:
+    read = row_result({"npwpNumber": "12.345.678.9-012.345"}, ["blurred"])
+    failed = failed_row("Unggah ulang.", "blank_page", retries_exceeded=False)
+
+    assert [*faults("result-json", read), *faults("result-json", failed)] == []
+    assert list(faults("result-json", {**read, "error": "Unggah ulang."}))
+    assert list(faults("result-json", {"error": "Unggah ulang."}))
+
+
+def test_the_codes_are_those_of_the_code() -> None:
+    definitions = schemas()["result"]["$defs"]
+
+    assert definitions["Failure"]["properties"]["errorCode"]["enum"] == list(FAILURE_CODES)
+    assert definitions["Success"]["properties"]["reviewReasons"]["items"]["enum"] == list(ADVICE)
+
+
+def test_every_field_that_may_be_there_is_named() -> None:
+    definitions = schemas()["result"]["$defs"]
+    named = {*definitions["Success"]["properties"], *definitions["Failure"]["properties"]}
+
+    assert named >= {*SUCCESS, *FAILURE, "verificationStatus"}
+    assert schemas()["status"]["properties"].keys() >= {
+        "sentence",
+        "workers",
+        "isGPUAvailable",
+        "owed",
+    }
