@@ -51,15 +51,17 @@ def test_varied_cards_have_what_real_ones_have() -> None:
 
 
 def test_a_date_that_does_not_fit_beside_its_place_stands_below_it() -> None:
-    person, design = next(
-        (person, design)
-        for person, design in map(varied, SEEDS)
-        if person.birth_place == "KABUPATEN HULU SUNGAI TENGAH"
-    )
-    birth = [text for text in ktp_texts(person, design) if {"birthPlace", "birthDate"} & {*text.keys}]
+    births = [
+        [text for text in ktp_texts(*varied(seed)) if {"birthPlace", "birthDate"} & {*text.keys}]
+        for seed in SEEDS
+    ]
+    broken = [birth for birth in births if len(birth) == 2]
 
-    assert [text.keys for text in birth] == [("birthPlace",), ("birthDate",)]
-    assert birth[0].y < birth[1].y
+    assert broken
+    for place, day in broken:
+        assert "birthPlace" in place.keys
+        assert day.keys == ("birthDate",)
+        assert place.y < day.y
 
 
 def test_words_stand_as_close_as_on_real_cards() -> None:
