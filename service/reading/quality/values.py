@@ -140,13 +140,20 @@ def _spacing(page: Image, lines: Sequence[TextLine]) -> Spacing:
 
 
 def _without_colon(runs: list[InkRun], text: str) -> list[InkRun]:
-    """Leave out the colon before a value, which is in the line's box even where it was not read."""
-    if len(runs) < 2:
-        return runs
-    first, second = runs[:2]
-    is_colon = first.right - first.left < MAX_COLON_WIDTH and second.left - first.right > MIN_COLON_GAP
-    is_letter = text.strip(" :;")[1:2] == " "
-    return runs[1:] if text.lstrip()[:1] in {":", ";"} or (is_colon and not is_letter) else runs
+    """Leave out the colon before a value, which is in the line's box even where it was not read.
+
+    Specks beside it, such as the end of the label's last letter, are left out as well.
+    """
+    start = 0
+    # `I WAYAN`: a single letter may look like a colon.
+    if text.strip(" :;")[1:2] != " ":
+        while (
+            start + 1 < len(runs)
+            and runs[start].right - runs[start].left < MAX_COLON_WIDTH
+            and runs[start + 1].left - runs[start].right > MIN_COLON_GAP
+        ):
+            start += 1
+    return runs[max(start, int(text.lstrip()[:1] in {":", ";"})) :]
 
 
 def ink_runs(line: Image) -> list[InkRun]:

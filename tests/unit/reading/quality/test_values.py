@@ -46,6 +46,12 @@ def test_the_colon_before_a_value_is_no_word(prefix: str) -> None:
     assert value.spacing.widest_joint < 0.3 < value.spacing.narrowest_blank
 
 
+def test_a_speck_before_the_colon_is_no_word_either() -> None:
+    value = measured(words(".", "  :", "BUDI", "SANTOSO", gap=9), ": BUDI SANTOSO")
+
+    assert value.spacing.widest_joint < 0.3 < value.spacing.narrowest_blank
+
+
 def test_the_gap_behind_a_mark_counts_neither_as_joint_nor_as_blank() -> None:
     # The full stop stands under the arm of the T.
     page = words("RT.", "5,", "KM.", "7", gap=9)
