@@ -46,6 +46,13 @@ def test_the_colon_before_a_value_is_no_word(prefix: str) -> None:
     assert value.spacing.widest_joint < 0.3 < value.spacing.narrowest_blank
 
 
+def test_the_gap_behind_a_one_is_no_blank() -> None:
+    page = words("BLOK ", "G1", "3", gap=6)
+
+    assert measured(page, "BLOK G13").spacing.widest_joint < 0.3
+    assert measured(page, "BLOK GT3").spacing.widest_joint > 0.3
+
+
 def test_a_speck_before_the_colon_is_no_word_either() -> None:
     value = measured(words(".", "  :", "BUDI", "SANTOSO", gap=9), ": BUDI SANTOSO")
 
