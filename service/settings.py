@@ -275,6 +275,22 @@ class Settings(BaseSettings):
         alias="METRICS_NAMESPACE",
         description="CloudWatch namespace of the metrics",
     )
+    temporal_address: str = Field(
+        "localhost:7233",
+        alias="TEMPORAL_ADDRESS",
+        description="host and port of Temporal, for `filot-ocr temporal`",
+    )
+    temporal_namespace: str = Field(
+        "default", alias="TEMPORAL_NAMESPACE", description="Temporal namespace of the workflows"
+    )
+    temporal_api_key: SecretStr | None = Field(
+        None, alias="TEMPORAL_API_KEY", description="API key for Temporal; where it is set, TLS is used"
+    )
+    temporal_task_queue: str = Field(
+        "filot-ocr",
+        alias="OCR_GPU_TEMPORAL_TASK_QUEUE",
+        description="Temporal task queue on which `processDocumentGPU` is served",
+    )
     otlp_endpoint: str | None = Field(
         None,
         alias="OTEL_EXPORTER_OTLP_ENDPOINT",

@@ -1,24 +1,26 @@
 """The command `filot-ocr`: run the OCR worker, see what it does, feed its queue, and read cards locally."""
 
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated
 
 import typer
 
-from service.cli import dead, dev, doctor, erase, failed, operate, queue, read, status, worker
+from service.cli import dead, dev, doctor, erase, failed, operate, queue, read, status, temporal, worker
 from service.cli.output import EXIT_ENVIRONMENT, EXIT_INPUT, exit_with
 from service.errors import DocumentError, OcrWorkerError
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 
 #: Commands by the group under which `--help` lists them.
-GROUPS = {
+GROUPS: Mapping[str, Sequence[Callable[..., None]]] = {
     "Commands to run and watch": (
         worker.worker,
         status.status,
         doctor.doctor,
         worker.results,
         worker.settings,
+        temporal.temporal,
     ),
     "Commands for documents": (
         *(queue.enqueue, queue.backfill, queue.requeue),

@@ -78,7 +78,7 @@ PROGRAMS = {
 }
 
 #: How to run what is skipped for another reason, by a part of that reason.
-OTHERWISE = {"built without CUDA": "make test-cuda"}
+OTHERWISE = {"built without CUDA": "make test-cuda", "could not import 'temporalio'": "make test-temporal"}
 
 OPTION = "--require-programs"
 

@@ -172,7 +172,8 @@ def test_a_row_that_is_deleted_while_it_is_read_is_a_failure_without_personal_da
     assert "was not found" in result.error
     assert entry["payload"] == result.published()
     assert entry["payload"].keys() == {
-        *("success", "documentId", "correlationId", "jobId", "error", "gpuProcessed", "processingTimeMs")
+        *("success", "documentId", "correlationId", "jobId", "gpuProcessed", "processingTimeMs"),
+        *("error", "errorCode"),
     }
 
 

@@ -11,8 +11,6 @@ from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
-from rapidfuzz.distance import Levenshtein
-
 #: Prefix of a regency's name; cards of Jakarta's cities omit it.
 _PREFIX = re.compile(r"^(KABUPATEN|KAB\b\.?|KOTAMADYA|KOTA)\s*(ADM\w*\.?\s+)?")
 
@@ -84,6 +82,9 @@ def is_nearly_regency(name: str) -> bool:
     letters = _letters(name)
     if letters in _regency_letters():
         return False
+    # Here, because commands that read nothing load this module, too.
+    from rapidfuzz.distance import Levenshtein  # noqa: PLC0415
+
     return any(Levenshtein.distance(letters, known, score_cutoff=1) == 1 for known in _regency_letters())
 
 
