@@ -41,6 +41,9 @@ FEATURES = (
 #: Share of a value that has to be overexposed for `glare`.
 MIN_BURNT = 0.03
 
+#: Width of an edge, as a share of the line height, from which whole letters are lost with full confidence.
+MAX_SOFTNESS = 0.2
+
 #: Kinds whose blanks count.
 _SPACED = frozenset({"name", "place", "address"})
 
@@ -68,8 +71,9 @@ def estimate_fields(
     """Estimate the contract fields of a page.
 
     Returns:
-        Estimates by key, and codes of faults that hide a part of a value: ``glare`` over it, ``cut_off`` if
-        its letters cross the picture's edge. Values that vouch for themselves have none.
+        Estimates by key, and codes of faults that hide a value: ``glare`` over it, ``cut_off`` if its letters
+        cross the picture's edge, ``blurred`` beyond what any estimate holds for. Values that vouch for
+        themselves have none.
     """
     confirmed = confirmed_fields(document_type, fields)
     estimates: dict[str, Estimate] = {}
@@ -85,6 +89,7 @@ def estimate_fields(
             faults = quality.print_faults(value)
             hidden |= {"glare": None} if value.burnt > MIN_BURNT else {}
             hidden |= {"cut_off": None} if value.is_cut else {}
+            hidden |= {"blurred": None} if value.softness >= MAX_SOFTNESS else {}
         estimates[key] = Estimate(probability(coefficients()[KINDS[key]], doubts), faults)
     return estimates, tuple(hidden)
 

@@ -60,7 +60,9 @@ def test_a_queued_card_is_read_stored_and_published(
     assert result["parsedResult"]["name"] == person.name
     assert (result["decision"], result["outcome"]) == ("auto_approve", "auto_approved")
     assert row["status"] == "completed"
-    assert row["result_json"] == result["parsedResult"]
+    assert row["result_json"] == {**result["parsedResult"], "fields": result["fields"]}
+    assert result["fields"].keys() == result["parsedResult"].keys()
+    assert all(len(detail["box"]) == 4 and detail["page"] == 1 for detail in result["fields"].values())
     assert row["ocr_text"] == result["ocrText"]
     assert (row["ai_score"], row["ai_decision"]) == (result["score"], "auto_approve")
     assert row["verification_status"] == "auto_approved"

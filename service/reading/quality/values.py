@@ -28,6 +28,9 @@ MAX_MARK_HEIGHT, MARKS = 0.45, ".,'-"
 #: Width of a colon, and the gap behind it, in cap heights.
 MAX_COLON_WIDTH, MIN_COLON_GAP = 0.3, 0.35
 
+#: Widths of the digit 1 in cap heights: in many fonts it stands as far from the next digit as words do.
+ONE_WIDTHS = (0.25, 0.47)
+
 #: Longest line that is measured, in pixels of ``GAUGE_HEIGHT``.
 _MAX_GAUGE_WIDTH = 2400
 
@@ -128,7 +131,10 @@ def _spacing(page: Image, lines: Sequence[TextLine]) -> Spacing:
         seen = [run.height < MAX_MARK_HEIGHT for run in runs]
         gaps = [after.left - before.right for before, after in pairwise(runs)]
         # Behind a mark a blank may be there or not: values are compared without.
-        plain = sorted(gap for gap, is_mark in zip(gaps, seen, strict=False) if not is_mark)
+        widths = [run.right - run.left for run in runs[:-1]]
+        narrow = [index for index, width in enumerate(widths) if ONE_WIDTHS[0] < width < ONE_WIDTHS[1]]
+        ones = sorted(narrow, key=gaps.__getitem__, reverse=True)[: text.count("1")]
+        plain = sorted(gap for index, gap in enumerate(gaps) if not seen[index] and index not in ones)
         behind_marks = sum(one in MARKS and other == " " for one, other in pairwise(text))
         # A mark that touches its letter is no spot of its own, and the gap behind it looks like any other.
         touching = max(0, sum(one in MARKS for one in text[:-1]) - sum(seen[:-1]))

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import PIL.Image
 import pytest
@@ -10,10 +12,10 @@ from tests.unit.reading.quality.pages import FONT, printed
 BOX: Box = ((20, 20), (620, 20), (620, 60), (20, 60))
 
 
-def words(*texts: str, gap: float) -> Image:
+def words(*texts: str, gap: float, face: Path = FONT) -> Image:
     """Print words with gaps of so many pixels of ink-free background between their letters' advances."""
     picture = PIL.Image.new("L", (640, 80), 220)
-    pen, font = ImageDraw.Draw(picture), ImageFont.truetype(FONT, 30)
+    pen, font = ImageDraw.Draw(picture), ImageFont.truetype(face, 30)
     x = 30.0
     for text in texts:
         pen.text((x, 24), text, font=font, fill=25)
@@ -44,6 +46,13 @@ def test_the_colon_before_a_value_is_no_word(prefix: str) -> None:
     value = measured(page, f"{prefix}BUDI SANTOSO")
 
     assert value.spacing.widest_joint < 0.3 < value.spacing.narrowest_blank
+
+
+def test_the_gap_behind_a_one_is_no_blank() -> None:
+    page = words("BLOK ", "G1", "3", gap=5, face=FONT.with_name("Roboto-Regular.ttf"))
+
+    assert measured(page, "BLOK G13").spacing.widest_joint < 0.3
+    assert measured(page, "BLOK GT3").spacing.widest_joint > 0.3
 
 
 def test_a_speck_before_the_colon_is_no_word_either() -> None:
