@@ -119,7 +119,9 @@ def test_a_value_that_cannot_be_used_stops_the_start_with_one_line(environment: 
     assert "'two'" in line
 
 
-@pytest.mark.parametrize("command", [["service", "worker"], ["dramatiq", "service.worker", "--skip-logging"]])
+@pytest.mark.parametrize(
+    "command", [["service", "worker"], ["dramatiq", "service.worker", "--processes", "1", "--skip-logging"]]
+)
 def test_a_start_that_fails_is_lines_of_json(environment: dict[str, str], command: list[str]) -> None:
     variables = {**os.environ, **environment, "OCR_GPU_CONCURRENCY": "two", "OCR_GPU_HEALTH_PORT": "0"}
 

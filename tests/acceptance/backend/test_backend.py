@@ -71,7 +71,7 @@ def test_a_document_on_the_gpu_list_is_read_and_its_result_received(
     assert (result["documentId"], result["success"]) == (document_id, True)
     assert result["parsedResult"]["nik"] == person.nik
     assert (row["status"], row["verification_status"]) == ("completed", "auto_approved")
-    assert row["result_json"] == result["parsedResult"]
+    assert row["result_json"] == {**result["parsedResult"], "fields": result["fields"]}
 
 
 def test_a_worker_that_does_not_claim_leaves_the_cpu_list_alone(
