@@ -164,10 +164,10 @@ def test_a_gpu_that_fails_is_counted_as_fallback_and_not_as_retry(
 ) -> None:
     failures = iter([DeviceLostError("CUDA failure 719")])
 
-    def fails_once(content: bytes, kind: DocumentType, engine: Engine) -> Reading:
+    def fails_once(content: bytes, kind: DocumentType, engine: Engine, limit: float) -> Reading:
         for failure in failures:
             raise failure
-        return read_document(content, kind, engine)
+        return read_document(content, kind, engine, limit)
 
     monkeypatch.setattr("service.runtime.processing.read_document", fails_once)
     fallbacks = value("filot_ocr_cpu_fallbacks_total", reason="DeviceLostError")

@@ -18,6 +18,8 @@ MOST = 2.0
 def test_an_idle_worker_sends_at_most_two_commands_a_second(
     start: Callable[..., App], backend: FilotBackend, claiming: str
 ) -> None:
+    # Clients of tests that ran before in this process, and of this test itself.
+    others = {each["addr"] for each in backend.redis.client_list()}
     start(OCR_GPU_POLL_INTERVAL="1000", OCR_GPU_CLAIM_CPU_QUEUE=claiming)
     times: list[float] = []
 
@@ -25,8 +27,9 @@ def test_an_idle_worker_sends_at_most_two_commands_a_second(
         waits = 0
         while not times or times[-1] - times[0] < WATCHED:
             command = monitor.next_command()
+            address = f"{command['client_address']}:{command['client_port']}"
             # What a script does is no command of its own; the first waits let every script be loaded.
-            if command["client_type"] != "lua":
+            if command["client_type"] != "lua" and address not in others:
                 waits += command["command"].startswith("BLMOVE ")
                 if waits > 2:
                     times.append(command["time"])
