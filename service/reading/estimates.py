@@ -120,7 +120,8 @@ def features(
     return (
         _doubt(value.confidence),
         _above(_doubt(value.confidence), _LOW),
-        _doubt(field.confidence / max(field.confidence, value.confidence)),
+        # An engine may be certain of nothing, which is no division by nothing.
+        _doubt(field.confidence / max(field.confidence, value.confidence, 0.01)),
         _doubt(value.min_certainty),
         math.log(max(1.0, 40 / value.height)),
         _above(value.softness, 0.09) / 0.03,

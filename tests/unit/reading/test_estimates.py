@@ -163,3 +163,9 @@ def test_faults_are_measured_at_the_values_own_letters() -> None:
     assert estimates["name"].faults == ("blurred",)
     assert estimates["address"].faults == ()
     assert hidden == ("blurred",)
+
+
+def test_an_engine_that_is_certain_of_nothing_is_doubted() -> None:
+    nothing = changed(confidence=0.0, min_certainty=0.0)
+
+    assert worth("name", nothing, confidence=0.0) < 0.1
