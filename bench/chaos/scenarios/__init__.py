@@ -65,6 +65,11 @@ SCENARIOS = (
         failovers.postgres_read_only,
         in_short=True,
     ),
+    Scenario(
+        "postgres-never-writes",
+        "the same until the worker is stopped, and for the next one",
+        failovers.postgres_read_only_for_good,
+    ),
     Scenario("postgres-rights", "the right to write FiLot's table revoked", failovers.postgres_rights),
     Scenario(
         "postgres-failover",

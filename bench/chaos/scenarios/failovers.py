@@ -12,6 +12,7 @@ from bench.chaos.findings import Findings, check_attempts, check_end
 from bench.chaos.harness import ChaosWorker, Document, Harness
 from bench.chaos.pictures import Behaviour
 from bench.chaos.standby import Replica, Standby, query
+from devstack.backend import PROCESSING
 from devstack.servers.pgbouncer import PgBouncer
 
 #: Seconds for which PostgreSQL is read-only or refuses a table; in the short form.
@@ -33,6 +34,27 @@ def postgres_read_only(harness: Harness, findings: Findings) -> None:
     harness.wait_for(lambda: harness.listener.count() == len(documents), 60)
     findings.figure(f"all published {time.monotonic() - back:.1f} s later")
     check_end(harness, findings, documents, timeout=40)
+    check_attempts(harness, findings, documents)
+
+
+def postgres_read_only_for_good(harness: Harness, findings: Findings) -> None:
+    """PostgreSQL takes no writes while a worker lives, stops, and another one starts: both only wait."""
+    documents = _some(harness)
+    worker = harness.worker()
+    harness.enqueue(documents)
+    harness.begun(documents[:2])
+    with _read_only(harness.stack.postgres.url):
+        _sit_out(harness, findings, worker, "read-only", 2 * REFUSED)
+        worker.terminate()
+        code = worker.exit_code(REFUSED)
+        findings.promise(code == 0, f"the worker ended with {code} on SIGTERM")
+        successor = harness.worker("B", ready=False)
+        _sit_out(harness, findings, successor, "read-only for the next worker")
+        findings.promise(successor.is_running(), "the next worker ended by itself")
+        known = {*harness.waiting(), *harness.backend.redis.smembers(PROCESSING)}
+        findings.none_of((d.id for d in documents if d.id not in known), "no longer in Redis")
+        findings.promise(harness.listener.count() == 0, "results were published that are not stored")
+    check_end(harness, findings, documents, timeout=100)
     check_attempts(harness, findings, documents)
 
 
@@ -149,9 +171,12 @@ def _completed(harness: Harness) -> int:
     return int(row["rows"])
 
 
-def _sit_out(harness: Harness, findings: Findings, worker: ChaosWorker, state: str) -> None:
+def _sit_out(
+    harness: Harness, findings: Findings, worker: ChaosWorker, state: str, seconds: float = REFUSED
+) -> None:
     """Wait while the server refuses; nothing may fail meanwhile, and `/ready` must say so."""
-    seconds = SHORT_REFUSED if harness.short else REFUSED
+    if harness.short:
+        seconds = SHORT_REFUSED
     time.sleep(seconds)
     findings.figure(f"{state} for {seconds:g} s")
     (row,) = harness.backend.execute("SELECT count(*) AS rows FROM documents WHERE status = 'failed'")
