@@ -14,8 +14,8 @@ BACKEND := tests/acceptance/backend
 BACKEND_STAMP := $(BACKEND)/node_modules/.installed
 EXAMPLES := docs/examples
 EXAMPLES_STAMP := $(EXAMPLES)/node_modules/.installed
-# Processes that run tests side by side: two a core, as most tests wait for servers and workers.
-WORKERS ?= $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
+# Processes that run tests side by side: three a core, as most tests wait for servers and workers.
+WORKERS ?= $(shell expr 3 '*' $$(getconf _NPROCESSORS_ONLN))
 # Options of the fault bench.
 CHAOS ?=
 AUDIT_BIN := .venv-audit/bin

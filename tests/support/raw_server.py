@@ -38,7 +38,13 @@ def _talk(client: socket.socket, handler: Handler) -> None:
 
 
 def drip(content: bytes, interval: float) -> Handler:
-    """Read a request, then send these bytes one by one, ``interval`` seconds apart, over and over."""
+    """Read a request, then send these bytes one by one, ``interval`` seconds apart, over and over.
+
+    Raises:
+        ValueError: there are none; the server would do nothing as fast as it can.
+    """
+    if not content:
+        raise ValueError("nothing to send")
 
     def handle(client: socket.socket) -> None:
         client.recv(65536)
@@ -59,3 +65,9 @@ def answer(content: bytes) -> Handler:
         client.sendall(content)
 
     return handle
+
+
+def say_nothing(client: socket.socket) -> None:
+    """Read until the client is gone, and never answer."""
+    while client.recv(65536):
+        pass

@@ -42,6 +42,7 @@ def health(stack: FilotStack, settings: Settings, database: Database) -> Iterato
     health.start()
     yield health
     health.stop()
+    active_jobs.close()
 
 
 def test_a_worker_that_polls_the_queue_is_healthy(health: Health) -> None:

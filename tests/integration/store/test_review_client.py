@@ -7,7 +7,7 @@ import pytest
 from service.errors import UnavailableError
 from service.store import review_client
 from service.store.review_client import MAX_ANSWER_SIZE, post_review
-from tests.support.raw_server import Handler, answer, drip, raw_server
+from tests.support.raw_server import Handler, answer, drip, raw_server, say_nothing
 
 TICKET = b'{"ticketId": "T-1"}'
 
@@ -108,7 +108,7 @@ def test_a_service_that_drips_is_left_when_the_whole_call_takes_too_long(
 def test_a_service_that_says_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(review_client, "CALL_TIMEOUT", 0.5)
 
-    with raw_server(drip(b"", 10)) as url:
+    with raw_server(say_nothing) as url:
         assert "is away: " in reason(url)
 
 
