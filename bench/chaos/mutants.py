@@ -371,8 +371,8 @@ MUTANTS = (
     Mutant(
         "and not again once it has one",
         "service/store/reviews.py",
-        "                outbox.mark_delivered(cursor, entry.id)\n            else:",
-        "                outbox.put_off(cursor, entry.id, 0)\n            else:",
+        '        self._store(entry, body.get("reviewId"), ticket)\n',
+        '        self._retry_later(entry, "")\n',
         "reviews-away",
     ),
 )
