@@ -18,6 +18,8 @@ EXAMPLES_STAMP := $(EXAMPLES)/node_modules/.installed
 WORKERS ?= $(shell expr 3 '*' $$(getconf _NPROCESSORS_ONLN))
 # Options of the fault bench.
 CHAOS ?=
+INFRA_BIN := .venv-infra/bin
+INFRA_STAMP := .venv-infra/.installed
 AUDIT_BIN := .venv-audit/bin
 AUDIT_STAMP := .venv-audit/.installed
 
@@ -63,8 +65,14 @@ $(MODELS): $(DEMO_STAMP) requirements/models.lock tools/models/derive.py service
 demo: $(DEMO_STAMP) $(MODELS) ## Run the main job on real servers and show the result
 	$(BIN)/filot-ocr demo
 
-test: lint $(MODELS) lint-infra test-infra ## Lint, types and all tests; those whose program is missing are skipped
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+test: lint $(MODELS) $(INFRA_STAMP) ## Lint, types and all tests; those whose program is missing are skipped
+	@# The infrastructure's checks take what processor time the others leave; in full they are shown when they fail.
+	@mkdir -p build; $(MAKE) lint-infra test-infra > build/infra.log 2>&1 & infra=$$!; \
+		$(BIN)/pytest -n $(WORKERS) --dist worksteal; others=$$?; \
+		wait $$infra; infra=$$?; \
+		echo "Infrastructure (build/infra.log):"; \
+		if [ $$infra = 0 ]; then grep -E "^Success|passed" build/infra.log; else cat build/infra.log; fi; \
+		exit $$((others + infra))
 
 test-quick: lint $(MODELS) ## Lint, types and unit tests: no server is started
 	$(BIN)/pytest -n logical --dist worksteal -m "not slow" tests/unit
@@ -212,8 +220,6 @@ clean: ## Remove everything that make made
 STACK ?= production
 PULUMI_FLAGS ?=
 DIGEST ?=
-INFRA_BIN := .venv-infra/bin
-INFRA_STAMP := .venv-infra/.installed
 infra_pytest = $(INFRA_BIN)/pytest --confcutdir tests/infra
 # About half of the tests' time; all other files run beside them.
 INFRA_TESTS := $(patsubst %,tests/infra/test_%.py,docs environments image release)
