@@ -65,9 +65,12 @@ $(MODELS): $(DEMO_STAMP) requirements/models.lock tools/models/derive.py service
 demo: $(DEMO_STAMP) $(MODELS) ## Run the main job on real servers and show the result
 	$(BIN)/filot-ocr demo
 
+# Not in the recipe itself: `make -n` runs whatever names $(MAKE) there.
+infra_checks = $(MAKE) lint-infra test-infra
+
 test: lint $(MODELS) $(INFRA_STAMP) ## Lint, types and all tests; those whose program is missing are skipped
 	@# The infrastructure's checks take what processor time the others leave; in full they are shown when they fail.
-	@mkdir -p build; $(MAKE) lint-infra test-infra > build/infra.log 2>&1 & infra=$$!; \
+	@mkdir -p build; $(infra_checks) > build/infra.log 2>&1 & infra=$$!; \
 		$(BIN)/pytest -n $(WORKERS) --dist worksteal; others=$$?; \
 		wait $$infra; infra=$$?; \
 		echo "Infrastructure (build/infra.log):"; \
