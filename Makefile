@@ -70,7 +70,7 @@ infra_checks = $(MAKE) lint-infra test-infra
 
 test: lint $(MODELS) $(INFRA_STAMP) ## Lint, types and all tests; those whose program is missing are skipped
 	@# The infrastructure's checks take what processor time the others leave; in full they are shown when they fail.
-	@mkdir -p build; $(infra_checks) > build/infra.log 2>&1 & infra=$$!; \
+	@mkdir -p build; $(infra_checks) > build/infra.log 2>&1 & infra=$$!; trap "kill $$infra" INT TERM; \
 		$(BIN)/pytest -n $(WORKERS) --dist worksteal; others=$$?; \
 		wait $$infra; infra=$$?; \
 		echo "Infrastructure (build/infra.log):"; \
