@@ -230,7 +230,9 @@ def cluster() -> Iterator[Valkey]:
     """A server in cluster mode that holds every slot."""
     with open_sandbox() as sandbox:
         server = Valkey(sandbox)
-        server._configuration.write_text(server._configuration.read_text() + "cluster-enabled yes\n")
+        # The default port of the cluster's bus lies among those that systems hand out.
+        mode = f"cluster-enabled yes\ncluster-port {sandbox.reserve_port()}\n"
+        server._configuration.write_text(server._configuration.read_text() + mode)
         server.start()
         with redis.Redis.from_url(server.url) as client:
             client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
