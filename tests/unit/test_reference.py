@@ -56,6 +56,13 @@ def test_every_failure_code_is_judged_by_whether_another_upload_helps() -> None:
     assert sorted(judged) == sorted(FAILURE_CODES)
 
 
+def test_the_workflow_that_is_shown_is_the_one_that_is_type_checked() -> None:
+    page = (PAGE.parent / "integration.md").read_text(encoding="utf-8")
+    _, _, program = (PAGE.parent / "examples/verify-card.ts").read_text(encoding="utf-8").partition("\n")
+
+    assert f"```ts\n{program}```" in page
+
+
 def test_the_readme_is_short_and_its_links_lead_somewhere() -> None:
     root = Path(__file__).parents[2]
     readme = (root / "README.md").read_text(encoding="utf-8")

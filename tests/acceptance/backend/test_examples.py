@@ -58,6 +58,12 @@ def test_the_type_checker_notices_a_wrong_use(tmp_path: Path) -> None:
     assert "'\"because\"' is not assignable" in done.stdout
 
 
+def test_the_workflow_for_temporal_is_type_checked() -> None:
+    checked = node("node_modules/typescript/bin/tsc", "--noEmit", "--listFiles")
+
+    assert str(EXAMPLES / "verify-card.ts") in checked.splitlines()
+
+
 def test_the_example_has_cards_read(
     start_worker: Callable[..., Worker],
     environment: dict[str, str],
