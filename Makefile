@@ -26,7 +26,7 @@ AUDIT_STAMP := .venv-audit/.installed
 .DEFAULT_GOAL := help
 .PHONY: help venv models demo lint test test-quick test-programs test-cuda test-temporal
 .PHONY: bench bench-gpu bench-latency bench-memory bench-peers bench-queue bench-status-page
-.PHONY: accuracy decision estimates realism
+.PHONY: accuracy blanks decision estimates realism
 .PHONY: reference types hostile fuzz chaos chaos-mutants incidents pictures audit sbom release lock clean
 
 help: ## List the targets
@@ -146,6 +146,9 @@ bench-status-page: $(STAMP) $(MODELS) ## What a status page that is loaded every
 
 accuracy: $(STAMP) $(MODELS) ## Read 200 invented cards a level with every engine; non-zero when a bar is missed
 	$(BIN)/python -m bench.accuracy
+
+blanks: $(STAMP) $(MODELS) ## Fit the models that find blanks which the recogniser lost, and print what they find
+	$(BIN)/python -m bench.accuracy.blanks
 
 estimates: $(STAMP) $(MODELS) ## Fit the estimates of fields on drawn cards and print what limits for approval are worth
 	$(BIN)/python -m bench.accuracy.fitting

@@ -35,7 +35,7 @@ KINDS: Mapping[str, str] = {
 #: Features in the order of the coefficients.
 FEATURES = (
     *("confidence", "low_confidence", "repair", "certainty", "size", "softness", "contrast", "burnt"),
-    *("joint", "blank", "word_length", "length", "unconfirmed", "spelling", "bare"),
+    *("lost_blank", "joint", "blank", "word_length", "length", "unconfirmed", "spelling", "bare"),
 )
 
 #: Share of a value that has to be overexposed for `glare`.
@@ -116,7 +116,7 @@ def features(
     bare = count_bare_abbreviations(field.value) if key == "address" else 0
     if value is None:
         doubt = _doubt(field.confidence)
-        return (doubt, _above(doubt, _LOW), *[0.0] * 8, *of_text, 0.0)
+        return (doubt, _above(doubt, _LOW), *[0.0] * 9, *of_text, 0.0)
     return (
         _doubt(value.confidence),
         _above(_doubt(value.confidence), _LOW),
@@ -127,6 +127,7 @@ def features(
         _above(value.softness, 0.09) / 0.03,
         math.log(max(1.0, 150 / max(1.0, value.contrast))),
         math.sqrt(value.burnt),
+        _doubt(1 - value.blank_doubt) if is_spaced else 0.0,
         _above(value.spacing.widest_joint, 0.2) / 0.1,
         _above(0.45, value.spacing.narrowest_blank) / 0.1,
         *of_text,

@@ -41,6 +41,9 @@ class TextLine:
     box: Box
     #: Certainty of the least certain character, 0 to 1; 1 if the engine does not tell.
     min_certainty: float = 1.0
+    #: How probably a blank between two words is missing or was inserted wrongly, 0 to 1; 0 if the engine
+    #: does not tell.
+    blank_doubt: float = 0.0
 
     @property
     def left(self) -> float:

@@ -1,4 +1,4 @@
-"""Finds punctuation and narrow blanks that the recogniser missed, such as the apostrophe in ``SYAFI'I``.
+"""Finds punctuation that the recogniser missed, such as the apostrophe in ``SYAFI'I``.
 
 An apostrophe between two I is three pixels wide; in a squeezed line it falls into a single step of the
 network. It leaves a trace: the network is less certain than usual that nothing stands between the two
@@ -17,7 +17,6 @@ from service.reading.ocr.engine import Image
 from service.reading.ocr.geometry import Quad, cut_line
 from service.reading.ocr.recognition import MAX_LINE, Character, LineText
 from service.reading.ocr.shapes import LINE_HEIGHT
-from service.reading.ocr.word_gaps import MAX_CERTAINTY
 
 #: Below this certainty that two letters are adjacent, a mark may stand between them.
 MIN_JOINT = 0.9
@@ -40,13 +39,6 @@ MIN_REDUCED_CERTAINTY = 0.97
 #: more certain 9 were wrong, of 9 others 3.
 MIN_CHARACTER_CERTAINTY = 0.75
 
-#: Cap heights by which a gap between two letters is wider than others, from which it may be a lost blank.
-MIN_WIDE_GAP = 0.1
-
-#: Certainty of a recheck below which such a gap is a blank. On 64 cards of the levels ``cropped`` and ``app``
-#: it found 17 of 67 lost blanks, and none of 202 other wide gaps was taken for one.
-MAX_WIDE_JOINT = 0.93
-
 #: Factor on the confidence of a line that stays doubtful; low enough that a name goes to manual review.
 DOUBT_FACTOR = 0.9
 
@@ -65,10 +57,13 @@ class Recheck:
     can_clear: bool = False
 
 
+#: Shows what print that is a little soft hides.
+SHARPENED = Recheck(1.0, sharpening=1.0, can_clear=True)
+
 #: In this order. Of 37 names that were right in spite of a doubt, the first recheck alone resolved 36; the
 #: others showed marks on soft pictures.
 RECHECKS = (
-    Recheck(1.0, sharpening=1.0, can_clear=True),
+    SHARPENED,
     Recheck(1.5),
     Recheck(0.7),
     Recheck(1.0, zoom=1.2),
@@ -79,7 +74,6 @@ _VALUE = re.compile(r"[A-Z0-9]{2}")
 
 #: ``JL MELATI``: a word without a vowel is an abbreviation, and its full stop is the first mark to get lost.
 _BARE_ABBREVIATION = re.compile(r"\b[B-DF-HJ-NP-TV-XZ]{2,3} ")
-_ENDS_WITH_ABBREVIATION = re.compile(r"\b[B-DF-HJ-NP-TV-XZ]{2,3}$")
 _CAPITALS = re.compile(r"[A-Z]{2}")
 
 #: Standard deviation in pixels of the unsharp mask.
@@ -97,18 +91,8 @@ def doubtful_offsets(line: LineText) -> list[int]:
             (character.joint < MIN_JOINT and _is_in_value(text, offset))
             or _is_double_i(text, offset)
             or _is_long_i(line.characters, offset)
-            or _is_wide(text, line.characters, offset)
         )
     ]
-
-
-def _is_wide(text: str, characters: Sequence[Character], offset: int) -> bool:
-    """Whether the gap before a letter may be a blank."""
-    one = characters[offset]
-    if one.gap < MIN_WIDE_GAP or one.joint >= MAX_CERTAINTY or not text[offset - 1 : offset + 1].isalpha():
-        return False
-    # Behind an abbreviation a full stop was lost, not a blank.
-    return not _ENDS_WITH_ABBREVIATION.search(text[:offset])
 
 
 def _is_long_i(characters: Sequence[Character], offset: int) -> bool:
@@ -156,22 +140,10 @@ def apply_recheck(line: LineText, second: LineText, can_clear: bool) -> LineText
         marks, second_marks = line.text[gap], second_text[second_gap]
         if len(second_marks) > len(marks):
             line = _with_marks(line, gap, second_marks)
-        elif can_clear and second_marks == marks:
-            line = _resolve(line, gap, second.characters[second_gap.stop].joint)
+        elif can_clear and second_marks == marks and not _is_double_i(line.text, gap.stop):
+            joint = second.characters[second_gap.stop].joint
+            line = _with_marks(line, gap, marks) if joint >= MIN_CLEAR_JOINT else line
     return line
-
-
-def _resolve(line: LineText, gap: slice, joint: float) -> LineText:
-    """Clear a doubt that a recheck with this certainty settles, or insert the blank that its pixels show."""
-    one, marks = line.characters[gap.stop], line.text[gap]
-    if _is_double_i(line.text, gap.stop):
-        return line
-    if joint < MAX_WIDE_JOINT and not marks and _is_wide(line.text, line.characters, gap.stop):
-        # No look has shown the blank itself, so a person should.
-        return _with_marks(replace(line, confidence=line.confidence * DOUBT_FACTOR), gap, " ")
-    # Where the network had no doubt of its own, the recheck need not be more certain than for a blank.
-    enough = MAX_WIDE_JOINT if one.joint >= MIN_JOINT else MIN_CLEAR_JOINT
-    return _with_marks(line, gap, marks) if joint >= enough else line
 
 
 def _splits_long_i(line: LineText, second: LineText) -> bool:

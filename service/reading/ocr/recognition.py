@@ -44,6 +44,8 @@ class LineText:
     confidence: float
     #: Certainty of the least certain character, blanks excluded, 0 to 1.
     min_certainty: float
+    #: How probably a blank between two words was lost, or one was inserted that is not there, 0 to 1.
+    blank_doubt: float = 0.0
 
     @property
     def text(self) -> str:

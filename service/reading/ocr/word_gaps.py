@@ -5,7 +5,6 @@ between letters 0.06, 0.12 and 0.21. In a small picture such a blank is narrower
 recogniser, which loses it while the pixels still show it.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -15,13 +14,6 @@ import numpy.typing as npt
 
 from service.reading.ocr.engine import Image
 from service.reading.ocr.recognition import LineText
-
-#: Gaps are measured only where the network is less certain than this that two capitals are adjacent.
-MAX_CERTAINTY = 0.999
-
-#: A line that may hold a value with a lost blank: it has a run of capitals and no small letters.
-_CAPITALS = re.compile(r"[A-Z]{5}")
-_SMALL = re.compile(r"[a-z]")
 
 #: Empty space in cap heights that a character leaves on its left and right in Arial, the face of the KTP: two
 #: letters H stand further apart than A and V.
@@ -46,18 +38,6 @@ _FULL, _AROUND = 0.8, 0.8
 
 #: Share of the line's usual ink that the ink around a column has at least, and grey levels.
 _MIN_AROUND, _MIN_INK = 0.35, 8
-
-
-def may_have_lost_blank(line: LineText) -> bool:
-    """Whether the network leaves room for a blank between two capitals of a value."""
-    text = line.text
-    if not _CAPITALS.search(text) or _SMALL.search(text):
-        return False
-    return any(
-        one.joint < MAX_CERTAINTY and text[offset - 1 : offset + 1].isalpha()
-        for offset, one in enumerate(line.characters)
-        if offset
-    )
 
 
 def with_gaps(line: LineText, strip: Image) -> LineText:

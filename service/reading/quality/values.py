@@ -75,6 +75,8 @@ class ValuePrint:
     #: character, 0 to 1.
     confidence: float
     min_certainty: float
+    #: How probably a blank between two words is missing or was inserted wrongly, 0 to 1.
+    blank_doubt: float
     spacing: Spacing
 
     @property
@@ -104,6 +106,7 @@ def measure_value(page: Image, lines: Sequence[TextLine], box: Box, *, gaps: boo
         is_cut=cuts_lines(page, boxes, float(np.median(strokes.contrast))),
         confidence=min(line.confidence for line in own),
         min_certainty=min(line.min_certainty for line in own),
+        blank_doubt=max(line.blank_doubt for line in own),
         spacing=_spacing(page, own) if gaps else Spacing(),
     )
 

@@ -25,6 +25,7 @@ SHARP = ValuePrint(
     is_cut=False,
     confidence=0.999,
     min_certainty=0.99,
+    blank_doubt=0.01,
     spacing=Spacing(widest_joint=0.15, narrowest_blank=0.6),
 )
 
@@ -72,6 +73,7 @@ def test_what_is_sharp_and_certain_is_very_probably_right(key: str) -> None:
         {"softness": 0.25},
         {"confidence": 0.9},
         {"min_certainty": 0.3},
+        {"blank_doubt": 0.4},
         {"height": 10},
         {"spacing": Spacing(widest_joint=0.5, narrowest_blank=0.6)},
         {"burnt": 0.5},

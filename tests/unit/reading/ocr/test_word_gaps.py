@@ -11,7 +11,7 @@ from PIL import ImageDraw
 from devstack.printing import load_font
 from service.reading.ocr.engine import Image
 from service.reading.ocr.recognition import Character, LineText
-from service.reading.ocr.word_gaps import may_have_lost_blank, measure_gaps, with_gaps
+from service.reading.ocr.word_gaps import measure_gaps, with_gaps
 
 #: Pixels: height of the line and size of its print, whose capitals are 29 high.
 HEIGHT, SIZE = 48, 41
@@ -77,23 +77,6 @@ def test_letters_with_straight_sides_are_no_words() -> None:
     strip, middles = drawn(("WIDIHINA",), 0)
 
     assert max(one.gap for one in with_gaps(line("WIDIHINA", middles), strip).characters) < 0.1
-
-
-@pytest.mark.parametrize(
-    ("text", "joint", "expected"),
-    [
-        ("BUDISANTOSO", 0.95, True),
-        ("BUDISANTOSO", 1.0, False),
-        ("Status Perkawinan", 0.95, False),
-        ("17-08-1990", 0.95, False),
-    ],
-)
-def test_only_values_that_leave_room_for_a_blank_are_measured(
-    text: str, joint: float, expected: bool
-) -> None:
-    middles = np.linspace(0.1, 0.9, len(text)).tolist()
-
-    assert may_have_lost_blank(line(text, middles, joint)) == expected
 
 
 def test_a_line_of_one_letter_has_no_gap() -> None:
