@@ -28,7 +28,7 @@ CudnnSearch: TypeAlias = Literal["HEURISTIC", "EXHAUSTIVE", "DEFAULT"]
 Arena: TypeAlias = Literal["kSameAsRequested", "kNextPowerOfTwo"]
 
 #: Default of `OCR_GPU_MIN_PROBABILITY`. How it was chosen: docs/accuracy.md.
-MIN_PROBABILITY = 0.9
+MIN_PROBABILITY = 0.92
 
 #: Prefix of the worker's own variables.
 PREFIX = "OCR_GPU_"

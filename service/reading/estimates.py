@@ -18,6 +18,7 @@ from service.reading.documents.fields import DocumentType, Field, Fields
 from service.reading.documents.plausible import count_bare_abbreviations, count_misspellings
 from service.reading.documents.scoring import CONTRACT_FIELDS, Estimate, confirmed_fields
 from service.reading.ocr.engine import PageText
+from service.reading.ocr.word_spelling import known_words
 
 #: Kind of each contract field; fields of a kind share a model.
 KINDS: Mapping[str, str] = {
@@ -105,10 +106,11 @@ def features(
     key: str, field: Field, value: quality.ValuePrint | None, *, is_confirmed: bool
 ) -> tuple[float, ...]:
     """Return the doubts about a field, in the order of ``FEATURES``, each zero or more."""
-    words = field.value.split()
+    # A long word that is none may be two.
+    lengths = [len(word) for word in field.value.split() if word.strip(",.()") not in known_words()]
     is_spaced = KINDS[key] in _SPACED
     of_text = (
-        _above(max(map(len, words), default=0), 9) / 3 if is_spaced else 0.0,
+        _above(max(lengths, default=0), 9) / 3 if is_spaced else 0.0,
         math.log(max(1.0, len(field.value) / 8)) if is_spaced else 0.0,
         _unconfirmed(key, field.value, is_confirmed=is_confirmed),
         float(count_misspellings(key, field.value)) if is_spaced else 0.0,

@@ -7,19 +7,44 @@ from service.reading.documents import regions
 #: ``MELATINO. 99``: the blank before an abbreviation with a number was not read.
 _JOINED_NUMBER = re.compile(r"[A-Z]{2}(NO|KAV|BLOK|KM)\.? ?\d")
 
+#: ``BLOKC7``, ``RAYA5``: nor was the blank before another number.
+_JOINED_DIGIT = re.compile(r"[A-Z]{3}\d")
+
+#: ``FITRID'COSTA``: nor the blank before a name with an apostrophe.
+_JOINED_APOSTROPHE = re.compile(r"[A-Z]{3}[DO]'[A-Z]")
+
 #: ``SITOLL``: an I at the end of a word was read as an L. No Indonesian word ends in a consonant and an L.
 _L_FOR_I = re.compile(r"[A-Z]{2}[BCDFGHJ-NP-TV-Z]L\b")
 
 #: Two marks in a row.
 _DOUBLED_MARK = re.compile(r"[.,'][.']|,,")
 
+#: ``SYAFI I``: in a name an apostrophe was read as a blank.
+_LONE_I = re.compile(r"[A-Z]{3} I\b(?!\.)")
+
+#: ``BLOK B NO. 7.``: a speck behind a number was read as a full stop.
+_STOP_BEHIND_NUMBER = re.compile(r"\d\.$")
+
+#: ``NO,98``: a full stop was read as a comma.
+_COMMA_FOR_STOP = re.compile(r"\b(JL|JLN|GG|KAV|NO|KM|RT|RW|BLOK),")
+
+#: ``NILUH``: printed so on some cards, but on most with a blank.
+_JOINED_LUH = re.compile(r"^NILUH\b")
+
 #: An abbreviation whose full stop is missing: printed so on some cards, lost by the engine on others.
-_BARE_ABBREVIATION = re.compile(r"\b(JL|JLN|GG|KAV|NO|DR|KH|KP|KOMP|DSN|LINGK|PERUM)\b(?!\.)")
+_BARE_ABBREVIATION = re.compile(r"\b(JL|JLN|GG|KAV|NO|DR|KH|KP|KOMP|DS|DK|DSN|LINGK)\b(?!\.)")
+
+_MISSPELLINGS = (
+    *(_JOINED_NUMBER, _JOINED_DIGIT, _JOINED_APOSTROPHE, _L_FOR_I, _DOUBLED_MARK),
+    *(_COMMA_FOR_STOP, _JOINED_LUH, _STOP_BEHIND_NUMBER),
+)
 
 
 def count_misspellings(key: str, value: str) -> int:
     """Return the number of spellings that are probably misread, such as a birth place one letter off."""
-    found = sum(len(pattern.findall(value)) for pattern in (_JOINED_NUMBER, _L_FOR_I, _DOUBLED_MARK))
+    found = sum(len(pattern.findall(value)) for pattern in _MISSPELLINGS)
+    if key == "name":
+        return found + len(_LONE_I.findall(value))
     return found + (key == "birthPlace" and regions.is_nearly_regency(value))
 
 

@@ -55,6 +55,11 @@ _STOP_FOR_COMMA = re.compile(r"[^\W\d_]{5}\.(?=.)")
 #: A single letter, or letters without a vowel, whose full stop may be lost: `ST YULIANA`, `DEWI S SETIAWAN`.
 #: Not the Balinese `I WAYAN`, which has none, nor titles behind a comma, which are printed both ways.
 _LOST_STOP = re.compile(r"[^,]*?\b(?<!')([^\W\dAEIOUY]+|[AEOUY])(?=[ ,]|$)")
+#: ``IWAYAN``: a Balinese name begins with a word of one or two letters, and its blank is the first to get
+#: lost. NILUH is a name as well.
+_JOINED_ARTICLE = re.compile(
+    r"^(I(?=GEDE)|N?I(?=WAYAN|PUTU|MADE|KADEK|NENGAH|NYOMAN|KOMANG|KETUT|GUSTI|GST|DEWA))(?=\w{4}|GST)"
+)
 #: A name: letters, blanks, and the punctuation of titles, initials and compound names.
 _PERSON = re.compile(r"[^\W\d_]+(?:[ .,'/()-]+[^\W\d_]+)*[.)]?")
 
@@ -84,6 +89,7 @@ def npwp_number(line: TextLine) -> Field | None:
 def person(line: TextLine) -> Field | None:
     """Read a person's name in capitals, titles included; None if the text cannot be a name."""
     text, repairs = repair_letters(_QUOTE.sub("'", line.text.strip(" ,;:-_")))
+    text = _JOINED_ARTICLE.sub(lambda article: f"{article[0]} ", text)
     if not _PERSON.fullmatch(text) or repairs > _MAX_REPAIRS or belongs_to_other_row(line.text):
         return None
     repairs += bool(_STOP_FOR_COMMA.search(text)) + bool(_LOST_STOP.match(text))

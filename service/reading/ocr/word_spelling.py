@@ -8,6 +8,7 @@ Hierarchical Dirichlet Language Model", 1995).
 
 import math
 from collections import Counter
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 
@@ -36,7 +37,7 @@ def boundary_log_odds(before: str, after: str) -> float:
 class _Letters:
     """Counts of letters, pairs and threes in words with their edges."""
 
-    def __init__(self, words: list[str]) -> None:
+    def __init__(self, words: Iterable[str]) -> None:
         self._counts: Counter[str] = Counter()
         #: How often something follows a letter or a pair.
         self._followed: Counter[str] = Counter()
@@ -58,6 +59,11 @@ class _Letters:
 
 
 @cache
+def known_words() -> frozenset[str]:
+    """Return the words of the list, in capitals."""
+    return frozenset(files(__package__ or "").joinpath("words.txt").read_text(encoding="ascii").split())
+
+
+@cache
 def _model() -> _Letters:
-    text = files(__package__ or "").joinpath("words.txt").read_text(encoding="ascii")
-    return _Letters(text.split())
+    return _Letters(known_words())

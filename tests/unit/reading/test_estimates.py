@@ -100,6 +100,10 @@ def test_a_spelling_that_looks_misread_is_worth_less_than_the_plain_one(
     assert worth(key, text=read) < worth(key, text=plain)
 
 
+def test_a_long_word_is_worth_less_unless_it_is_a_known_name() -> None:
+    assert worth("name", text="PERMATASARI DEWI") > worth("name", text="RATNADEWATI DEWI")
+
+
 def test_an_abbreviation_without_its_stop_is_doubtful_where_the_print_is_soft() -> None:
     soft = changed(softness=0.14)
 

@@ -212,6 +212,11 @@ def test_a_value_identified_only_by_its_neighbours_has_less_confidence() -> None
         ('SYAFI"I', "SYAFI'I"),
         ("H.M. YUSUF, S.PD.I", "H.M. YUSUF, S.PD.I"),
         ("BUDI SANTOSO,", "BUDI SANTOSO"),
+        ("IWAYAN SUDIRTA", "I WAYAN SUDIRTA"),
+        ("IGST. BAGUS WIJAYA", "I GST. BAGUS WIJAYA"),
+        ("NIMADE RAI", "NI MADE RAI"),
+        ("NILUH AYU", "NILUH AYU"),
+        ("IMADUDIN ANWAR", "IMADUDIN ANWAR"),
         ("OEI", "OEI"),
     ],
 )

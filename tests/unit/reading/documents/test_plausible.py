@@ -1,0 +1,44 @@
+"""Spellings that are probably misread."""
+
+import pytest
+
+from service.reading.documents.plausible import count_bare_abbreviations, count_misspellings
+
+
+@pytest.mark.parametrize(
+    ("key", "read", "printed"),
+    [
+        ("address", "JL. MELATINO. 99", "JL. MELATI NO. 99"),
+        ("address", "PURI KENCANA BLOKC7", "PURI KENCANA BLOK C7"),
+        ("address", "KOMP. DEPKES NO,98", "KOMP. DEPKES NO. 98"),
+        ("address", "GG. MAWAR NO. 7.", "GG. MAWAR NO. 7"),
+        ("address", "JL.. MELATI", "JL. MELATI"),
+        ("name", "FITRID'COSTA", "FITRI D'COSTA"),
+        ("name", "SYAFI I RAHAYU", "SYAFI'I RAHAYU"),
+        ("name", "NILUH PUTRI", "NI LUH PUTRI"),
+        ("birthPlace", "GUNUNG SITOLL", "GUNUNG SITOLI"),
+        ("birthPlace", "SURABAJA", "SURABAYA"),
+    ],
+)
+def test_a_misreading_is_counted_and_what_is_printed_is_not(key: str, read: str, printed: str) -> None:
+    assert count_misspellings(key, read) > 0
+    assert count_misspellings(key, printed) == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "printed"),
+    [
+        ("address", "JL. RAYA BOGOR KM 23 RT 01 RW 02"),
+        ("address", "GG. MELATI I NO. 5"),
+        ("name", "I WAYAN SUDIRTA"),
+        ("name", "DEWI I. SETIAWAN"),
+        ("name", "MA'RUF D'COSTA"),
+    ],
+)
+def test_ordinary_spellings_are_not_counted(key: str, printed: str) -> None:
+    assert count_misspellings(key, printed) == 0
+
+
+def test_abbreviations_without_their_stop_are_counted_words_are_not() -> None:
+    assert count_bare_abbreviations("JL MELATI NO 5 DS SUMBER REJO") == 3
+    assert count_bare_abbreviations("JL. MELATI NO. 5 PERUM GRIYA ASRI BLOK A") == 0
