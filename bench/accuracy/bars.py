@@ -29,7 +29,7 @@ def shortfalls(summaries: Sequence[Summary]) -> Iterator[str]:
         where = f"{summary.level}, {summary.engine}"
         if summary.must_review:
             if summary.engine in DRIVERS and summary.approved:
-                yield f"{where}: approved {summary.approved} files with two people's cards, 0 are promised"
+                yield f"{where}: approved {summary.approved} files that a person must see, 0 are promised"
             continue
         least = MIN_RIGHT.get(summary.level, 0.0)
         if summary.engine == JUDGED and summary.share_right < least:

@@ -16,17 +16,21 @@ from bench.accuracy.taken import Taken, as_jpeg
 from devstack import degrade
 from devstack.camera import Conditions, Picture, photograph, scaled_to, to_pixels
 from devstack.scanner import A4_AT_200, A4_AT_300, Scanner, scan
+from service.reading.documents.reasons import MIRRORED, SEVERAL_CARDS
 from service.reading.ocr.engine import ColourImage
 
 Level: TypeAlias = Literal[
     "flat", "scan", "photo", "hard", "turned", "pdf",
-    "cropped", "messenger", "app", "worn", "foreigner", "copy", "screen", "pair", "couple",
+    "cropped", "messenger", "app", "worn", "foreigner", "copy", "screen", "mirrored", "pair", "couple",
 ]  # fmt: skip
 
 #: Levels whose cards print what real ones do: close words, abbreviations, long names and places.
 LIFELIKE: frozenset[Level] = frozenset(
-    ("cropped", "messenger", "app", "worn", "foreigner", "copy", "screen", "pair", "couple")
+    ("cropped", "messenger", "app", "worn", "foreigner", "copy", "screen", "mirrored", "pair", "couple")
 )
+
+#: Levels whose files a person must see, with the reason for review that they must get.
+MUST_REVIEW: Mapping[Level, str] = {"couple": SEVERAL_CARDS, "mirrored": MIRRORED}
 
 #: Pictures of phones, as sent after the app or a messenger shrank them: (width, height).
 _PHONE_PICTURES = ((1600, 1200), (1920, 1440), (2000, 1500), (1920, 1080), (1440, 1920))
@@ -113,6 +117,14 @@ def _turned(card: ColourImage, rng: random.Random) -> Taken:
     return as_jpeg(picture, quality, f"{degrees} degrees, noted in EXIF", note)
 
 
+def _mirrored(card: ColourImage, rng: random.Random) -> Taken:
+    """A front camera's picture, saved as its display shows it."""
+    seen = photograph(card, PHOTO, rng)
+    flip = np.array([[-1, 0, seen.image.shape[1]], [0, 1, 0], [0, 0, 1]], np.float64)
+    picture = Picture(np.asarray(cv2.flip(seen.image, 1), np.uint8), flip @ seen.place)
+    return as_jpeg(picture, rng.randint(*_USUAL_QUALITY), "mirrored")
+
+
 def _pdf(card: ColourImage, rng: random.Random) -> Taken:
     """A scanner's PDF; one in five has an empty second page."""
     page = _scanned(card, rng)
@@ -136,6 +148,7 @@ _LEVELS: Mapping[Level, Callable[[ColourImage, random.Random], Taken]] = {
     "foreigner": lifelike.foreigner,
     "copy": lifelike.copy,
     "screen": lifelike.screen,
+    "mirrored": _mirrored,
 }
 
 #: ``pair`` and ``couple`` are files with two cards, made by ``samples``.

@@ -4,7 +4,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from bench.accuracy.levels import LIFELIKE, Level, take
+from bench.accuracy.levels import LIFELIKE, MUST_REVIEW, Level, take
 from bench.accuracy.pairs import together
 from bench.accuracy.taken import Taken
 from devstack.camera import map_points
@@ -14,7 +14,6 @@ from devstack.people import Person, invent_person
 from devstack.printing import field_boxes, print_large
 from devstack.variations import draw_word_space, make_foreign, make_foreign_design, vary_design, vary_person
 from service.reading.documents.fields import DocumentType
-from service.reading.documents.reasons import SEVERAL_CARDS
 from service.reading.ocr.engine import ColourImage
 from service.reading.ocr.geometry import Quad
 
@@ -115,11 +114,10 @@ def _pair(seed: int, rng: random.Random) -> Sample:
 def _couple(seed: int, rng: random.Random) -> Sample:
     """The KTPs of two people in one file: whose is meant only a person can tell."""
     cards = [_ktp(_person("couple", rng), rng, "couple") for _ in range(2)]
-    taken = together([card.image for card in cards], 0, rng)
-    return _sample("couple", seed, cards[0], taken, must_review=SEVERAL_CARDS)
+    return _sample("couple", seed, cards[0], together([card.image for card in cards], 0, rng))
 
 
-def _sample(level: Level, seed: int, card: _Printed, taken: Taken, must_review: str | None = None) -> Sample:
+def _sample(level: Level, seed: int, card: _Printed, taken: Taken) -> Sample:
     return Sample(
         name=f"{level} {card.document_type} {seed} ({taken.how})",
         level=level,
@@ -128,7 +126,7 @@ def _sample(level: Level, seed: int, card: _Printed, taken: Taken, must_review: 
         truth=card.truth,
         shown=taken.shown.image,
         places={key: _placed(taken, box) for key, box in card.boxes.items() if key in card.truth},
-        must_review=must_review,
+        must_review=MUST_REVIEW.get(level),
     )
 
 
