@@ -71,17 +71,33 @@ class Conditions:
     tint: float = 0
 
 
+#: Gap between two cards on a table as a share of a card's height; degrees by which the second one is askew.
+_APART, _ASKEW = 0.15, 4.0
+
+
 def photograph(
-    card: ColourImage, conditions: Conditions, rng: random.Random, *, shrink: bool = True
+    card: ColourImage,
+    conditions: Conditions,
+    rng: random.Random,
+    *,
+    shrink: bool = True,
+    other: ColourImage | None = None,
 ) -> Picture:
     """Take a picture of ``card``, an edge-to-edge image of any size.
 
     Without ``shrink`` a finer card is sampled and not averaged, so that its pattern beats with the pixels.
+    With ``other`` a second card lies below the first one.
     """
     size = rng.choice(conditions.sizes)
-    place = _placed(size, conditions, rng)
+    width, height = CARD_SIZE
+    place = _placed(size, conditions, rng, (width, height if other is None else (2 + _APART) * height))
     unit = _card_pixel(place)
     warped, mask = _laid_out(card, place, size, unit, shrink)
+    if other is not None:
+        below = place @ _turned_about_corner(rng.uniform(-_ASKEW, _ASKEW), (1 + _APART) * height)
+        warped_other, mask_other = _laid_out(other, below, size, unit, shrink)
+        warped = np.where(mask_other[..., None] > 0, warped_other, warped)
+        mask = np.maximum(mask, mask_other)
     shadow = cv2.GaussianBlur(np.roll(mask, (12, 10), axis=(0, 1)), (0, 0), 14)[..., None]
     scene = _table_top(size, rng) * (1 - 0.55 * shadow) * (1 - mask[..., None]) + warped * mask[..., None]
     lit = scene * _light(size, conditions, rng)[..., None] + _glare(size, place, conditions, rng)[..., None]
@@ -115,9 +131,20 @@ def map_points(place: Place, points: npt.ArrayLike) -> _Plane:
     return np.asarray(cv2.perspectiveTransform(source, place), np.float32).reshape(-1, 2)
 
 
-def _placed(size: tuple[int, int], conditions: Conditions, rng: random.Random) -> Place:
-    """Tilt the card in space, look at it from above, and fit what is seen into the picture."""
-    width, height = CARD_SIZE
+def _turned_about_corner(degrees: float, down: float) -> Place:
+    """Return the matrix that turns a card about its upper left corner and moves it down by card pixels."""
+    cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    return np.array([[cosine, -sine, 0], [sine, cosine, down], [0, 0, 1]])
+
+
+def _placed(
+    size: tuple[int, int], conditions: Conditions, rng: random.Random, extent: tuple[float, float]
+) -> Place:
+    """Tilt what lies on the table in space, look at it from above, and fit what is seen into the picture.
+
+    Width and height of ``extent`` are in card pixels.
+    """
+    width, height = extent
     pitch, yaw = (math.radians(rng.uniform(-1, 1) * conditions.tilt) for _ in range(2))
     roll = math.radians(rng.uniform(-1, 1) * conditions.roll)
     turn = cv2.Rodrigues(np.array([pitch, 0, 0]))[0] @ cv2.Rodrigues(np.array([0, yaw, 0]))[0]

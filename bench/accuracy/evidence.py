@@ -9,7 +9,7 @@ from bench.accuracy.verdicts import normalised
 from service.reading.documents.fields import DocumentType
 from service.reading.documents.scoring import CONTRACT_FIELDS, confirmed_fields
 from service.reading.estimates import KINDS, features, measure
-from service.reading.reader import judge_pages
+from service.reading.reader import cards_on, judge_pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,8 @@ def evidence(cards: Iterable[CardReading]) -> Iterator[CardEvidence]:
 
 def _evidence(card: CardReading) -> CardEvidence:
     # Without a limit only the reasons remain that no estimate outweighs.
-    found = judge_pages(card.document_type, card.pages, min_probability=0.0)
+    pages = [shown for page in card.pages for shown in cards_on(page)]
+    found = judge_pages(card.document_type, pages, min_probability=0.0)
     confirmed = confirmed_fields(card.document_type, found.fields)
     fields, right = [], 0
     for key in CONTRACT_FIELDS[card.document_type]:

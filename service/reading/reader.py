@@ -98,7 +98,7 @@ def read_document(
         decoded = read_pages(content)
     with timed("ocr"):
         # With the index of the page: several cards can lie on one.
-        read = [(card, index) for index, page in enumerate(decoded) for card in _cards(engine.read(page))]
+        read = [(card, index) for index, page in enumerate(decoded) for card in cards_on(engine.read(page))]
     pages = tuple(card for card, _ in read)
     lines = [line.text for page in pages for line in page.lines]
     if not lines and all(is_blank(page.image) for page in pages):
@@ -189,7 +189,8 @@ def _contract_fields(document_type: DocumentType, fields: Fields) -> int:
     return sum(key in fields for key in CONTRACT_FIELDS[document_type])
 
 
-def _cards(page: PageText) -> Iterator[PageText]:
+def cards_on(page: PageText) -> Iterator[PageText]:
+    """Yield the cards that a page shows, the first one first."""
     yield page
     yield from page.other_cards
 
@@ -200,7 +201,7 @@ def _read_mirrored(
     """Read a page flipped, as front cameras of some phones need; None if that shows no field either."""
     text = engine.read(Page(np.asarray(cv2.flip(page.image, 1), np.uint8)))
     flip = np.array([[-1, 0, page.image.shape[1] - 1], [0, 1, 0], [0, 0, 1]], np.float64)
-    cards = [replace(card, to_page=flip @ card.to_page) for card in _cards(text)]
+    cards = [replace(card, to_page=flip @ card.to_page) for card in cards_on(text)]
     found = judge_pages(document_type, cards, min_probability, (MIRRORED,))
     return found if _contract_fields(document_type, found.fields) else None
 

@@ -10,8 +10,10 @@ from service.reading.ocr.card_detection import (
     find_card,
     find_other_card,
     flatten,
+    has_print_beside,
     is_card_shaped,
     unflatten_matrix,
+    without_card,
 )
 from service.reading.ocr.cores import Cores
 from service.reading.ocr.detection import MAX_CARD_SIDE, MAX_SIDE, find_lines
@@ -127,10 +129,19 @@ class OnnxEngine:
         card = find_card(page)
         text = None if card is None else self._read_card(image, card)
         if card is not None and text is not None:
-            other = find_other_card(image, card)
-            other_text = None if other is None else self._read_card(image, other)
-            return text if other_text is None else replace(text, other_cards=(other_text,))
+            other = self._read_beside(image, card)
+            return text if other is None else replace(text, other_cards=(other,))
         return self._read_upright(self._make_upright(image, MAX_SIDE), FULL)
+
+    def _read_beside(self, image: Image, card: Quad) -> PageText | None:
+        """Read what lies beside a card; None if that has too few lines to be a second one."""
+        other = find_other_card(image, card)
+        text = None if other is None else self._read_card(image, other)
+        if text is not None or not has_print_beside(image, card):
+            return text
+        # A second card whose outline does not stand out must not be missed.
+        found = self._make_upright(without_card(image, card), MAX_SIDE)
+        return self._read_upright(found, FULL) if len(found.quads) >= MIN_CARD_LINES else None
 
     def _read_card(self, image: Image, card: Quad) -> PageText | None:
         """Read a card with these corners; None if it has too few lines to be one."""

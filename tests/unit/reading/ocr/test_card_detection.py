@@ -4,7 +4,14 @@ import cv2
 import numpy as np
 import pytest
 
-from service.reading.ocr.card_detection import find_card, find_other_card, flatten, is_card_shaped
+from service.reading.ocr.card_detection import (
+    find_card,
+    find_other_card,
+    flatten,
+    has_print_beside,
+    is_card_shaped,
+    without_card,
+)
 from service.reading.ocr.engine import Image, Page
 from service.reading.ocr.geometry import Quad
 
@@ -172,3 +179,30 @@ def test_a_card_alone_has_no_second_one_beside_it(form: Image) -> None:
     corners = ((60, 120), (560, 110), (565, 430), (55, 440))
 
     assert find_other_card(on_table(form, corners, (1200, 900)), np.array(corners, np.float32)) is None
+
+
+#: Corners of a card in the upper half of a picture.
+UPPER = ((60, 60), (660, 50), (665, 430), (55, 440))
+
+
+def test_print_beside_a_card_is_noticed_without_an_outline(form: Image) -> None:
+    alone = on_table(form, UPPER, (800, 1100))
+    print_below = alone.copy()
+    for top in range(560, 980, 40):
+        cv2.putText(print_below, "NAMA : BUDI SANTOSO", (90, top), cv2.FONT_HERSHEY_SIMPLEX, 1, (20,), 3)
+
+    assert has_print_beside(print_below, np.array(UPPER, np.float32))
+    assert not has_print_beside(alone, np.array(UPPER, np.float32))
+
+
+def test_a_card_that_fills_its_picture_leaves_no_room_for_print(form: Image) -> None:
+    corners = ((40, 40), (960, 40), (960, 700), (40, 700))
+
+    assert not has_print_beside(on_table(form, corners), np.array(corners, np.float32))
+
+
+def test_without_the_card_its_place_is_plain(form: Image) -> None:
+    rest = without_card(on_table(form, UPPER, (800, 1100)), np.array(UPPER, np.float32))
+
+    assert rest[100:400, 100:600].std() == 0
+    assert rest[200, 300] == pytest.approx(TABLE, abs=2)
