@@ -1,12 +1,15 @@
 """docs/schemas says what the code publishes, stores and shows."""
 
+import json
+import re
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from service.reading.documents.reasons import ADVICE
+from service.reading.documents.reasons import ADVICE, indonesian
 from service.store.result import GPUOCRResult, failed_row, row_result
+from service.store.review_request import ReviewPayload
 from service.telemetry.metrics import FAILURE_CODES
 from tests.support.schemas import faults
 from tools.schemas import FOLDER, schemas, texts
@@ -31,6 +34,15 @@ SUCCESS = GPUOCRResult(
 ).published()
 FAILURE = GPUOCRResult(success=False, **ALWAYS, error="Unggah ulang.", error_code="blank_page").published()
 
+#: The JSON that docs/integration.md shows; the first is a review request.
+SHOWN = [
+    json.loads(block)
+    for block in re.findall(
+        r"```json\n(.*?)```", (FOLDER.parent / "integration.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+]
+SHOWN_REQUEST: dict[str, Any] = SHOWN[0]
+
 
 def test_the_files_are_current() -> None:
     written = {path.name.removesuffix(".schema.json"): path.read_text() for path in FOLDER.iterdir()}
@@ -38,7 +50,7 @@ def test_the_files_are_current() -> None:
     assert written == texts(), "run `make reference`"
 
 
-@pytest.mark.parametrize("name", ["result", "result-json", "status"])
+@pytest.mark.parametrize("name", ["result", "result-json", "review-request", "status"])
 def test_each_file_is_a_schema(name: str) -> None:
     Draft202012Validator.check_schema(schemas()[name])
 
@@ -74,6 +86,27 @@ def test_what_a_row_holds_fits() -> None:
     assert [*faults("result-json", read), *faults("result-json", failed)] == []
     assert list(faults("result-json", {**read, "error": "Unggah ulang."}))
     assert list(faults("result-json", {"error": "Unggah ulang."}))
+
+
+def test_the_review_request_that_is_shown_is_a_whole_one() -> None:
+    assert list(faults("review-request", SHOWN_REQUEST)) == []
+    assert SHOWN_REQUEST.keys() == schemas()["review-request"]["properties"].keys()
+    assert SHOWN_REQUEST["metadata"]["reviewAdvice"] == [
+        indonesian(code) for code in SHOWN_REQUEST["reasons"]
+    ]
+    assert SHOWN_REQUEST["metadata"]["doubtfulFields"].keys() == {"nik", "birthDate"}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"score": "74"}, {"reasons": ["because"]}, {"metadata": {}}, {"surprise": 1}, {"callbackUrl": 0}],
+)
+def test_no_other_review_request_fits(fault: dict[str, Any]) -> None:
+    assert list(faults("review-request", {**SHOWN_REQUEST, **fault}))
+
+
+def test_the_payload_that_is_shown_has_the_keys_of_a_row() -> None:
+    assert any(block.keys() == ReviewPayload.__required_keys__ for block in SHOWN)
 
 
 def test_the_codes_are_those_of_the_code() -> None:
