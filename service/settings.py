@@ -255,7 +255,8 @@ class Settings(BaseSettings):
     buli2_callback_url: str | None = Field(
         None,
         alias="BULI2_CALLBACK_URL",
-        description="base URL to which the review service posts its decision",
+        description="base URL for the review service's decisions, the backend's `.../internal/reviews`; "
+        "unset: none can come back",
     )
     nvidia_visible_devices: str | None = Field(
         None, alias="NVIDIA_VISIBLE_DEVICES", description="`none` or `void` means no GPU"
