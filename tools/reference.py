@@ -62,20 +62,20 @@ def tables() -> Mapping[str, str]:
         ),
         "failure-codes": _table(
             ("code", "sentence (the user sees it in Indonesian as well)"),
-            ((f"`{code}`", sentence) for code, sentence in sorted(failure_sentences().items())),
+            ((f"`{code}`", english) for code, (_, english) in sorted(failure_sentences().items())),
         ),
     }
 
 
-def failure_sentences() -> dict[str, str]:
-    """The English sentence of every failure code, of files and of whatever else fails a document."""
-    found = {code: english for code, (_, english) in REFUSALS.items()}
+def failure_sentences() -> dict[str, tuple[str, str]]:
+    """The sentence of every failure code, in Indonesian and English."""
+    found = dict(REFUSALS)
     for path in sorted((ROOT / "service").rglob("*.py")):
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
                 texts = [arg.value for arg in call.args if isinstance(arg, ast.Constant)]
                 if call.func.id in ("DocumentError", "RetriesExceededError") and len(texts) == 3:
-                    found[str(texts[0])] = str(texts[2])
+                    found[str(texts[0])] = (str(texts[1]), str(texts[2]))
     return found
 
 

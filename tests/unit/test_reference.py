@@ -5,6 +5,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from service.cli import output
 from service.runtime.supervisor import EXIT_CONFIGURATION, EXIT_GPU_GONE, EXIT_GPU_LOST
 from service.runtime.watchdog import HUNG
@@ -48,12 +50,26 @@ def test_every_published_field_is_explained() -> None:
     assert named == everything.published().keys()
 
 
-def test_every_failure_code_is_judged_by_whether_another_upload_helps() -> None:
+def judgements() -> dict[str, str]:
+    """What docs/integration.md says of each failure code: whether another upload helps."""
     page = (PAGE.parent / "integration.md").read_text(encoding="utf-8")
     table = page.partition("| `errorCode` |")[2].partition("\n\n")[0]
-    judged = re.findall(r"`([a-z_]+)`", "\n".join(line.split("|")[1] for line in table.splitlines()[2:]))
+    rows = [line.split("|") for line in table.splitlines()[2:]]
+    return {code: row[3].strip() for row in rows for code in re.findall(r"`([a-z_]+)`", row[1])}
 
-    assert sorted(judged) == sorted(FAILURE_CODES)
+
+def test_every_failure_code_is_judged_by_whether_another_upload_helps() -> None:
+    assert sorted(judgements()) == sorted(FAILURE_CODES)
+
+
+@pytest.mark.parametrize("code", FAILURE_CODES)
+def test_the_user_is_asked_for_another_upload_only_if_it_helps(code: str) -> None:
+    indonesian, english = failure_sentences()[code]
+
+    assert "upload" in english.lower()
+    assert "unggah" in indonesian.lower()
+    assert ("no need to upload" in english) == (judgements()[code] == "no")
+    assert ("tidak perlu unggah" in indonesian) == (judgements()[code] == "no")
 
 
 def test_the_workflow_that_is_shown_is_the_one_that_is_type_checked() -> None:
