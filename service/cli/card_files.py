@@ -18,6 +18,12 @@ WantedType: TypeAlias = Literal["KTP", "NPWP", "auto"]
 #: The name that stands for standard input.
 STDIN = "-"
 
+NO_CARD = "no card recognised; --type KTP or --type NPWP reads it all the same"
+
+
+class _NoCardError(Exception):
+    """A file shows nothing of a KTP and nothing of an NPWP."""
+
 
 @dataclass(frozen=True, slots=True)
 class FileReading:
@@ -81,6 +87,8 @@ def read_file(file: str, wanted: WantedType, engine: "Engine") -> FileReading:
         return FileReading(file, error_code=error.code, error=str(error))
     except EngineError:
         return FileReading(file, error_code="engine", error="the OCR engine failed on this file")
+    except _NoCardError:
+        return FileReading(file, error_code="no_card", error=NO_CARD)
     except OSError as error:
         return FileReading(file, error_code="file_unreadable", error=error.strerror or "it cannot be opened")
 
@@ -112,10 +120,15 @@ def _read_as(content: bytes, wanted: WantedType, engine: "Engine") -> "Reading":
     cached = _CachingEngine(engine)
     as_ktp = read_document(content, "KTP", cached, min_probability)
     shown = {classify_page(page.lines) for page in as_ktp.pages}
-    if "KTP" in shown or shown == {"OTHER"}:
+    if "KTP" in shown:
         return as_ktp
     as_npwp = read_document(content, "NPWP", cached, min_probability)
-    return as_npwp if "NPWP" in shown or as_npwp.score > as_ktp.score else as_ktp
+    if "NPWP" in shown:
+        return as_npwp
+    best = as_npwp if as_npwp.score > as_ktp.score else as_ktp
+    if not best.score:
+        raise _NoCardError
+    return best
 
 
 class _CachingEngine:

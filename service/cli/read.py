@@ -192,7 +192,7 @@ def _print_tables(results: Iterable[FileReading], *, single: bool) -> int:
         if not single:
             table.add_row(*map(Text, _cells(result)))
         elif result.reading is None:
-            exit_with(result.error, EXIT_INPUT)
+            exit_with(f"{result.file}: {_failure(result)}", EXIT_INPUT)
         else:
             _print_reading(result.reading)
     if not single:
@@ -204,13 +204,17 @@ def _print_tables(results: Iterable[FileReading], *, single: bool) -> int:
 def _cells(result: FileReading) -> tuple[str, ...]:
     reading = result.reading
     if reading is None:
-        return (result.file, "", "", "failed", "", "", f"{result.error_code}: {result.error}")
+        return (result.file, "", "", "failed", "", "", _failure(result))
     number = reading.fields.get("nik" if reading.document_type == "KTP" else "npwpNumber")
     name = reading.fields.get("name")
     return (
         *(result.file, reading.document_type, str(reading.score), reading.decision),
         *(number.value if number else "", name.value if name else "", ", ".join(reading.review_reasons)),
     )
+
+
+def _failure(result: FileReading) -> str:
+    return f"{result.error_code}: {result.error}"
 
 
 def _print_reading(reading: "Reading") -> None:

@@ -83,8 +83,26 @@ def test_read_of_no_picture_says_what_to_do(run: Runner, tmp_path: Path) -> None
     ended = run("read", str(letter), "--type", "KTP")
 
     assert ended.returncode == 1
+    assert ended.stderr.startswith(f"filot-ocr: {letter}: not_an_image: ")
     assert "JPEG, PNG" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_picture_that_shows_no_card_is_a_failure_without_a_type(
+    run: Runner, ktp: bytes, tmp_path: Path
+) -> None:
+    card = tmp_path / "card.jpg"
+    card.write_bytes(ktp)
+    page = Path(__file__).parents[2] / "docs" / "pictures" / "status-page.png"
+
+    alone, several = run("read", str(page)), run("read", str(page), str(card))
+    first, _ = map(json.loads, run("read", str(page), str(card), "--json").stdout.splitlines())
+
+    assert (alone.returncode, alone.stdout, several.returncode) == (1, "", 1)
+    assert "status-page.png: no_card: no card recognised" in alone.stderr
+    assert "1 read, 1 failed" in several.stdout
+    assert first.keys() == {"file", "errorCode", "error"}
+    assert first["errorCode"] == "no_card"
 
 
 @pytest.fixture
