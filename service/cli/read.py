@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
 from service.cli.card_files import FileReading, find_files, read_file
 from service.cli.output import EXIT_INPUT, console, exit_with, print_line, progress_bar
+from service.cli.overview import OverviewRow, overview
 from service.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -185,29 +185,29 @@ def _print_csv(results: Iterable[FileReading]) -> int:
 
 def _print_tables(results: Iterable[FileReading], *, single: bool) -> int:
     """Print all fields of a single file, or a line per file of several; return how many files failed."""
-    failed = 0
-    table = Table("file", "type", "score", "decision", "number", "name", "remarks", box=None)
+    rows, failed = [], 0
     for result in results:
         failed += result.reading is None
         if not single:
-            table.add_row(*map(Text, _cells(result)))
+            rows.append(_row(result))
         elif result.reading is None:
             exit_with(f"{result.file}: {_failure(result)}", EXIT_INPUT)
         else:
             _print_reading(result.reading)
     if not single:
-        console.print(table)
-        print_line(f"{table.row_count - failed} read, {failed} failed")
+        for line in overview(rows, console.width):
+            print(line)
+        print_line(f"{len(rows) - failed} read, {failed} failed")
     return failed
 
 
-def _cells(result: FileReading) -> tuple[str, ...]:
+def _row(result: FileReading) -> OverviewRow:
     reading = result.reading
     if reading is None:
-        return (result.file, "", "", "failed", "", "", _failure(result))
+        return OverviewRow(result.file, decision="failed", remarks=_failure(result))
     number = reading.fields.get("nik" if reading.document_type == "KTP" else "npwpNumber")
     name = reading.fields.get("name")
-    return (
+    return OverviewRow(
         *(result.file, reading.document_type, str(reading.score), reading.decision),
         *(number.value if number else "", name.value if name else "", ", ".join(reading.review_reasons)),
     )

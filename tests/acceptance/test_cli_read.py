@@ -143,7 +143,7 @@ def test_read_of_several_files_prints_a_table_or_csv(run: Runner, folder: Path, 
 
     assert table.returncode == 1
     assert re.search(rf"a \[1\]\.jpg +KTP +\d+ +auto_approve +{person.nik}", table.stdout)
-    assert re.search(r"notes\.txt +failed +not_an_image: ", table.stdout)
+    assert re.search(r"notes\.txt +failed\n +not_an_image: ", table.stdout)
     assert table.stdout.endswith("1 read, 1 failed\n")
     assert [(row["nik"], row["errorCode"]) for row in rows] == [(person.nik, ""), ("", "not_an_image")]
 
