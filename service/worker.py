@@ -33,7 +33,7 @@ def _load() -> App:
         log.warning("connection_not_proven", reason=sentence)
     for sentence in unknown_variables(os.environ):
         log.warning("setting_unknown", reason=sentence)
-    for sentence in unclear_switches(app.settings, os.environ):
+    for sentence in unclear_switches(app.settings, os.environ).values():
         log.warning("setting_unclear", reason=sentence)
     if has_no_callback(app.settings):
         log.warning("review_without_callback", reason=NO_CALLBACK)
