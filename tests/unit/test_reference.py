@@ -3,14 +3,17 @@
 import re
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from service.cli import output
+from service.reading.documents.scoring import Decision, ReviewOutcome
 from service.runtime.supervisor import EXIT_CONFIGURATION, EXIT_GPU_GONE, EXIT_GPU_LOST
 from service.runtime.watchdog import HUNG
+from service.settings import load_settings
 from service.store.result import GPUOCRResult
+from service.store.reviews import DECIDED
 from service.telemetry.metrics import FAILURE_CODES
 from tools.reference import PAGE, failure_sentences, filled
 
@@ -36,6 +39,24 @@ def test_the_exit_codes_are_those_of_the_code() -> None:
         *(0, output.EXIT_INPUT, output.EXIT_ENVIRONMENT),
         *(EXIT_CONFIGURATION, EXIT_GPU_GONE, EXIT_GPU_LOST, HUNG, output.EXIT_INTERRUPTED),
     }
+
+
+def test_the_limits_are_those_of_the_code() -> None:
+    text = section("Limits")
+
+    assert "JPEG, PNG, WEBP, TIFF, HEIC, AVIF, PDF" in text
+    assert {*re.findall(r"`([a-z_]+)` \|$", text, re.MULTILINE)} <= set(FAILURE_CODES)
+    assert f"{load_settings().max_file_size} MB" in text
+
+
+def test_every_value_of_what_a_row_says_of_the_decision_is_named() -> None:
+    page = (PAGE.parent / "integration.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(verification_status|ai_decision)` \| (.*?) \| (.*?) \|$", page, re.MULTILINE)
+    named = {column: [set(re.findall(r"`(\w+)`", cell)) for cell in cells] for column, *cells in rows}
+
+    assert named["verification_status"][0] == set(get_args(ReviewOutcome))
+    assert named["ai_decision"][0] == set(get_args(Decision))
+    assert named["verification_status"][1] > DECIDED
 
 
 def test_every_published_field_is_explained() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -42,6 +43,12 @@ SHOWN = [
     )
 ]
 SHOWN_REQUEST: dict[str, Any] = SHOWN[0]
+
+#: Columns, tables and variables that a description may name.
+NAMES_OF_FILOT = {
+    *("result_json", "verification_status", "manual_reviews"),
+    *("OCR_GPU_CLAIM_CPU_QUEUE", "BULI2_CALLBACK_URL"),
+}
 
 
 def test_the_files_are_current() -> None:
@@ -107,6 +114,36 @@ def test_no_other_review_request_fits(fault: dict[str, Any]) -> None:
 
 def test_the_payload_that_is_shown_has_the_keys_of_a_row() -> None:
     assert any(block.keys() == ReviewPayload.__required_keys__ for block in SHOWN)
+
+
+@pytest.mark.parametrize("name", schemas())
+def test_descriptions_speak_of_json_and_not_of_the_code(name: str) -> None:
+    described = list(values_of(schemas()[name], "description"))
+    known = {
+        key
+        for each in schemas().values()
+        for properties in values_of(each, "properties")
+        for key in properties
+    }
+    values = {
+        str(value) for each in schemas().values() for listed in values_of(each, "enum") for value in listed
+    }
+    quoted = {word for text in described for word in re.findall(r"`(\w+)`", text)}
+
+    assert described
+    assert not [text for text in described if "None" in text or ".lua" in text or ".py" in text]
+    assert {word for word in quoted if "_" in word} - known - values <= NAMES_OF_FILOT
+
+
+def values_of(schema: Any, key: str) -> Iterator[Any]:
+    """Everything that a schema has under a keyword, at any depth."""
+    if isinstance(schema, dict):
+        if key in schema:
+            yield schema[key]
+        schema = list(schema.values())
+    if isinstance(schema, list):
+        for each in schema:
+            yield from values_of(each, key)
 
 
 def test_the_codes_are_those_of_the_code() -> None:
