@@ -59,6 +59,8 @@ def test_a_clean_card_of_each_type_stays_as_the_readme_names_it(
     known = {card.filename: card for card in cards}
     assert [document_type for _, document_type in named] == ["KTP", "NPWP"]
     assert first == tmp_path / "cards" / named[0][0]
+    integration = (Path(__file__).parents[3] / "docs" / "integration.md").read_text()
+    assert re.findall(r"npm start -- KTP ../../build/cards/(\S+)", integration) == [named[0][0]]
     for filename, document_type in named:
         card = known[filename]
         assert (card.document_type, card.level) == (document_type, "flat")
