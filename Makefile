@@ -44,8 +44,9 @@ $(DEMO_STAMP): requirements/demo.lock pyproject.toml
 	@$(make_venv)
 	@echo "Fetching packages and OCR models: about 220 MB, which become 590 MB in this folder and nowhere else."
 	@echo "With that, the first run takes about four minutes on two cores; later ones take one and a half."
-	$(pip) install --no-compile --require-hashes --no-deps -r requirements/demo.lock
-	$(pip) install --quiet --no-compile --no-deps --no-build-isolation --editable .
+	@echo "Installing the packages: nothing is printed meanwhile ..."
+	@$(pip) install --quiet --no-compile --require-hashes --no-deps -r requirements/demo.lock
+	@$(pip) install --quiet --no-compile --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(STAMP): requirements/dev.lock $(DEMO_STAMP)

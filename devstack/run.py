@@ -238,11 +238,12 @@ def _device(result: dict[str, Any]) -> str:
 
 
 def _table(outcomes: list[Outcome]) -> Table:
-    table = Table(title="What the worker made of the cards")
+    # Without lines and in 80 columns, which is what a terminal has at least.
+    table = Table(title="What the worker made of the cards", box=None, padding=(0, 1, 0, 0))
     for heading in ("document", "type", "outcome"):
-        table.add_column(heading)
-    for heading in ("score", "fields right", "device", "ms"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, no_wrap=True)
+    for heading in ("score", "fields\nright", "device", "ms"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for outcome in outcomes:
         result = outcome.result
         outcome_text = str(result.get("outcome", "failed"))

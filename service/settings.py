@@ -255,7 +255,8 @@ class Settings(BaseSettings):
     buli2_callback_url: str | None = Field(
         None,
         alias="BULI2_CALLBACK_URL",
-        description="base URL to which the review service posts its decision",
+        description="base URL for the review service's decisions, the backend's `.../internal/reviews`; "
+        "unset: none can come back",
     )
     nvidia_visible_devices: str | None = Field(
         None, alias="NVIDIA_VISIBLE_DEVICES", description="`none` or `void` means no GPU"
@@ -449,15 +450,17 @@ def unknown_variables(names: Iterable[str]) -> Iterator[str]:
             yield f"{name} is set, but there is no such setting.{hint}"
 
 
-def unclear_switches(settings: Settings, environment: Mapping[str, str]) -> Iterator[str]:
-    """Yield a sentence for each boolean with a spelling other than true or false, saying how it is read.
+def unclear_switches(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return a sentence for each boolean with a spelling other than true or false, saying how it is read.
 
     The backend reads these variables without errors: each has one of the two values for any odd spelling.
     """
+    found = {}
     for name, field in Settings.model_fields.items():
         variable = str(field.alias)
         spelling = _plain(environment.get(variable, ""))
         clear = CLEAR_SPELLINGS.get(variable)
         if clear and spelling and spelling.lower() not in clear:
             meaning = str(getattr(settings, name)).lower()
-            yield f"{variable}={spelling!r} counts as {meaning}. Write `true` or `false`."
+            found[variable] = f"{variable}={spelling!r} counts as {meaning}. Write `true` or `false`."
+    return found

@@ -10,6 +10,7 @@ import redis
 import structlog
 
 from service.errors import SettingsError
+from service.monitoring.doctor.review_service import NO_CALLBACK, has_no_callback
 from service.monitoring.doctor.tls import insecure_connections
 from service.runtime.actors import declare_actors
 from service.runtime.app import App, current_app
@@ -32,8 +33,10 @@ def _load() -> App:
         log.warning("connection_not_proven", reason=sentence)
     for sentence in unknown_variables(os.environ):
         log.warning("setting_unknown", reason=sentence)
-    for sentence in unclear_switches(app.settings, os.environ):
+    for sentence in unclear_switches(app.settings, os.environ).values():
         log.warning("setting_unclear", reason=sentence)
+    if has_no_callback(app.settings):
+        log.warning("review_without_callback", reason=NO_CALLBACK)
     declare_actors(app)
     return app
 

@@ -14,11 +14,16 @@ import typer.main
 
 from service.cli import app
 from service.reading.documents.reasons import ADVICE
+from service.reading.pages.decoder import limits
+from service.reading.pages.decoder.file_formats import FileFormat
 from service.reading.pages.refusals import REFUSALS
 from service.settings import Settings, describe_settings
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "reference.md"
+
+#: Limits of pixels: of any picture, of a JPEG, and of a progressive one.
+_PIXELS = (limits.PIXEL_BUDGET, limits.REDUCIBLE_PIXEL_BUDGET, limits.PROGRESSIVE_PIXEL_BUDGET)
 
 
 def main() -> int:
@@ -49,6 +54,7 @@ def filled(page: str) -> str:
 def tables() -> Mapping[str, str]:
     """The tables by block name, as Markdown."""
     return {
+        "limits": _table(("what", "limit", "code"), _limits()),
         "settings": _table(
             ("variable", "default", "meaning"),
             (
@@ -62,20 +68,50 @@ def tables() -> Mapping[str, str]:
         ),
         "failure-codes": _table(
             ("code", "sentence (the user sees it in Indonesian as well)"),
-            ((f"`{code}`", sentence) for code, sentence in sorted(failure_sentences().items())),
+            ((f"`{code}`", english) for code, (_, english) in sorted(failure_sentences().items())),
         ),
     }
 
 
-def failure_sentences() -> dict[str, str]:
-    """The English sentence of every failure code, of files and of whatever else fails a document."""
-    found = {code: english for code, (_, english) in REFUSALS.items()}
+def _limits() -> Iterator[tuple[str, str, str]]:
+    size = Settings.model_fields["max_file_size"]
+    formats = ", ".join(each.name for each in FileFormat)
+    megapixels = [f"{pixels // 10**6} million" for pixels in _PIXELS]
+    yield "format", f"{formats}; told from the content, not from the name", "`not_an_image`"
+    yield (
+        "size",
+        f"{size.default} MB (of 1,048,576 bytes); `{size.alias}` allows up to {limits.MAX_FILE_SIZE >> 20}",
+        "`file_too_large`",
+    )
+    yield (
+        "largest picture",
+        "{} pixels; of a JPEG {}, of a progressive JPEG {}".format(*megapixels),
+        "`image_too_large`",
+    )
+    yield (
+        "smallest picture",
+        f"{limits.MIN_SIDE} pixels on the shorter side, once the longer one is shrunk to {limits.MAX_SIDE:,}",
+        "`image_too_small`",
+    )
+    yield (
+        "pages",
+        f"of a PDF the first {limits.MAX_PAGES}; of more, the first {limits.MAX_PAGES} that are not blank"
+        f" among the first {limits.MAX_SEARCHED_PAGES}",
+        "none: others are not looked at",
+    )
+    yield "work", f"{limits.CPU_TIME:g} s of CPU time to decode the file", "`file_takes_too_long`"
+    yield "memory", f"{limits.MEMORY >> 20} MiB to decode the file", "`file_breaks_decoder`"
+
+
+def failure_sentences() -> dict[str, tuple[str, str]]:
+    """The sentence of every failure code, in Indonesian and English."""
+    found = dict(REFUSALS)
     for path in sorted((ROOT / "service").rglob("*.py")):
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
                 texts = [arg.value for arg in call.args if isinstance(arg, ast.Constant)]
                 if call.func.id in ("DocumentError", "RetriesExceededError") and len(texts) == 3:
-                    found[str(texts[0])] = str(texts[2])
+                    found[str(texts[0])] = (str(texts[1]), str(texts[2]))
     return found
 
 

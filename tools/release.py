@@ -45,7 +45,7 @@ def main() -> int:
 def obstacles(root: Path, version: str) -> Iterator[str]:
     """Yield what keeps this version from being released, one sentence each."""
     if not re.fullmatch(r"\d+\.\d+\.\d+", version):
-        yield f"{version} must be MAJOR.MINOR.PATCH"
+        yield f"{version or 'which version'}: say MAJOR.MINOR.PATCH, as in make release VERSION=1.2.3"
         return
     current = _version((root / "pyproject.toml").read_text())
     if _numbers(version) <= _numbers(current):

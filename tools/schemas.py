@@ -25,6 +25,7 @@ from service.store.result import (
     KtpFields,
     NpwpFields,
 )
+from service.store.review_request import ReviewRequest
 from service.telemetry.metrics import FAILURE_CODES
 from tools.json_schema import Schema, SchemaBuilder
 
@@ -38,6 +39,8 @@ OF_SUCCESS = (
     *("ocr_text", "parsed_result", "score", "decision", "outcome"),
     *("review_reasons", "review_advice"),
 )
+
+_REASON: Schema = {"enum": list(ADVICE)}
 
 
 def main() -> int:
@@ -57,8 +60,13 @@ def texts() -> dict[str, str]:
 
 
 def schemas() -> dict[str, Schema]:
-    """Return the schemas of what the worker publishes, stores in a row and shows of itself."""
-    return {"result": _result(), "result-json": _result_json(), "status": _status()}
+    """Return the schemas of what the worker publishes, stores, asks of reviewers and shows of itself."""
+    return {
+        "result": _result(),
+        "result-json": _result_json(),
+        "review-request": _review_request(),
+        "status": _status(),
+    }
 
 
 def _result() -> Schema:
@@ -68,7 +76,7 @@ def _result() -> Schema:
     everything = builder.object_of(GPUOCRResult)["properties"]
     overridden = {
         "parsedResult": _card_fields(builder),
-        "reviewReasons": {"type": "array", "items": {"enum": list(ADVICE)}},
+        "reviewReasons": {"type": "array", "items": _REASON},
         "errorCode": {"enum": list(FAILURE_CODES)},
     }
 
@@ -102,7 +110,7 @@ def _result_json() -> Schema:
     builder = SchemaBuilder(lambda _, name: name)
     builder.of(FailedRow)
     builder.defs["FailedRow"]["properties"]["errorCode"] |= {"enum": list(FAILURE_CODES)}
-    reasons = {"type": "array", "description": "Why a person should look.", "items": {"enum": list(ADVICE)}}
+    reasons = {"type": "array", "description": "Why a person should look.", "items": _REASON}
     details = {
         "type": "object",
         "description": "What each field is worth and where it stands, by its key.",
@@ -118,6 +126,21 @@ def _result_json() -> Schema:
         "ResultJson",
         "`documents.result_json` as the worker writes it. The backend adds keys once a person has decided.",
         {"anyOf": [{"$ref": f"#/$defs/{kind}"} for kind in ("KtpFields", "NpwpFields", "FailedRow")]},
+        builder,
+    )
+
+
+def _review_request() -> Schema:
+    builder = SchemaBuilder(lambda _, name: name)
+    body = builder.object_of(ReviewRequest)
+    body["properties"]["parsedData"] |= _card_fields(builder)
+    # What the type says of them is replaced: strings by string.
+    del body["properties"]["parsedData"]["type"], body["properties"]["parsedData"]["additionalProperties"]
+    body["properties"]["reasons"]["items"] = _REASON
+    return _whole(
+        "ReviewRequest",
+        "Body of `POST {BULI2_API_URL}/internal/reviews`. It may come twice, with the same `reviewId`.",
+        {key: body[key] for key in ("type", "properties", "required")},
         builder,
     )
 

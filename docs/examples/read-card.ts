@@ -4,6 +4,7 @@
 
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { extname } from "node:path";
 
 import { connectDatabase, connectRedis, enqueue, listen, readRow, upload, type DocumentType } from "./ocr-worker.js";
 import type { Failure, PublishedResult } from "./types/result.js";
@@ -14,6 +15,14 @@ const NOT_THE_USERS: ReadonlySet<Failure["errorCode"]> = new Set([
   "no_such_document",
   "unknown_document_type",
 ]);
+
+/** What a backend takes as an upload, by the ending of the file's name. */
+const EXTENSIONS: Readonly<Record<string, "jpg" | "png" | "pdf">> = {
+  ".jpg": "jpg",
+  ".jpeg": "jpg",
+  ".png": "png",
+  ".pdf": "pdf",
+};
 
 function describe(result: PublishedResult): object {
   if (!result.success) {
@@ -28,6 +37,14 @@ if ((type !== "KTP" && type !== "NPWP") || paths.length === 0) {
   console.error("usage: npm start -- KTP|NPWP FILE...");
   process.exit(2);
 }
+
+// Before anything is stored: all of them can be opened.
+const files = await Promise.all(paths.map(async (path) => ({ path, content: await readFile(path) }))).catch(
+  (error: NodeJS.ErrnoException) => {
+    console.error(error.message);
+    process.exit(1);
+  },
+);
 
 const redis = connectRedis();
 const database = connectDatabase();
@@ -49,8 +66,9 @@ const user = await database.query<{ id: string }>("INSERT INTO users (email) VAL
 ]);
 const userId = user.rows[0]!.id;
 const ids = await Promise.all(
-  paths.map(async (path) => {
-    const id = await upload(database, userId, type satisfies DocumentType, "jpg", await readFile(path));
+  files.map(async ({ path, content }) => {
+    const extension = EXTENSIONS[extname(path).toLowerCase()] ?? "jpg";
+    const id = await upload(database, userId, type satisfies DocumentType, extension, content);
     documents.set(id, path);
     return id;
   }),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from service.errors import DocumentError, EngineError, SettingsError
+from service.errors import DocumentError, EngineError
 
 if TYPE_CHECKING:
     from service.reading.ocr.engine import Device, Engine, Page, PageText
@@ -17,6 +17,12 @@ WantedType: TypeAlias = Literal["KTP", "NPWP", "auto"]
 
 #: The name that stands for standard input.
 STDIN = "-"
+
+NO_CARD = "no card recognised; --type KTP or --type NPWP reads it all the same"
+
+
+class _NoCardError(Exception):
+    """A file shows nothing of a KTP and nothing of an NPWP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +39,12 @@ class FileReading:
 def find_files(arguments: Iterable[str]) -> list[str]:
     """Return the files that arguments name, each once: files, folders, glob patterns, or ``-``.
 
-    Folders are searched with their subfolders, for the kinds of files that can be read.
-
-    Raises:
-        SettingsError: an argument names no file.
+    Folders are searched with their subfolders, for the kinds of files that can be read. An argument that
+    names no file is returned as it is, for `read_file` to say so.
     """
     found: dict[str, None] = {}
     for argument in arguments:
-        files = list(_files_of(argument))
-        if not files:
-            raise SettingsError(f"{argument}: no such file, and no folder or pattern with files to read")
-        found.update(dict.fromkeys(files))
+        found.update(dict.fromkeys(list(_files_of(argument)) or [argument]))
     return list(found)
 
 
@@ -81,8 +82,18 @@ def read_file(file: str, wanted: WantedType, engine: "Engine") -> FileReading:
         return FileReading(file, error_code=error.code, error=str(error))
     except EngineError:
         return FileReading(file, error_code="engine", error="the OCR engine failed on this file")
+    except _NoCardError:
+        return FileReading(file, error_code="no_card", error=NO_CARD)
     except OSError as error:
-        return FileReading(file, error_code="file_unreadable", error=error.strerror or "it cannot be opened")
+        return FileReading(file, error_code="file_unreadable", error=_why_not_opened(error))
+
+
+def _why_not_opened(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    if isinstance(error, IsADirectoryError):
+        return "no file in this folder can be read"
+    return error.strerror or "it cannot be opened"
 
 
 def _content(file: str) -> bytes:
@@ -112,10 +123,15 @@ def _read_as(content: bytes, wanted: WantedType, engine: "Engine") -> "Reading":
     cached = _CachingEngine(engine)
     as_ktp = read_document(content, "KTP", cached, min_probability)
     shown = {classify_page(page.lines) for page in as_ktp.pages}
-    if "KTP" in shown or shown == {"OTHER"}:
+    if "KTP" in shown:
         return as_ktp
     as_npwp = read_document(content, "NPWP", cached, min_probability)
-    return as_npwp if "NPWP" in shown or as_npwp.score > as_ktp.score else as_ktp
+    if "NPWP" in shown:
+        return as_npwp
+    best = as_npwp if as_npwp.score > as_ktp.score else as_ktp
+    if not best.score:
+        raise _NoCardError
+    return best
 
 
 class _CachingEngine:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -9,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
 from service.cli.card_files import FileReading, find_files, read_file
 from service.cli.output import EXIT_INPUT, console, exit_with, print_line, progress_bar
+from service.cli.overview import OverviewRow, overview
 from service.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 #: Overlays are written in one of these formats.
 PICTURES = (".png", ".jpg", ".jpeg")
+
+#: s in which a viewer that cannot start has said so.
+VIEWER_STARTS = 5.0
 
 #: Columns of the CSV: what is known of the file, the fields of a KTP and of an NPWP, and the failure.
 COLUMNS = (
@@ -61,7 +65,7 @@ def read(
     ] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, failures too.")] = False,
 ) -> None:
-    """Read local files without any server, and print their fields; exit code 1 when any file failed."""
+    """Read local files without any server, print their fields; exit code 1 when any failed or is missing."""
     from service.reading.ocr.loading import load_engine
 
     if as_json and as_csv:
@@ -83,8 +87,8 @@ def read(
         failed = _print_csv(results)
     else:
         failed = _print_tables(results, single=len(found) == 1)
-    if show and overlay is not None and overlay.exists() and typer.launch(str(overlay)) != 0:
-        exit_with(f"no program opens {overlay}", EXIT_INPUT)
+    if show and overlay is not None and overlay.exists() and not _open(overlay):
+        print(f"filot-ocr: no program opens pictures here; the overlay is {overlay}", file=sys.stderr)
     if failed:
         raise typer.Exit(EXIT_INPUT)
 
@@ -103,6 +107,8 @@ def _overlay_paths(overlay: Path | None, files: list[str]) -> dict[str, Path]:
         if not overlay.parent.is_dir():
             raise SettingsError(f"{overlay}: there is no folder {overlay.parent}")
         return {files[0]: overlay}
+    if overlay.suffix.lower() in PICTURES and not overlay.exists():
+        raise SettingsError(f"{overlay}: several overlays need a folder, and this is a picture's name")
     try:
         overlay.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -135,6 +141,25 @@ def _write_overlay(path: Path, reading: "Reading") -> None:
     page = reading.page
     if not cv2.imwrite(str(path), draw_overlay(page.image, page.lines, reading.fields)):
         raise SettingsError(f"{path} cannot be written")
+
+
+def _open(overlay: Path) -> bool:
+    """Show a picture, or a folder of them, in the viewer of this machine; return False if there is none."""
+    program = "open" if sys.platform == "darwin" else "xdg-open"
+    try:
+        viewer = subprocess.Popen(
+            [program, str(overlay)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        return viewer.wait(VIEWER_STARTS) == 0
+    except FileNotFoundError:
+        return False
+    except subprocess.TimeoutExpired:
+        # Some viewers are the program itself: it ends when the picture is closed.
+        return True
 
 
 def _print_json_lines(results: Iterable[FileReading]) -> int:
@@ -185,32 +210,36 @@ def _print_csv(results: Iterable[FileReading]) -> int:
 
 def _print_tables(results: Iterable[FileReading], *, single: bool) -> int:
     """Print all fields of a single file, or a line per file of several; return how many files failed."""
-    failed = 0
-    table = Table("file", "type", "score", "decision", "number", "name", "remarks", box=None)
+    rows, failed = [], 0
     for result in results:
         failed += result.reading is None
         if not single:
-            table.add_row(*map(Text, _cells(result)))
+            rows.append(_row(result))
         elif result.reading is None:
-            exit_with(result.error, EXIT_INPUT)
+            exit_with(f"{result.file}: {_failure(result)}", EXIT_INPUT)
         else:
             _print_reading(result.reading)
     if not single:
-        console.print(table)
-        print_line(f"{table.row_count - failed} read, {failed} failed")
+        for line in overview(rows, console.width):
+            print(line)
+        print_line(f"{len(rows) - failed} read, {failed} failed")
     return failed
 
 
-def _cells(result: FileReading) -> tuple[str, ...]:
+def _row(result: FileReading) -> OverviewRow:
     reading = result.reading
     if reading is None:
-        return (result.file, "", "", "failed", "", "", f"{result.error_code}: {result.error}")
+        return OverviewRow(result.file, decision="failed", remarks=_failure(result))
     number = reading.fields.get("nik" if reading.document_type == "KTP" else "npwpNumber")
     name = reading.fields.get("name")
-    return (
+    return OverviewRow(
         *(result.file, reading.document_type, str(reading.score), reading.decision),
         *(number.value if number else "", name.value if name else "", ", ".join(reading.review_reasons)),
     )
+
+
+def _failure(result: FileReading) -> str:
+    return f"{result.error_code}: {result.error}"
 
 
 def _print_reading(reading: "Reading") -> None:

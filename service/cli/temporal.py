@@ -9,7 +9,9 @@ def temporal() -> None:
     """Serve the Temporal activity `processDocumentGPU` until SIGTERM; workers read the documents."""
     if find_spec("temporalio") is None:
         exit_with(
-            "`temporal` needs the extra `temporal`: pip install 'filot-ocr-worker[temporal]'", EXIT_INPUT
+            "`temporal` needs the extra `temporal`: pip install 'filot-ocr-worker[temporal]', or in a clone "
+            "pip install -e '.[temporal]'",
+            EXIT_INPUT,
         )
     from service.runtime.temporal import serve
     from service.settings import load_settings, require_servers

@@ -1,5 +1,6 @@
 """`worker`, `results` and `settings`: run the worker, follow its results, show its settings."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -61,12 +62,18 @@ def results() -> None:
 
 def settings(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """List every setting with its current value; secrets are masked."""
-    from service.settings import describe_settings, load_settings
+    from service.settings import describe_settings, load_settings, unclear_switches
 
-    rows = describe_settings(load_settings())
+    loaded = load_settings()
+    rows = describe_settings(loaded)
     if as_json:
         print_json({name: value for name, value, _, _ in rows})
         return
+    unclear = unclear_switches(loaded, os.environ)
+    rows = [
+        (name, value, default, f"{unclear[name]} {meaning}" if name in unclear else meaning)
+        for name, value, default, meaning in rows
+    ]
     if console.width >= WIDE:
         console.print(_table(rows))
     else:

@@ -24,8 +24,8 @@ class Backlog:
     #: Documents taken and not finished, those that wait for a retry included.
     processing: int
     put_off: int
-    #: s that the oldest of ``waiting`` has waited at least; 0 when none waits. Neither list has timestamps:
-    #: `snapshot.lua` estimates it.
+    #: s that the oldest of ``waiting`` has waited at least; 0 when none waits. An estimate: neither list has
+    #: timestamps.
     oldest_waiting: float
     #: Those of ``waiting`` that are in the backend's CPU list.
     claimable: int = 0

@@ -52,7 +52,7 @@ class WorkerState:
     worker: str = ""
     started_at: str = ""
     stopping: bool = False
-    #: The setting; whether a GPU is used says ``gpu_available``.
+    #: The setting; whether a GPU is used says ``gpuAvailable``.
     gpu_enabled: bool = False
     gpu_available: bool = False
     #: Why no GPU is used; empty while one is.

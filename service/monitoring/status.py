@@ -54,7 +54,7 @@ class ActiveJob:
     seconds: float
     #: Number of this attempt, from 1 on.
     attempt: int
-    #: The worker whose heartbeat lists it; None: no worker's does.
+    #: The worker whose heartbeat lists it; null: no worker's does.
     worker: str | None
 
 

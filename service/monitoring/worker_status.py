@@ -19,7 +19,7 @@ class GPUWorkerStatus:
     is_gpu_available: bool
     #: Why no GPU is used, from the workers' heartbeats; empty while one is, or no worker is running.
     gpu_absence: str
-    #: The setting; whether a GPU is used says ``is_gpu_available``.
+    #: The setting; whether a GPU is used says ``isGPUAvailable``.
     is_gpu_enabled: bool
     #: Jobs in progress on running workers.
     active_jobs_count: int

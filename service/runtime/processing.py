@@ -126,8 +126,8 @@ class Processing:
                 raise
             raise DocumentError(
                 "file_refused",
-                "Berkas tidak dapat diakses. Unggah ulang kartu Anda.",
-                "The file could not be accessed: upload your card again.",
+                "Berkas tidak dapat diakses. Kendalanya ada pada sistem kami; tidak perlu unggah ulang.",
+                "The file could not be accessed. The fault is in our system: no need to upload again.",
             ) from None
 
     def _complete(
@@ -189,8 +189,8 @@ class Processing:
         """Publish the failure of a job whose id is no row's, or whose row was deleted while it was read."""
         error = DocumentError(
             "no_such_document",
-            "Dokumen tidak ditemukan. Unggah ulang kartu Anda.",
-            "The document was not found: upload your card again.",
+            "Dokumen tidak ditemukan. Kendalanya ada pada sistem kami; tidak perlu unggah ulang.",
+            "The document was not found. The fault is in our system: no need to upload again.",
         )
         result = _failure(job, str(error), error.code, started)
         documents.report_missing(self.database, result, error.code)
@@ -275,8 +275,8 @@ def _document_type(document: Document) -> DocumentType:
             return cast(DocumentType, known)
     raise DocumentError(
         "unknown_document_type",
-        "Jenis dokumen ini tidak dapat dibaca. Unggah KTP atau NPWP.",
-        "This type of document cannot be read: upload a KTP or an NPWP.",
+        "Jenis dokumen ini tidak dikenal. Kendalanya ada pada sistem kami; tidak perlu unggah ulang.",
+        "This type of document is not known. The fault is in our system: no need to upload again.",
     )
 
 

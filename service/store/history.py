@@ -27,7 +27,7 @@ class JobRecord:
     outcome: str
     #: ``cuda``, ``cpu``, or ``none`` when nothing was read.
     device: str
-    #: 0 to 100; None when it failed.
+    #: 0 to 100; null when it failed.
     score: int | None
     #: Code of a failure.
     code: str | None
@@ -40,12 +40,12 @@ class JobRecord:
 class Period:
     """Aggregate of the jobs that finished in one period."""
 
-    #: Epoch seconds of its start; None: all of `MINUTES`.
+    #: Epoch seconds of its start; null: the last hour as a whole.
     start: int | None
     auto_approved: int
     pending_manual_review: int
     failed: int
-    #: Percentiles of the milliseconds of successful jobs; None when there was none.
+    #: Percentiles of the milliseconds of successful jobs; null when there was none.
     median: float | None
     percentile_95: float | None
 

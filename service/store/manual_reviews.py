@@ -7,7 +7,7 @@ from psycopg2.extras import Json, RealDictCursor
 
 from service.store.database import refusal_sentence
 from service.store.documents import Document
-from service.store.result import split_row_result
+from service.store.review_request import review_payload
 
 #: ``pending``: the row is there and undecided. ``decided``: a person has decided. ``unusable``: there is no
 #: row, because the table is missing or may not be written.
@@ -27,21 +27,13 @@ class ManualReviews:
 
     def record(self, cursor: RealDictCursor, review_id: str, document: Document) -> RecordState:
         """Insert the row of one review, or refresh its payload while nobody has decided."""
-        parsed, reasons = split_row_result(document.type, document.parsed or {})
-        payload = {
-            "documentType": document.type,
-            "parsedData": parsed,
-            "ocrText": document.text,
-            "score": document.score,
-            "reasons": reasons,
-        }
         written = self._try(
             cursor,
             """INSERT INTO manual_reviews (id, document_id, user_id, payload, status, confidence)
                VALUES (%s, %s, %s, %s, 'pending', %s)
                ON CONFLICT (id) DO UPDATE SET payload = excluded.payload, confidence = excluded.confidence
                WHERE manual_reviews.status = 'pending'""",
-            (review_id, document.id, document.user_id, Json(payload), document.score),
+            (review_id, document.id, document.user_id, Json(review_payload(document)), document.score),
         )
         if not written:
             return "unusable"

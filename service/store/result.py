@@ -58,7 +58,7 @@ CARD_FIELDS: Mapping[str, frozenset[str]] = {
     "NPWP": NpwpFields.__optional_keys__,
 }
 
-#: Probability of a field below which a reviewer is shown it, whatever the reasons of the review are.
+#: Probability of a field below which a reviewer is shown it when a reason names no field (``blurred``).
 DOUBTFUL_BELOW = 0.98
 
 #: Key of `result_json`, and of the published result, of what each field is worth and where it stands.
@@ -163,11 +163,9 @@ def stored_details(document_type: str, stored: Mapping[str, Any]) -> dict[str, F
 def doubted_details(details: Mapping[str, FieldDetail], reasons: Sequence[str]) -> dict[str, FieldDetail]:
     """Return the details of the fields that a person has to look at, for the reasons of a review."""
     doubted = {key for code in reasons for key in DOUBTED_FIELDS.get(code, ())}
-    return {
-        key: each
-        for key, each in details.items()
-        if key in doubted or each.get("probability", 1.0) < DOUBTFUL_BELOW
-    }
+    if not all(code in DOUBTED_FIELDS for code in reasons):
+        doubted |= {key for key, each in details.items() if each.get("probability", 1.0) < DOUBTFUL_BELOW}
+    return {key: each for key, each in details.items() if key in doubted}
 
 
 def split_row_result(document_type: str, stored: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:

@@ -3,7 +3,7 @@
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -18,7 +18,7 @@ CALL_TIMEOUT = 30.0
 MAX_ANSWER_SIZE = 64 * 1024
 
 
-def post_review(url: str, api_key: str | None, body: dict[str, Any]) -> str:
+def post_review(url: str, api_key: str | None, body: Mapping[str, Any]) -> str:
     """Request one review; return the ticket in the answer.
 
     Parameters:
@@ -67,7 +67,7 @@ def _open_client() -> httpx.Client:
 
 
 def _post(
-    client: httpx.Client, url: str, headers: dict[str, str], body: dict[str, Any], deadline: "_Deadline"
+    client: httpx.Client, url: str, headers: dict[str, str], body: Mapping[str, Any], deadline: "_Deadline"
 ) -> bytes:
     content = bytearray()
     with client.stream(

@@ -2,24 +2,20 @@
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import PurePosixPath
 from typing import Any
 
 import structlog
 
-from service.errors import DocumentError, OcrWorkerError, UnavailableError
-from service.reading.documents.reasons import indonesian
-from service.settings import Settings, needed
+from service.errors import OcrWorkerError, UnavailableError
+from service.settings import Settings
 from service.store import outbox
 from service.store.backoff import backoff
 from service.store.database import Database
 from service.store.documents import Document, find_document, store_ticket
 from service.store.manual_reviews import ManualReviews, RecordState
-from service.store.object_store import object_key
 from service.store.outbox import OutboxEntry
-from service.store.result import doubted_details, ocr_verdict, split_row_result, stored_details
 from service.store.review_client import post_review
+from service.store.review_request import ReviewRequest, review_request
 from service.telemetry.log_throttle import LogThrottle
 from service.telemetry.metrics import REVIEW_CALLS
 from service.telemetry.stages import timed
@@ -82,7 +78,7 @@ class Reviews:
             return
         self._store(entry, body.get("reviewId"), ticket)
 
-    def _prepare(self, entry: OutboxEntry) -> dict[str, Any] | None:
+    def _prepare(self, entry: OutboxEntry) -> ReviewRequest | None:
         """Write FiLot's row of the review and build the request; None when no review is needed any more."""
         with self.database.transaction() as cursor:
             document = find_document(cursor, entry.document_id)
@@ -166,49 +162,6 @@ def _report(entry: OutboxEntry, reason: str, *, given_up: bool) -> None:
     REVIEW_CALLS.labels("given_up" if given_up else "put_off").inc()
     report = log.error if given_up else log.warning
     report("review_given_up" if given_up else "review_put_off", reason=reason, attempts=entry.attempts)
-
-
-def review_request(
-    document: Document, correlation_id: str, settings: Settings, review_id: str | None
-) -> dict[str, Any]:
-    """Build the body of ``POST /internal/reviews``.
-
-    Parameters:
-        review_id: id of the row in `manual_reviews`; without one a decision has no address to come back to
-    """
-    try:
-        key = object_key(document.file_url or "", needed(settings.r2_bucket, "CF_R2_BUCKET_NAME"))
-    except DocumentError:
-        key = ""
-    parsed, reasons = split_row_result(document.type, document.parsed or {})
-    details = stored_details(document.type, document.parsed or {})
-    decision, _ = ocr_verdict(document.decision, document.score, reasons)
-    body: dict[str, Any] = {
-        "documentId": document.id,
-        "userId": document.user_id,
-        "documentType": document.type,
-        "parsedData": parsed,
-        "aiScore": document.score,
-        "ocrText": document.text,
-        "correlationId": correlation_id,
-        "metadata": {
-            "originalFilename": PurePosixPath(key).name,
-            "r2Key": key,
-            "submittedAt": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            # Added by this service, for the reviewer's screen.
-            "reviewAdvice": [indonesian(code) for code in reasons],
-            "doubtfulFields": doubted_details(details, reasons),
-        },
-        # The names that the backend's other client sends.
-        "score": document.score,
-        "decision": decision,
-        "reasons": reasons,
-    }
-    if review_id is not None:
-        body["reviewId"] = review_id
-        if settings.buli2_callback_url:
-            body["callbackUrl"] = f"{settings.buli2_callback_url.rstrip('/')}/{review_id}/callback"
-    return body
 
 
 def _is_settled(document: Document) -> bool:

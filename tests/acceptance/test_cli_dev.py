@@ -1,4 +1,4 @@
-"""`demo` and `dev` where they are not installed."""
+"""`demo`, `dev` and `temporal` where what they need is not installed."""
 
 import os
 import subprocess
@@ -31,3 +31,12 @@ def test_outside_the_source_repository_the_development_commands_say_so() -> None
 
     assert ended.returncode == 1
     assert "come with the source repository" in ended.stderr
+
+
+def test_without_the_extra_temporal_says_what_to_type_in_a_clone_as_well() -> None:
+    ended = without("temporalio", "temporal")
+
+    assert ended.returncode == 1
+    assert (
+        "pip install 'filot-ocr-worker[temporal]', or in a clone pip install -e '.[temporal]'" in ended.stderr
+    )

@@ -83,8 +83,26 @@ def test_read_of_no_picture_says_what_to_do(run: Runner, tmp_path: Path) -> None
     ended = run("read", str(letter), "--type", "KTP")
 
     assert ended.returncode == 1
+    assert ended.stderr.startswith(f"filot-ocr: {letter}: not_an_image: ")
     assert "JPEG, PNG" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_picture_that_shows_no_card_is_a_failure_without_a_type(
+    run: Runner, ktp: bytes, tmp_path: Path
+) -> None:
+    card = tmp_path / "card.jpg"
+    card.write_bytes(ktp)
+    page = Path(__file__).parents[2] / "docs" / "pictures" / "status-page.png"
+
+    alone, several = run("read", str(page)), run("read", str(page), str(card))
+    first, _ = map(json.loads, run("read", str(page), str(card), "--json").stdout.splitlines())
+
+    assert (alone.returncode, alone.stdout, several.returncode) == (1, "", 1)
+    assert "status-page.png: no_card: no card recognised" in alone.stderr
+    assert "1 read, 1 failed" in several.stdout
+    assert first.keys() == {"file", "errorCode", "error"}
+    assert first["errorCode"] == "no_card"
 
 
 @pytest.fixture
@@ -125,7 +143,7 @@ def test_read_of_several_files_prints_a_table_or_csv(run: Runner, folder: Path, 
 
     assert table.returncode == 1
     assert re.search(rf"a \[1\]\.jpg +KTP +\d+ +auto_approve +{person.nik}", table.stdout)
-    assert re.search(r"notes\.txt +failed +not_an_image: ", table.stdout)
+    assert re.search(r"notes\.txt +failed\n +not_an_image: ", table.stdout)
     assert table.stdout.endswith("1 read, 1 failed\n")
     assert [(row["nik"], row["errorCode"]) for row in rows] == [(person.nik, ""), ("", "not_an_image")]
 
@@ -144,23 +162,56 @@ def test_read_takes_standard_input(run: Runner, ktp: bytes, environment: dict[st
     assert (read["file"], read["documentType"]) == ("-", "KTP")
 
 
-def test_read_checks_its_output_path_and_its_files_before_it_begins(
-    run: Runner, folder: Path, tmp_path: Path
-) -> None:
+def test_read_checks_its_output_path_before_it_begins(run: Runner, folder: Path, tmp_path: Path) -> None:
     card, file = str(folder / "a [1].jpg"), tmp_path / "file"
     file.write_text("in the way")
 
     no_folder = run("read", card, "--overlay", str(tmp_path / "none" / "read.png"))
     no_room = run("read", str(folder), "--overlay", str(file))
-    no_file = run("read", card, str(tmp_path / "missing.jpg"))
+    one_picture = run("read", str(folder), "--overlay", str(tmp_path / "two.png"))
     nothing_to_open = run("read", card, "--open")
 
-    for ended in (no_folder, no_room, no_file, nothing_to_open):
+    for ended in (no_folder, no_room, one_picture, nothing_to_open):
         assert (ended.returncode, ended.stdout) == (2, "")
     assert "there is no folder" in no_folder.stderr
     assert "several overlays need a folder" in no_room.stderr
-    assert "missing.jpg: no such file" in no_file.stderr
+    assert "two.png: several overlays need a folder" in one_picture.stderr
+    assert not (tmp_path / "two.png").exists()
     assert "--open needs --overlay" in nothing_to_open.stderr
+
+
+def test_read_reads_what_is_there_and_counts_what_is_not_as_failed(
+    run: Runner, folder: Path, tmp_path: Path
+) -> None:
+    missing, empty, card = str(tmp_path / "missing.jpg"), tmp_path / "empty", str(folder / "a [1].jpg")
+    empty.mkdir()
+
+    several = run("read", missing, str(empty), card, "--json")
+    alone, nothing = run("read", missing), run("read", str(empty))
+
+    first, second, third = map(json.loads, several.stdout.splitlines())
+    assert first == {"file": missing, "errorCode": "file_unreadable", "error": "no such file"}
+    assert (second["errorCode"], third["documentType"]) == ("file_unreadable", "KTP")
+    assert [several.returncode, alone.returncode, nothing.returncode] == [1, 1, 1]
+    assert alone.stderr == f"filot-ocr: {missing}: file_unreadable: no such file\n"
+    assert nothing.stderr.endswith("empty: file_unreadable: no file in this folder can be read\n")
+
+
+def test_without_a_viewer_read_says_where_the_overlay_is(run: Runner, folder: Path, tmp_path: Path) -> None:
+    programs, overlay = tmp_path / "bin", tmp_path / "read.png"
+    programs.mkdir()
+    viewer = programs / "xdg-open"
+    viewer.write_text("#!/bin/sh\necho noise; echo noise >&2; exit 3\n")
+    viewer.chmod(0o755)
+
+    ended = run(
+        *("read", str(folder / "a [1].jpg"), "--overlay", str(overlay), "--open"),
+        PATH=f"{programs}:{os.environ['PATH']}",
+    )
+
+    assert ended.returncode == 0
+    assert "noise" not in ended.stdout + ended.stderr
+    assert ended.stderr == f"filot-ocr: no program opens pictures here; the overlay is {overlay}\n"
 
 
 def test_read_opens_the_overlay_when_asked(run: Runner, folder: Path, tmp_path: Path) -> None:

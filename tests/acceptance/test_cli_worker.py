@@ -33,6 +33,13 @@ def test_settings_masks_secrets(run: Runner, environment: dict[str, str]) -> Non
         assert environment[secret] not in str(as_json)
 
 
+def test_settings_says_how_an_odd_switch_is_read(run: Runner) -> None:
+    for columns in ("80", "200"):
+        listed = run("settings", OCR_GPU_ENABLED="maybe", COLUMNS=columns).stdout
+
+        assert "OCR_GPU_ENABLED='maybe' counts as false." in " ".join(listed.split())
+
+
 def test_results_follows_the_channel(
     start_worker: Callable[..., Worker], environment: dict[str, str], backend: FilotBackend
 ) -> None:

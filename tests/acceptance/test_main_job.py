@@ -101,6 +101,7 @@ def test_a_card_too_poor_to_read_goes_to_a_person_once(
     (review,) = stack.reviews.received()
     assert result["outcome"] == "pending_manual_review"
     assert review.body["documentId"] == document_id
+    assert list(faults("review-request", review.body)) == []
     assert backend.row(document_id)["verification_status"] == "pending_manual_review"
 
 

@@ -46,6 +46,13 @@ def test_a_worker_without_redis_is_alive_but_not_ready(
     until_ready_says(worker, HTTPStatus.OK)
 
 
+def test_a_worker_whose_reviews_cannot_be_answered_says_so_at_its_start(start_worker: WorkerStarter) -> None:
+    (line,) = start_worker().logged("review_without_callback")
+
+    assert json.loads(line)["level"] == "warning"
+    assert "BULI2_CALLBACK_URL" in line
+
+
 def until_ready_says(worker: Worker, status: HTTPStatus) -> dict[str, Any]:
     """Ask until `/ready` answers so, each time without waiting for long; what it says then."""
     while True:

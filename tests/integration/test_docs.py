@@ -208,6 +208,15 @@ def test_a_staged_incident_is_shown_with_its_doctor_its_report_and_the_way_back(
     assert "Way back: " in after.partition("<!--")[0]
 
 
+def test_settings_of_the_stack_are_those_of_its_reference() -> None:
+    reference = (REPOSITORY / "docs" / "infrastructure-reference.md").read_text()
+    pages = "".join(path.read_text() for path in (REPOSITORY / "docs").glob("*.md"))
+    named = set(re.findall(r"`filot:([a-z-]+)`", pages))
+
+    assert len(named) > 5
+    assert {name for name in named if f"| `filot:{name}` |" not in reference} == set()
+
+
 def test_names_in_aws_are_those_of_the_stack() -> None:
     stack = (REPOSITORY / "Pulumi.production.yaml").read_text()
     cluster = re.findall(r"filot:cluster: (\S+)", stack)

@@ -3,12 +3,17 @@
 import re
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+
+import pytest
 
 from service.cli import output
+from service.reading.documents.scoring import Decision, ReviewOutcome
 from service.runtime.supervisor import EXIT_CONFIGURATION, EXIT_GPU_GONE, EXIT_GPU_LOST
 from service.runtime.watchdog import HUNG
+from service.settings import load_settings
 from service.store.result import GPUOCRResult
+from service.store.reviews import DECIDED
 from service.telemetry.metrics import FAILURE_CODES
 from tools.reference import PAGE, failure_sentences, filled
 
@@ -36,6 +41,24 @@ def test_the_exit_codes_are_those_of_the_code() -> None:
     }
 
 
+def test_the_limits_are_those_of_the_code() -> None:
+    text = section("Limits")
+
+    assert "JPEG, PNG, WEBP, TIFF, HEIC, AVIF, PDF" in text
+    assert {*re.findall(r"`([a-z_]+)` \|$", text, re.MULTILINE)} <= set(FAILURE_CODES)
+    assert f"{load_settings().max_file_size} MB" in text
+
+
+def test_every_value_of_what_a_row_says_of_the_decision_is_named() -> None:
+    page = (PAGE.parent / "integration.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(verification_status|ai_decision)` \| (.*?) \| (.*?) \|$", page, re.MULTILINE)
+    named = {column: [set(re.findall(r"`(\w+)`", cell)) for cell in cells] for column, *cells in rows}
+
+    assert named["verification_status"][0] == set(get_args(ReviewOutcome))
+    assert named["ai_decision"][0] == set(get_args(Decision))
+    assert named["verification_status"][1] > DECIDED
+
+
 def test_every_published_field_is_explained() -> None:
     named = set(
         re.findall(
@@ -48,12 +71,26 @@ def test_every_published_field_is_explained() -> None:
     assert named == everything.published().keys()
 
 
-def test_every_failure_code_is_judged_by_whether_another_upload_helps() -> None:
+def judgements() -> dict[str, str]:
+    """What docs/integration.md says of each failure code: whether another upload helps."""
     page = (PAGE.parent / "integration.md").read_text(encoding="utf-8")
     table = page.partition("| `errorCode` |")[2].partition("\n\n")[0]
-    judged = re.findall(r"`([a-z_]+)`", "\n".join(line.split("|")[1] for line in table.splitlines()[2:]))
+    rows = [line.split("|") for line in table.splitlines()[2:]]
+    return {code: row[3].strip() for row in rows for code in re.findall(r"`([a-z_]+)`", row[1])}
 
-    assert sorted(judged) == sorted(FAILURE_CODES)
+
+def test_every_failure_code_is_judged_by_whether_another_upload_helps() -> None:
+    assert sorted(judgements()) == sorted(FAILURE_CODES)
+
+
+@pytest.mark.parametrize("code", FAILURE_CODES)
+def test_the_user_is_asked_for_another_upload_only_if_it_helps(code: str) -> None:
+    indonesian, english = failure_sentences()[code]
+
+    assert "upload" in english.lower()
+    assert "unggah" in indonesian.lower()
+    assert ("no need to upload" in english) == (judgements()[code] == "no")
+    assert ("tidak perlu unggah" in indonesian) == (judgements()[code] == "no")
 
 
 def test_the_workflow_that_is_shown_is_the_one_that_is_type_checked() -> None:

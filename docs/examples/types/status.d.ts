@@ -19,7 +19,7 @@ export interface PipelineStatus {
    */
   gpuAbsence: string | null;
   /**
-   * The setting; whether a GPU is used says `is_gpu_available`.
+   * The setting; whether a GPU is used says `isGPUAvailable`.
    */
   isGPUEnabled: boolean;
   /**
@@ -108,7 +108,7 @@ export interface LiveWorker {
   startedAt: string;
   stopping: boolean;
   /**
-   * The setting; whether a GPU is used says `gpu_available`.
+   * The setting; whether a GPU is used says `gpuAvailable`.
    */
   gpuEnabled: boolean;
   gpuAvailable: boolean;
@@ -199,7 +199,7 @@ export interface Backlog {
   processing: number;
   putOff: number;
   /**
-   * s that the oldest of `waiting` has waited at least; 0 when none waits. Neither list has timestamps: `snapshot.lua` estimates it.
+   * s that the oldest of `waiting` has waited at least; 0 when none waits. An estimate: neither list has timestamps.
    */
   oldestWaiting: number;
   /**
@@ -221,7 +221,7 @@ export interface ActiveJob {
    */
   attempt: number;
   /**
-   * The worker whose heartbeat lists it; None: no worker's does.
+   * The worker whose heartbeat lists it; null: no worker's does.
    */
   worker: string | null;
 }
@@ -230,14 +230,14 @@ export interface ActiveJob {
  */
 export interface Period {
   /**
-   * Epoch seconds of its start; None: all of `MINUTES`.
+   * Epoch seconds of its start; null: the last hour as a whole.
    */
   start: number | null;
   autoApproved: number;
   pendingManualReview: number;
   failed: number;
   /**
-   * Percentiles of the milliseconds of successful jobs; None when there was none.
+   * Percentiles of the milliseconds of successful jobs; null when there was none.
    */
   median: number | null;
   percentile95: number | null;
@@ -260,7 +260,7 @@ export interface JobRecord {
    */
   device: string;
   /**
-   * 0 to 100; None when it failed.
+   * 0 to 100; null when it failed.
    */
   score: number | null;
   /**

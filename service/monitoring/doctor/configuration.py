@@ -21,7 +21,7 @@ def check_settings(settings: Settings) -> Iterator[CheckResult]:
     for sentence in unknown_variables(os.environ):
         yield warn("settings", sentence, "correct its name, or unset it")
     yield from _passwords(settings)
-    for sentence in unclear_switches(settings, os.environ):
+    for sentence in unclear_switches(settings, os.environ).values():
         yield warn("settings", sentence, "correct its value")
 
 

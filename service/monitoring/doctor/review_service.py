@@ -1,4 +1,4 @@
-"""The review service: whether it answers and accepts the key. No review is requested."""
+"""The review service: whether it answers and does not refuse the key. No review is requested."""
 
 from collections.abc import Iterator
 
@@ -11,6 +11,8 @@ from service.settings import Settings
 #: s for one answer.
 TIMEOUT = 10.0
 
+NO_CALLBACK = "BULI2_CALLBACK_URL is not set: no decision can come back"
+
 
 def check_reviews(settings: Settings) -> Iterator[CheckResult]:
     """Send a GET where reviews are requested with POST: any answer of its own shows that it runs."""
@@ -19,6 +21,8 @@ def check_reviews(settings: Settings) -> Iterator[CheckResult]:
             "review service", "not set: documents wait for review", "set BULI2_API_URL if there is one"
         )
         return
+    if has_no_callback(settings):
+        yield warn("review callback", NO_CALLBACK, "set it to the backend's route, .../internal/reviews")
     key = settings.buli2_api_key
     try:
         answer = httpx.get(
@@ -36,6 +40,11 @@ def check_reviews(settings: Settings) -> Iterator[CheckResult]:
         yield fail("review service", says, f"{advice} (BULI2_API_URL)")
     else:
         yield _answer(answer.status_code)
+
+
+def has_no_callback(settings: Settings) -> bool:
+    """Return whether reviews are requested whose decisions have no address to come back to."""
+    return bool(settings.buli2_api_url) and not settings.buli2_callback_url
 
 
 def _answer(status: int) -> CheckResult:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from devstack.backend import FilotBackend
 from devstack.people import Person
 from devstack.servers.worker import Worker
 from tests.support.programs import EXAMPLES
@@ -67,12 +68,13 @@ def test_the_workflow_for_temporal_is_type_checked() -> None:
 def test_the_example_has_cards_read(
     start_worker: Callable[..., Worker],
     environment: dict[str, str],
+    backend: FilotBackend,
     ktp: bytes,
     person: Person,
     tmp_path: Path,
 ) -> None:
     node("node_modules/typescript/bin/tsc", "--outDir", "build")
-    good, bad = tmp_path / "good.jpg", tmp_path / "bad.jpg"
+    good, bad = tmp_path / "good.jpg", tmp_path / "bad.png"
     good.write_bytes(ktp)
     bad.write_bytes(b"no picture")
     start_worker()
@@ -88,3 +90,21 @@ def test_the_example_has_cards_read(
         results[path]["documentId"]: status
         for path, status in ((str(good), "completed"), (str(bad), "failed"))
     } == rows
+    assert backend.row(results[str(good)]["documentId"])["file_url"].endswith(".jpg")
+    assert backend.row(results[str(bad)]["documentId"])["file_url"].endswith(".png")
+
+
+def test_a_file_that_is_not_there_is_one_line() -> None:
+    node("node_modules/typescript/bin/tsc", "--outDir", "build")
+
+    ended = subprocess.run(
+        ["node", "build/read-card.js", "KTP", "missing.jpg"],
+        cwd=EXAMPLES,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+    )
+
+    assert ended.returncode == 1
+    assert ended.stderr == "ENOENT: no such file or directory, open 'missing.jpg'\n"

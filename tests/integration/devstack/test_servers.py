@@ -272,8 +272,24 @@ def test_serving_tells_a_shell_how_to_reach_the_servers(scratch: Path) -> None:
         with FilotBackend(environment) as backend:
             document_id = backend.add_document(b"card")
             queued = backend.enqueue(document_id)
+            (review,) = backend.execute(
+                """INSERT INTO manual_reviews (document_id, user_id, payload)
+                   SELECT id, user_id, '{}' FROM documents WHERE id = %s RETURNING id::text""",
+                document_id,
+            )
+            body = {
+                "documentId": document_id,
+                "reviewId": review["id"],
+                "callbackUrl": f"{environment['BULI2_CALLBACK_URL']}/{review['id']}/callback",
+            }
+            httpx.post(f"{environment['BULI2_API_URL']}/internal/reviews", json=body)
+            decision = {"documentId": document_id, "decision": "approved"}
+            decided = httpx.put(f"{environment['BULI2_API_URL']}/decision", json=decision)
+            row = backend.row(document_id)
 
     assert queued
+    assert decided.json() == {"status": 200}
+    assert row["verification_status"] == "manually_approved"
 
 
 @pytest.mark.parametrize("number", [None, signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

@@ -18,6 +18,7 @@ from service.store.outbox import OutboxEntry
 from service.store.review_client import post_review
 from service.store.reviews import MAX_ATTEMPTS, Reviews, storable_ticket
 from tests.integration.store.rows import claim_review, put_review
+from tests.support.schemas import faults
 
 CALLBACKS = "http://backend.example/internal/reviews"
 
@@ -72,6 +73,7 @@ def test_a_review_carries_what_the_contract_says(
     (received,) = stack.reviews.received()
     (review,) = filots_rows(backend)
     assert received.authorization == f"Bearer {stack.reviews.api_key}"
+    assert list(faults("review-request", received.body)) == []
     body = dict(received.body)
     metadata = body.pop("metadata")
     assert body == {
@@ -128,6 +130,7 @@ def test_without_a_callback_address_none_is_sent(
     Reviews(database, unset).request(put_review(database, complete_card(backend)))
 
     (received,) = stack.reviews.received()
+    assert list(faults("review-request", received.body)) == []
     assert "callbackUrl" not in received.body
     assert received.body["reviewId"]
 

@@ -28,6 +28,26 @@ def test_terminal_and_report_count_the_same_fields(cards: list[DemoCard], tmp_pa
     assert set(re.findall(r"\d+ of \d+", (tmp_path / "demo.html").read_text())) == {shown}
 
 
+def test_80_columns_show_the_whole_table(cards: list[DemoCard]) -> None:
+    console = Console(record=True, width=80)
+    result = {
+        **{
+            "score": 100,
+            "outcome": "pending_manual_review",
+            "gpuProcessed": False,
+            "processingTimeMs": 12345,
+        },
+        "parsedResult": {},
+    }
+
+    console.print(_table([Outcome(card, "id", result, row={}) for card in cards]))
+
+    shown = console.export_text()
+    assert "…" not in shown
+    assert all(card.name in shown for card in cards)
+    assert shown.count("pending_manual_review") == shown.count("12345") == len(cards)
+
+
 def test_a_clean_card_of_each_type_stays_as_the_readme_names_it(
     cards: list[DemoCard], tmp_path: Path
 ) -> None:
@@ -39,6 +59,8 @@ def test_a_clean_card_of_each_type_stays_as_the_readme_names_it(
     known = {card.filename: card for card in cards}
     assert [document_type for _, document_type in named] == ["KTP", "NPWP"]
     assert first == tmp_path / "cards" / named[0][0]
+    integration = (Path(__file__).parents[3] / "docs" / "integration.md").read_text()
+    assert re.findall(r"npm start -- KTP ../../build/cards/(\S+)", integration) == [named[0][0]]
     for filename, document_type in named:
         card = known[filename]
         assert (card.document_type, card.level) == (document_type, "flat")

@@ -110,9 +110,10 @@ def test_a_row_of_an_earlier_version_has_no_details(stored: dict[str, Any]) -> N
     assert stored_details("KTP", stored) == {}
 
 
-def test_a_reviewer_is_shown_what_a_reason_names_and_what_is_probably_wrong() -> None:
+def test_a_reviewer_is_shown_what_a_reason_names_or_else_what_is_probably_wrong() -> None:
+    assert doubted_details(DETAILS, ["nik_birth_date_mismatch"]).keys() == {"nik"}
     assert doubted_details(DETAILS, ["blurred"]).keys() == {"name"}
-    assert doubted_details(DETAILS, ["nik_birth_date_mismatch"]).keys() == {"nik", "name"}
+    assert doubted_details(DETAILS, ["nik_birth_date_mismatch", "blurred"]).keys() == {"nik", "name"}
     assert doubted_details(DETAILS, ["a_code_of_a_later_version"]).keys() == {"name"}
 
 

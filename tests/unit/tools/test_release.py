@@ -67,7 +67,13 @@ def test_nothing_stands_in_the_way_of_a_later_version(root: Path) -> None:
 
 @pytest.mark.parametrize("version", ["0.1.0", "0.0.9", "two", "1.0"])
 def test_a_version_that_is_not_later_is_refused(root: Path, version: str) -> None:
-    assert [each.split()[0] for each in obstacles(root, version)] == [version]
+    assert [each.split()[0].rstrip(":") for each in obstacles(root, version)] == [version]
+
+
+def test_without_a_version_the_command_to_type_is_shown(root: Path) -> None:
+    (obstacle,) = obstacles(root, "")
+
+    assert obstacle == "which version: say MAJOR.MINOR.PATCH, as in make release VERSION=1.2.3"
 
 
 def test_a_tree_that_cannot_be_released_is_refused(root: Path) -> None:

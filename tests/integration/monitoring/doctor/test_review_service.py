@@ -6,11 +6,13 @@ from devstack.servers import FilotStack
 from service.monitoring.doctor.review_service import check_reviews
 from tests.integration.monitoring.doctor.conftest import SettingsMaker, answering
 
+CALLBACKS = "https://backend.example/internal/reviews"
+
 
 def test_a_review_service_that_answers_is_green_and_gets_no_review(
     settings_with: SettingsMaker, stack: FilotStack
 ) -> None:
-    (found,) = check_reviews(settings_with())
+    (found,) = check_reviews(settings_with(BULI2_CALLBACK_URL=CALLBACKS))
 
     assert found.level == "green"
     assert stack.reviews.received() == []
@@ -31,7 +33,7 @@ def test_what_a_review_service_answers_is_judged(
     status: int, level: str, says: str, settings_with: SettingsMaker
 ) -> None:
     with answering(status) as url:
-        (found,) = check_reviews(settings_with(BULI2_API_URL=url))
+        (found,) = check_reviews(settings_with(BULI2_API_URL=url, BULI2_CALLBACK_URL=CALLBACKS))
 
     assert found.level == level
     assert says in found.says
@@ -39,6 +41,13 @@ def test_what_a_review_service_answers_is_judged(
 
 @pytest.mark.parametrize(("url", "level"), [("http://127.0.0.1:1", "red"), ("", "yellow")])
 def test_without_a_review_service_it_says_so(url: str, level: str, settings_with: SettingsMaker) -> None:
-    (found,) = check_reviews(settings_with(BULI2_API_URL=url))
+    (found,) = check_reviews(settings_with(BULI2_API_URL=url, BULI2_CALLBACK_URL=CALLBACKS))
 
     assert found.level == level
+
+
+def test_without_a_callback_it_says_that_no_decision_comes_back(settings_with: SettingsMaker) -> None:
+    callback, service = check_reviews(settings_with())
+
+    assert (callback.level, service.level) == ("yellow", "green")
+    assert "BULI2_CALLBACK_URL is not set: no decision can come back" in callback.says

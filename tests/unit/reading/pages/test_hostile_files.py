@@ -36,7 +36,7 @@ FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "an archive with a PDF behind it": (lambda: b"PK\x03\x04" + bytes(60) + hostile.pdf_of_pages(1), READ),
     "a page of HTML with a PNG behind it": (lambda: b"<html>" + saved(sample(), "PNG"), "not_an_image"),
     "a PNG with a page of HTML behind it": (lambda: saved(sample(), "PNG") + b"<html>", READ),
-    "a JPEG without end": (lambda: hostile.jpeg_without_end(MAX_FILE_SIZE), READ),
+    "a JPEG without end, at the highest limit": (lambda: hostile.jpeg_without_end(MAX_FILE_SIZE), READ),
     "a JPEG of thousands of scans": (lambda: hostile.jpeg_of_many_scans(3000), "file_takes_too_long"),
     "a JPEG that claims 65,500 x 65,500": (
         lambda: hostile.jpeg_that_claims(65_500, 65_500),
@@ -84,7 +84,10 @@ FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "a PDF with a pattern of an image of 35,000 x 35,000": (hostile.pdf_with_pattern_of_image, READ),
     "a PDF of three million open brackets": (lambda: hostile.pdf_drawing(b"[" * 3_000_000), READ),
     "a PDF whose second page is one of those": (hostile.pdf_whose_second_page_is_hostile, READ),
-    "a file over the limit": (lambda: saved(sample(), "JPEG") + bytes(MAX_FILE_SIZE), "file_too_large"),
+    "a file over the highest limit": (
+        lambda: saved(sample(), "JPEG") + bytes(MAX_FILE_SIZE),
+        "file_too_large",
+    ),
     "half a HEIC": (lambda: heic(sample())[:900], "truncated_image"),
 }
 
