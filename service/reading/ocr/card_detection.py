@@ -122,8 +122,6 @@ def find_card(page: Page) -> Quad | None:
 
 def find_other_card(image: Image, card: Quad) -> Quad | None:
     """Return the corners of a second card beside ``card``, as ``find_card`` does; None without one."""
-    if cv2.contourArea(card) > MAX_SHARE_OF_ONE * image.size:
-        return None
     return _find(image, PERSPECTIVES, card)
 
 

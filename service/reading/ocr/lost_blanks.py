@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from service.reading.ocr.punctuation_recheck import Recheck
 from service.reading.ocr.recognition import Character, LineText
-from service.reading.ocr.word_spelling import EDGE, boundary_log_odds
+from service.reading.ocr.word_spelling import EDGE, boundary_log_odds, is_known_word
 
 #: The second look at a suspect line. Of the looks that were tried (once to three times as wide, with and
 #: without sharpening) this one tells lost blanks from adjacent letters best. A third look gains little.
@@ -74,7 +74,8 @@ def gaps(line: LineText) -> list[Gap]:
         if one.joint > MAX_CERTAINTY or not offset:
             continue
         pair = text[offset - 1 : offset + 1]
-        if pair.isalpha() and pair.isupper() and not _ENDS_WITH_ABBREVIATION.search(text[:offset]):
+        is_one_word = _ENDS_WITH_ABBREVIATION.search(text, 0, offset) or is_known_word(text, offset)
+        if pair.isalpha() and pair.isupper() and not is_one_word:
             around = _around(text, offset)
             found.append(Gap(offset, _log_odds(one.joint), one.gap, boundary_log_odds(*around)))
     return found

@@ -135,9 +135,11 @@ class OnnxEngine:
 
     def _read_beside(self, image: Image, card: Quad) -> PageText | None:
         """Read what lies beside a card; None if that has too few lines to be a second one."""
+        if not has_print_beside(image, card):
+            return None
         other = find_other_card(image, card)
         text = None if other is None else self._read_card(image, other)
-        if text is not None or not has_print_beside(image, card):
+        if text is not None:
             return text
         # A second card whose outline does not stand out must not be missed.
         found = self._make_upright(without_card(image, card), MAX_SIDE)

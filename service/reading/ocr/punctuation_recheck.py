@@ -17,6 +17,7 @@ from service.reading.ocr.engine import Image
 from service.reading.ocr.geometry import Quad, cut_line
 from service.reading.ocr.recognition import MAX_LINE, Character, LineText
 from service.reading.ocr.shapes import LINE_HEIGHT
+from service.reading.ocr.word_spelling import has_only_card_words, is_card_word
 
 #: Below this certainty that two letters are adjacent, a mark may stand between them.
 MIN_JOINT = 0.9
@@ -106,7 +107,7 @@ def _is_in_value(text: str, offset: int) -> bool:
     # `B. ANGGRAENI`: the blank behind an abbreviation is narrow.
     follows_stop = pair[0] == "." and _CAPITALS.match(text, offset)
     is_value = all(one.isupper() or one.isdigit() for one in pair) and not pair.isdigit()
-    return bool(follows_stop or is_value)
+    return bool(follows_stop or (is_value and not is_card_word(text, offset)))
 
 
 def _is_double_i(text: str, offset: int) -> bool:
@@ -169,10 +170,10 @@ def discount_doubtful(lines: Sequence[LineText]) -> list[LineText]:
 def needs_full_size(line: LineText) -> bool:
     """Whether a line that was recognised at a reduced size must be recognised at full size.
 
-    Only for lines that may hold a value: labels are known words.
+    Only for lines that may hold a value: labels and such words as ISLAM are known.
     """
     doubtful = line.min_certainty < MIN_REDUCED_CERTAINTY or _BARE_ABBREVIATION.search(line.text)
-    return bool(doubtful and _VALUE.search(line.text))
+    return bool(doubtful and _VALUE.search(line.text) and not has_only_card_words(line.text))
 
 
 def merge_readings(one: LineText, other: LineText) -> LineText:

@@ -7,6 +7,7 @@ Hierarchical Dirichlet Language Model", 1995).
 """
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable
 from functools import cache
@@ -20,6 +21,9 @@ EDGE = "#"
 _PAIR_WEIGHT, _LETTER_WEIGHT = 50, 20
 
 _LETTERS = 27
+
+_WORD, _LETTERS_BEFORE = re.compile(r"[A-Z]+"), re.compile(r"[A-Z]+$")
+_OTHER_SIGNS = re.compile(r"[a-z\d]")
 
 
 @cache
@@ -60,10 +64,39 @@ class _Letters:
 
 @cache
 def known_words() -> frozenset[str]:
-    """Return the words of the list, in capitals."""
-    return frozenset(files(__package__ or "").joinpath("words.txt").read_text(encoding="ascii").split())
+    """Return names of people and places, and what cards print for everybody, in capitals."""
+    return _words("words.txt") | _card_words()
+
+
+def is_known_word(text: str, offset: int) -> bool:
+    """Whether the capitals around an offset are one known word, so that no blank is missing between them."""
+    return _word_around(text, offset) in known_words()
+
+
+def is_card_word(text: str, offset: int) -> bool:
+    """Whether the capitals around an offset are a word that cards print for everybody, and no name."""
+    return _word_around(text, offset) in _card_words()
+
+
+def has_only_card_words(text: str) -> bool:
+    """Whether a text consists of such words, blanks and punctuation."""
+    return not _OTHER_SIGNS.search(text) and all(word in _card_words() for word in _WORD.findall(text))
+
+
+def _word_around(text: str, offset: int) -> str:
+    before, after = _LETTERS_BEFORE.search(text, 0, offset), _WORD.match(text, offset)
+    return before[0] + after[0] if before and after else ""
+
+
+@cache
+def _card_words() -> frozenset[str]:
+    return _words("card_words.txt")
+
+
+def _words(name: str) -> frozenset[str]:
+    return frozenset(files(__package__ or "").joinpath(name).read_text(encoding="ascii").split())
 
 
 @cache
 def _model() -> _Letters:
-    return _Letters(known_words())
+    return _Letters(_words("words.txt"))

@@ -35,9 +35,9 @@ def test_several_blanks_of_a_line_are_inserted_at_their_own_places() -> None:
 
 
 def test_letters_of_one_word_stay_together() -> None:
-    read = restore_blanks(line("RAHMAWATI", 3, joint=0.98), line("RAHMAWATI", 3, joint=0.999))
+    read = restore_blanks(line("RAHMADINI", 3, joint=0.98), line("RAHMADINI", 3, joint=0.999))
 
-    assert read.text == "RAHMAWATI"
+    assert read.text == "RAHMADINI"
     assert read.blank_doubt < 0.02
 
 
@@ -62,11 +62,16 @@ def test_without_a_second_look_nothing_is_inserted() -> None:
 
 @pytest.mark.parametrize(
     ("text", "at"),
-    [("JLMELATI", 2), ("BLOK12", 4), ("Kawin", 3), ("NUR'AINI", 4), ("BUDI SANTOSO", 5)],
+    [
+        ("JLMELATI", 2),
+        ("BLOK12", 4),
+        ("Kawin", 3),
+        ("NUR'AINI", 4),
+        ("BUDI SANTOSO", 5),
+        ("DEWI RAHMAWATI", 8),
+    ],
 )
-def test_no_blank_is_looked_for_behind_abbreviations_beside_digits_and_marks_and_in_small_letters(
-    text: str, at: int
-) -> None:
+def test_no_blank_is_looked_for_where_none_can_be_missing(text: str, at: int) -> None:
     assert gaps(line(text, at, joint=0.5)) == []
 
 
@@ -78,4 +83,4 @@ def test_only_lines_that_leave_room_for_a_blank_are_measured_and_looked_at_again
     assert not is_suspect(sure)
     assert is_worth_measuring(doubtful)
     assert is_suspect(line("IMAMWIBISONO", 4, joint=0.99, gap=0.2))
-    assert not is_suspect(line("RAHMAWATI", 3, joint=0.999, gap=-0.05))
+    assert not is_suspect(line("RAHMADINI", 3, joint=0.999, gap=-0.05))

@@ -141,6 +141,7 @@ def test_a_single_uncertain_character_lowers_the_confidence_of_the_line() -> Non
     ("read", "full_size"),
     [
         (line("BUDI SANTOSO", certainty=0.96), True),
+        (line("BELUM KAWIN", certainty=0.96), False),
         (line("Alamat", certainty=0.5), False),
         (line("JL MELATI NO. 3"), True),
         (line("JL. MELATI NO. 3"), False),

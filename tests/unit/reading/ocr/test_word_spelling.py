@@ -7,7 +7,13 @@ from itertools import chain
 import pytest
 
 from devstack import names
-from service.reading.ocr.word_spelling import EDGE, boundary_log_odds
+from service.reading.ocr.word_spelling import (
+    EDGE,
+    boundary_log_odds,
+    has_only_card_words,
+    is_card_word,
+    is_known_word,
+)
 
 
 @pytest.mark.parametrize(("before", "after"), [("IN", "NU"), ("UM", "WI"), ("OK", "CI"), ("AN", "BL")])
@@ -33,3 +39,23 @@ def test_the_bench_prints_no_name_that_is_in_the_list() -> None:
 
     assert len(printed) > 80
     assert listed & printed == set()
+
+
+def test_names_of_people_and_places_and_words_of_cards_are_known() -> None:
+    assert is_known_word(": RAHMAWATI DEWI", 6)
+    assert is_known_word("PROVINSI JAWA TIMUR", 16)
+    assert is_known_word("SEMARANG,17-02-1961", 3)
+    assert not is_known_word("RAHMAWATIDEWI", 9)
+    assert not is_known_word("BLOK 12", 5)
+
+
+def test_a_name_is_no_word_of_the_card_because_another_one_may_differ_by_a_letter() -> None:
+    assert is_card_word(": KAWIN", 4)
+    assert not is_card_word(": SUHARTI", 4)
+
+
+def test_a_text_of_card_words_alone() -> None:
+    assert has_only_card_words(": BELUM KAWIN")
+    assert not has_only_card_words(": KAWIN RAHMAT")
+    assert not has_only_card_words(": KAWIN 5")
+    assert not has_only_card_words("Agama : ISLAM")
