@@ -1,5 +1,6 @@
 """What is wrong with the pipeline and what to do about it: one sentence each, the worst first."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ from typing import Literal, TypeAlias
 from service.monitoring.formatting import agree, humanize_duration, pluralize
 from service.monitoring.heartbeat import WorkerSighting, WorkerState
 from service.monitoring.status import LATELY, Records, Status, Traffic
+from service.queue.operator_pause import REASON_PREFIX
 from service.settings import Settings
 
 #: ``down``: work stands still, or results do not arrive; ``warn``: work goes on, but somebody should look.
@@ -97,9 +99,12 @@ def _of_traffic(traffic: Traffic, records: Records | None, settings: Settings) -
     running = [each.state for each in traffic.workers if each.state is not None]
     yield from _no_worker(traffic, running)
     yield from _paused(traffic, running)
+    yield from _paused_by_operator(traffic)
     yield from _gpu(running)
-    yield from _slow_queue(traffic, running, records)
-    yield from _retries(traffic, records)
+    if traffic.pause is None:
+        # Nobody is to take documents during a pause: that they wait is no news.
+        yield from _slow_queue(traffic, running, records)
+        yield from _retries(traffic, records)
     yield from _slow_store(running)
     yield from _reviews_without_row(running)
     yield from _old_jobs(traffic, settings)
@@ -130,10 +135,10 @@ def _gpu(running: Sequence[WorkerState]) -> Iterator[Problem]:
 
 
 def _paused(traffic: Traffic, running: Sequence[WorkerState]) -> Iterator[Problem]:
-    paused = [state for state in running if state.pause_reasons]
+    paused = [state for state in running if _own_reasons(state)]
     if paused:
-        reasons = "; ".join(sorted({reason for state in paused for reason in state.pause_reasons}))
-        all_of_them = all(state.pause_reasons or state.stopping for state in running)
+        reasons = "; ".join(sorted({reason for state in paused for reason in _own_reasons(state)}))
+        all_of_them = all(_own_reasons(state) or state.stopping for state in running)
         yield Problem(
             "down" if all_of_them else "warn",
             f"{len(paused)} of {pluralize(len(running), 'worker')} {agree(len(paused), 'is', 'are')} paused "
@@ -141,6 +146,33 @@ def _paused(traffic: Traffic, running: Sequence[WorkerState]) -> Iterator[Proble
             "Fix the cause; the workers resume by themselves.",
             "filot-ocr doctor",
         )
+
+
+def _own_reasons(state: WorkerState) -> list[str]:
+    """Why a worker itself takes nothing; an operator's pause is a problem of its own."""
+    return [reason for reason in state.pause_reasons if not reason.startswith(REASON_PREFIX)]
+
+
+def _paused_by_operator(traffic: Traffic) -> Iterator[Problem]:
+    pause = traffic.pause
+    if pause is not None:
+        end = "" if pause.until is None else f" until {_clock(pause.until, pause.since)}"
+        yield Problem(
+            "warn",
+            f"Paused by {pause.operator} since {_clock(pause.since, time.time())} UTC{end} ({pause.reason}); "
+            f"{_waiting(traffic)}.",
+            "The workers take documents again at that time, or after:"
+            if pause.until
+            else "The workers take no documents until somebody ends the pause:",
+            "filot-ocr resume",
+        )
+
+
+def _clock(seconds: float, known: float) -> str:
+    """Return the time of day in UTC, with the date unless it is that of a moment that the reader knows."""
+    date, clock = time.strftime("%Y-%m-%d %H:%M", time.gmtime(seconds)).split()
+    same_day = date == time.strftime("%Y-%m-%d", time.gmtime(known))
+    return clock if same_day else f"{date} {clock}"
 
 
 def _slow_queue(

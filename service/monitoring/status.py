@@ -22,6 +22,7 @@ from service.monitoring.backlog import (
 )
 from service.monitoring.heartbeat import HEARTBEAT_PREFIX, SEEN_KEY, WorkerSighting, sighting
 from service.queue.document_queue import CPU_QUEUE_KEY, RETRY_KEY, TIMESTAMPS_KEY
+from service.queue.operator_pause import PAUSE_KEY, OperatorPause, parse_pause
 from service.settings import Settings
 from service.store import actions, dead_letters, history
 from service.store.actions import Action
@@ -66,6 +67,8 @@ class Traffic:
     workers: Sequence[WorkerSighting]
     #: The one in progress longest first.
     jobs: Sequence[ActiveJob]
+    #: None: no operator paused the workers. Heartbeats tell of it only later.
+    pause: OperatorPause | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +142,13 @@ class TrafficReader:
         second_source = [CPU_QUEUE_KEY, CLAIMABLE_MARKS_KEY] if settings.claim_cpu_queue else []
         self.keys = [
             *(settings.queue_key, settings.processing_key, RETRY_KEY, settings.attempts_key),
-            *(TIMESTAMPS_KEY, SEEN_KEY, MARKS_KEY, *second_source),
+            *(TIMESTAMPS_KEY, SEEN_KEY, MARKS_KEY, PAUSE_KEY, *second_source),
         ]
         self.script = client.register_script((Path(__file__).parent / "snapshot.lua").read_text())
 
     def read(self) -> Traffic:
         """Take a snapshot, and mark the tail of each list. Raises ``redis.RedisError``."""
-        now, counts, workers, jobs = self.script(
+        now, counts, workers, jobs, pause = self.script(
             keys=self.keys, args=[MARKS_EXPIRY, MAX_JOBS, HEARTBEAT_PREFIX, MAX_SEARCH]
         )
         waiting, processing, put_off, oldest, claimable = map(int, counts)
@@ -157,6 +160,7 @@ class TrafficReader:
             Backlog(waiting, processing, put_off, oldest / 1000, claimable),
             sightings,
             list(_active_jobs(int(now), jobs, sightings)),
+            parse_pause(pause or None),
         )
 
 

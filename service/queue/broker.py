@@ -147,7 +147,7 @@ class DocumentConsumer(Consumer):
             job = self.document_queue.fetch(self.token)
         if self.document_queue.is_paused:
             # Else a list that is not empty would be polled without a break until the next heartbeat.
-            self.active_jobs.pause(operator_pause.SOURCE, "paused by an operator")
+            self.active_jobs.pause(operator_pause.SOURCE, f"{operator_pause.REASON_PREFIX}an operator")
         if job is not None:
             self.token = str(uuid.uuid4())
             self.active_jobs.add(job)
