@@ -83,16 +83,20 @@ def _servers(status: Status) -> Iterator[Problem]:
             "down",
             f"Redis is unavailable ({status.redis_problem}): no documents are taken, no results are "
             f"published.",
-            "Restore Redis; the workers resume by themselves and nothing is lost.",
+            _remedy(status.redis_advice or "restore Redis"),
             "filot-ocr doctor",
         )
     if status.records is None and status.database_problem:
         yield Problem(
             "down",
             f"PostgreSQL is unavailable ({status.database_problem}): no documents are processed.",
-            "Restore PostgreSQL; the workers resume by themselves and nothing is lost.",
+            _remedy(status.database_advice or "restore PostgreSQL"),
             "filot-ocr doctor",
         )
+
+
+def _remedy(advice: str) -> str:
+    return f"{advice[:1].upper()}{advice[1:]}; the workers resume by themselves and nothing is lost."
 
 
 def _of_traffic(traffic: Traffic, records: Records | None, settings: Settings) -> Iterator[Problem]:

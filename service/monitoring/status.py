@@ -126,6 +126,9 @@ class Status:
     records: Records | None
     redis_problem: str = ""
     database_problem: str = ""
+    #: What to do about them; may be empty.
+    redis_advice: str = ""
+    database_advice: str = ""
 
 
 class TrafficReader:

@@ -16,6 +16,7 @@ from psycopg2.pool import ThreadedConnectionPool
 from service.errors import DatabaseRefusedError, OcrWorkerError, UnavailableError
 from service.store.database_url import parse_database_url
 from service.store.migrations import apply_migrations
+from service.store.server_problems import postgres_problem
 
 #: Server-side limit on one statement, ms; no statement of this service takes more than a few.
 STATEMENT_TIMEOUT = 10_000
@@ -108,7 +109,8 @@ class Database:
             with connected, connected.cursor() as statements:
                 yield cast(RealDictCursor, statements)
         except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-            raise UnavailableError(f"PostgreSQL is away or refuses us: {type(error).__name__}") from None
+            cause, advice = postgres_problem(error)
+            raise UnavailableError(f"PostgreSQL is unavailable: {cause}", cause, advice) from None
         except psycopg2.Error as error:
             raise self._sorted(error) from None
         finally:
@@ -132,17 +134,15 @@ class Database:
 
     def _sorted(self, error: psycopg2.Error) -> OcrWorkerError:
         """The error as the job's next step needs it: the document's fault, or ours."""
-        code = error.pgcode or ""
+        code = error.pgcode or "unknown"
         if code[:2] in DATA_ERROR_CLASSES and self._is_migrated:
-            return OcrWorkerError(f"PostgreSQL refused: {type(error).__name__} {code}")
+            return OcrWorkerError(f"PostgreSQL refused what was to be stored (SQLSTATE {code})")
         if code == READ_ONLY:
             # After a failover, connections that are open may lead to the old primary, which is a standby now.
             self._distrusted = time.monotonic()
         sentence = refusal_sentence(error)
         self._refusal = (time.monotonic(), sentence)
-        return DatabaseRefusedError(
-            f"PostgreSQL refused: {type(error).__name__} {code}: {sentence}", code, sentence
-        )
+        return DatabaseRefusedError(f"PostgreSQL refused with SQLSTATE {code}: {sentence}", code, sentence)
 
     def _open_transaction(self) -> connection:
         """A connection that answers, inside a transaction with our time limits.
@@ -229,6 +229,6 @@ def refusal_sentence(error: psycopg2.Error) -> str:
     code = error.pgcode or ""
     sentence = _SENTENCES.get(code)
     if sentence is None:
-        return f"PostgreSQL answers {type(error).__name__} {code}".rstrip()
+        return f"PostgreSQL answers with SQLSTATE {code}" if code else "PostgreSQL did not answer as expected"
     found = [first or second for first, second in _NAMES.findall(error.diag.message_primary or "")]
     return sentence.format(" of ".join(found) or "one of the tables")

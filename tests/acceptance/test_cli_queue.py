@@ -162,7 +162,7 @@ def test_a_backfill_with_a_wrong_redis_password_says_so(
     ended = run("backfill", "--status", "uploaded", "--yes", REDIS_URL=url)
 
     assert ended.returncode == 2
-    assert "Redis rejects the password" in ended.stderr
+    assert "Redis is unavailable: it refuses the password" in ended.stderr
 
 
 def test_ctrl_c_ends_a_backfill_between_two_documents(
@@ -192,3 +192,11 @@ def test_a_backfill_without_redis_changes_no_row(run: Runner, backend: FilotBack
     assert ended.returncode == 2
     assert "Traceback" not in ended.stderr
     assert backend.execute("SELECT 1 FROM documents WHERE status <> 'uploaded'") == []
+
+
+def test_a_wrong_choice_is_told_in_plain_words(run: Runner) -> None:
+    ended = run("backfill", "--status", "uploaded", "--type", "sim")
+
+    assert ended.returncode == 2
+    assert "'sim' is not one of" in ended.stderr
+    assert "Value error" not in ended.stderr

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from devstack.backend import FilotBackend
 from devstack.servers import FilotStack
@@ -119,7 +120,9 @@ def test_status_names_what_only_postgresql_knows_and_the_workers(
     assert wrong.splitlines()[0] == "1 job used up its attempts."
     assert wrong.splitlines()[2] == "  -> filot-ocr dead list"
     assert without.startswith("All is well.")
-    assert away.startswith("PostgreSQL is unavailable (OperationalError): no documents are processed.")
+    assert away.startswith(
+        "PostgreSQL is unavailable (nothing listens on that port): no documents are processed."
+    )
 
 
 def test_status_without_redis_says_what_is_known(
@@ -132,7 +135,9 @@ def test_status_without_redis_says_what_is_known(
     said = json.loads(program.stdout)
 
     assert (human.returncode, program.returncode) == (2, 2)
-    assert human.stdout.startswith("Redis is unavailable (ConnectionError): no documents are taken")
+    assert human.stdout.startswith(
+        "Redis is unavailable (nothing listens on that port): no documents are taken"
+    )
     assert "1 job used up its attempts." in human.stdout
     assert re.search(rf"{document_id} +3 +EngineError", human.stdout)
     assert re.search("waiting +unknown", human.stdout)
@@ -163,8 +168,26 @@ def test_a_wrong_password_of_redis_is_named_as_the_cause(run: Runner, environmen
 
     assert (status.returncode, other.returncode) == (2, 2)
     assert "it refuses the password" in status.stdout
-    assert "rejects the password" in other.stderr
+    assert "it refuses the password" in other.stderr
     assert "not-the-password" not in status.stdout + status.stderr + other.stdout + other.stderr
+
+
+def test_a_wrong_password_of_postgresql_is_named_as_the_cause(
+    run: Runner, environment: dict[str, str], backend: FilotBackend
+) -> None:
+    user = urlsplit(environment["DATABASE_URL"]).username
+    url = re.sub("//.*@", f"//{user}:not-the-password@", environment["DATABASE_URL"])
+
+    status = run("status", DATABASE_URL=url)
+    other = run("dead", "list", DATABASE_URL=url)
+
+    said = status.stdout + other.stderr
+    assert (status.returncode, other.returncode) == (2, 2)
+    assert said.count("it refuses the password or the user's name") == 2
+    assert said.lower().count("compare both in database_url with the server's") == 2
+    assert "Restore PostgreSQL" not in said
+    assert "Error" not in said
+    assert "not-the-password" not in said + status.stderr
 
 
 def test_a_watched_status_is_drawn_anew_until_ctrl_c(

@@ -189,8 +189,13 @@ class Staged:
 @pytest.mark.parametrize(
     "trouble",
     [
-        Staged(redis_away, "down", "Redis is unavailable (ConnectionError): no doc", "filot-ocr doctor"),
-        Staged(postgresql_away, "down", "PostgreSQL is unavailable (OperationalError)", "filot-ocr doctor"),
+        Staged(redis_away, "down", "Redis is unavailable (nothing listens on that port)", "filot-ocr doctor"),
+        Staged(
+            postgresql_away,
+            "down",
+            "PostgreSQL is unavailable (nothing listens on that port)",
+            "filot-ocr doctor",
+        ),
         Staged(dead_jobs, "warn", "2 jobs used up their attempts.", "filot-ocr dead list"),
         Staged(
             review_service_down, "warn", "The review service has not accepted 14 reviews", "filot-ocr doctor"

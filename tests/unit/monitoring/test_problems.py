@@ -312,6 +312,20 @@ def test_a_right_that_postgresql_refuses_stops_the_work(settings: Settings) -> N
     ]
 
 
+def test_a_refused_password_is_not_mended_by_restoring_the_server(settings: Settings) -> None:
+    status = replace(
+        WELL,
+        records=None,
+        database_problem="it refuses the password or the user's name",
+        database_advice="compare both in DATABASE_URL with the server's",
+    )
+
+    (problem,) = find_problems(status, settings)
+
+    assert problem.sentence.startswith("PostgreSQL is unavailable (it refuses the password")
+    assert problem.advice.startswith("Compare both in DATABASE_URL with the server's; ")
+
+
 def test_the_worst_comes_first(settings: Settings) -> None:
     status = replace(
         records(outbox_backlog=OutboxBacklog(0, 1, {"result": (0, 0.0), "review": (0, 0.0)})),
