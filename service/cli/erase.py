@@ -6,7 +6,7 @@ import typer
 
 from service.cli.arguments import document_id
 from service.cli.connections import open_database, open_document_queue
-from service.cli.output import EXIT_INPUT, exit_with, print_line
+from service.cli.output import EXIT_INPUT, confirm, exit_with, print_line
 from service.monitoring.formatting import pluralize
 
 
@@ -20,7 +20,7 @@ def erase(
 
     document = document_id(document)
     if not yes:
-        typer.confirm(f"Delete everything that the OCR worker itself keeps of {document}?", abort=True)
+        confirm(f"Delete everything that the OCR worker itself keeps of {document}?")
     try:
         erased: Erased = erase_document(open_database(), open_document_queue(), document)
     except InWorkError as error:

@@ -10,7 +10,7 @@ import typer
 
 from service.cli.arguments import document_id, duration
 from service.cli.connections import open_database, open_document_queue
-from service.cli.output import EXIT_ENVIRONMENT, EXIT_INPUT, console, exit_with, print_line
+from service.cli.output import EXIT_ENVIRONMENT, EXIT_INPUT, confirm, console, exit_with, print_line
 from service.errors import OcrWorkerError
 from service.monitoring.formatting import agree, pluralize
 
@@ -122,7 +122,8 @@ def cancel(
 
     ids = [document_id(text) for text in documents]
     if not yes:
-        typer.confirm(f"Cancel {pluralize(len(ids), 'document')}? Their rows become failed.", abort=True)
+        rows = agree(len(ids), "Its row becomes", "Their rows become")
+        confirm(f"Cancel {pluralize(len(ids), 'document')}? {rows} failed.")
     database, document_queue = open_database(), open_document_queue()
     cancelled = []
     for document in ids:

@@ -14,6 +14,7 @@ from service.cli.output import (
     EXIT_ENVIRONMENT,
     EXIT_INPUT,
     EXIT_INTERRUPTED,
+    confirm,
     exit_with,
     print_line,
     progress_bar,
@@ -168,7 +169,7 @@ def backfill(
     if dry_run or not documents:
         return
     if not yes:
-        typer.confirm(f"Push {pluralize(len(documents), 'document')} to {where}?", abort=True)
+        confirm(f"Push {pluralize(len(documents), 'document')} to {where}?")
     pace = backfilling.Pace(rate)
     with stopped_by_ctrl_c(pace), progress_bar() as progress:
         task = progress.add_task("Queueing", total=len(documents))

@@ -5,6 +5,13 @@ from datetime import datetime
 
 from psycopg2.extras import RealDictCursor
 
+#: Stands for the code of a failure that has none.
+UNKNOWN = "unknown"
+
+#: Codes of failures after which another try of the same file can succeed: the bucket, its rights or the
+#: worker were at fault. All others need another file or row, and `cancelled` is somebody's decision.
+RETRY_HELPS = frozenset({"file_missing", "file_refused", "retries_exceeded", UNKNOWN})
+
 
 @dataclass(frozen=True, slots=True)
 class FailedDocument:

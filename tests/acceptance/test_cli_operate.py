@@ -136,3 +136,16 @@ def test_a_document_that_is_erased_leaves_the_acts_too(run: Runner, backend: Fil
 
     (action,) = actions(backend)
     assert (action["action"], action["documents"]) == ("cancel", [])
+
+
+def test_a_question_without_a_terminal_is_answered_by_no(run: Runner, backend: FilotBackend) -> None:
+    documents = [backend.add_document(b"no picture") for _ in range(2)]
+    backend.push(documents[0])
+
+    one, two, erased = run("cancel", documents[0]), run("cancel", *documents), run("erase", documents[0])
+
+    assert [one.returncode, two.returncode, erased.returncode] == [1, 1, 1]
+    assert one.stderr.startswith("filot-ocr: Cancel 1 document? Its row becomes failed. ")
+    assert two.stderr.startswith("filot-ocr: Cancel 2 documents? Their rows become failed. ")
+    assert all("give --yes" in each.stderr for each in (one, two, erased))
+    assert backend.redis.lrange(QUEUE, 0, -1) == [documents[0]]

@@ -135,7 +135,8 @@ def test_a_backfill_says_where_it_would_push_and_asks(run: Runner, backend: Filo
     assert "1 document for the backend's CPU pipeline filot:ocr:queue (OCR_GPU_ENABLED is false)" in (
         unanswered.stdout
     )
-    assert "Push 1 document to the backend's CPU pipeline" in unanswered.stdout
+    assert "Push 1 document to the backend's CPU pipeline" in unanswered.stderr
+    assert "give --yes" in unanswered.stderr
     assert backend.redis.keys("filot:*") == []
     assert backend.execute("SELECT 1 FROM documents WHERE status <> 'uploaded'") == []
 
