@@ -149,8 +149,8 @@ def _left_out(failures: "Sequence[FailedDocument]") -> str:
 
 def _failures(since: str, code: str | None) -> "list[FailedDocument]":
     """List the failures that the options choose; end the command when they cannot mean anything."""
-    from service.store.failed_documents import UNKNOWN
     from service.store.failed_documents import list_failed as failed_documents
+    from service.store.history import UNKNOWN
     from service.telemetry.metrics import FAILURE_CODES
 
     known = [*FAILURE_CODES, UNKNOWN]

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import redis
-from psycopg2.extras import RealDictCursor
 
 from service.monitoring.access_rights import find_obstacles
 from service.monitoring.backlog import (
@@ -198,21 +197,10 @@ def read_history(database: Database) -> History:
             failed=history.latest(cursor, RECENT, "failed"),
             review=history.latest(cursor, RECENT, "pending_manual_review"),
             failures=history.failures(cursor),
-            causes=_causes(cursor),
+            causes=history.causes(cursor, LATELY),
             dead=dead_letters.list_jobs(cursor)[:MAX_DEAD],
             actions=actions.latest(cursor, MAX_ACTIONS),
         )
-
-
-def _causes(cursor: RealDictCursor) -> dict[str, int]:
-    # The same minutes as the last ones of `Records.minutes`: both are compared in one sentence.
-    cursor.execute(
-        """SELECT coalesce(code, 'unknown') AS code, count(*) AS failed FROM ocr_worker.endings
-           WHERE outcome = 'failed' AND ended_at >= date_trunc('minute', now()) - %s * interval '1 minute'
-           GROUP BY 1 ORDER BY failed DESC, code""",
-        (LATELY - 1,),
-    )
-    return {row["code"]: row["failed"] for row in cursor.fetchall()}
 
 
 def combine(state: DatabaseState, finished: History) -> Records:

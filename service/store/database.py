@@ -134,15 +134,17 @@ class Database:
 
     def _sorted(self, error: psycopg2.Error) -> OcrWorkerError:
         """The error as the job's next step needs it: the document's fault, or ours."""
-        code = error.pgcode or "unknown"
+        code = error.pgcode or ""
         if code[:2] in DATA_ERROR_CLASSES and self._is_migrated:
-            return OcrWorkerError(f"PostgreSQL refused what was to be stored (SQLSTATE {code})")
+            return OcrWorkerError(f"PostgreSQL refused: {type(error).__name__} {code}")
         if code == READ_ONLY:
             # After a failover, connections that are open may lead to the old primary, which is a standby now.
             self._distrusted = time.monotonic()
         sentence = refusal_sentence(error)
         self._refusal = (time.monotonic(), sentence)
-        return DatabaseRefusedError(f"PostgreSQL refused with SQLSTATE {code}: {sentence}", code, sentence)
+        return DatabaseRefusedError(
+            f"PostgreSQL refused: {type(error).__name__} {code}: {sentence}", code, sentence
+        )
 
     def _open_transaction(self) -> connection:
         """A connection that answers, inside a transaction with our time limits.

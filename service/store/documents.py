@@ -178,9 +178,9 @@ def report_missing(database: Database, result: GPUOCRResult, code: str) -> None:
 
 
 def repeat(database: Database, document: Document, result: GPUOCRResult) -> None:
-    """Publish the result of a completed row again: outbox and history in one transaction."""
+    """Publish the result of a completed row again; the history counts the document once."""
     with database.transaction() as cursor:
-        _put_result(cursor, result, document.type)
+        outbox.put_result(cursor, result.job_id, document.id, result.correlation_id, result.published())
 
 
 def _may_write(cursor: RealDictCursor, document: Document, fencing_token: int) -> WriteOutcome:

@@ -5,8 +5,7 @@ from datetime import datetime
 
 from psycopg2.extras import RealDictCursor
 
-#: Stands for the code of a failure that has none.
-UNKNOWN = "unknown"
+from service.store.history import UNKNOWN
 
 #: Codes of failures after which another try of the same file can succeed: the bucket, its rights or the
 #: worker were at fault. All others need another file or row, and `cancelled` is somebody's decision.

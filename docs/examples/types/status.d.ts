@@ -226,7 +226,7 @@ export interface ActiveJob {
   worker: string | null;
 }
 /**
- * Aggregate of the jobs that finished in one period.
+ * Aggregate of the documents that finished in one period, each with its latest ending.
  */
 export interface Period {
   /**
@@ -235,6 +235,9 @@ export interface Period {
   start: number | null;
   autoApproved: number;
   pendingManualReview: number;
+  /**
+   * Without those that an operator cancelled.
+   */
   failed: number;
   /**
    * Percentiles of the milliseconds of successful jobs; None when there was none.
@@ -277,7 +280,7 @@ export interface JobRecord {
   endedAt: number;
 }
 /**
- * Number of failures by code.
+ * Number of failed documents by code.
  */
 export interface Failures {
   code: string;
