@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli.arguments import document_id, duration
-from service.cli.connections import open_database, open_document_queue
+from service.cli.connections import open_database, open_document_queue, open_redis
 from service.cli.output import EXIT_ENVIRONMENT, EXIT_INPUT, confirm, console, exit_with, print_line
 from service.errors import OcrWorkerError
 from service.monitoring.formatting import agree, pluralize
 
 if TYPE_CHECKING:
-    import redis
-
     from service.store.database import Database
 
 #: s between two looks of `drain` at what is in work.
@@ -62,7 +60,7 @@ def pause(
     from service.queue import operator_pause
 
     seconds = None if limit is None else duration(limit)
-    paused = operator_pause.pause(_redis(), operator(), reason, seconds)
+    paused = operator_pause.pause(open_redis(), operator(), reason, seconds)
     record(open_database(), "pause", reason)
     print_line(f"All workers are {paused.sentence()}")
     if limit is None:
@@ -73,7 +71,7 @@ def resume(reason: Reason = "") -> None:
     """Let all workers take documents again after `pause` or `drain`."""
     from service.queue import operator_pause
 
-    if not operator_pause.resume(_redis()):
+    if not operator_pause.resume(open_redis()):
         exit_with("the workers are not paused", EXIT_INPUT)
     record(open_database(), "resume", reason)
     print_line("All workers take documents again")
@@ -93,7 +91,7 @@ def drain(
     from service.queue import operator_pause
 
     deadline = None if limit is None else time.monotonic() + duration(limit)
-    operator_pause.pause(_redis(), operator(), reason, None)
+    operator_pause.pause(open_redis(), operator(), reason, None)
     record(open_database(), "drain", reason)
     count_running = _running_jobs()
     with console.status("") as spinner:
@@ -139,13 +137,9 @@ def cancel(
         raise typer.Exit(EXIT_INPUT)
 
 
-def _redis() -> "redis.Redis":
-    return open_document_queue().client
-
-
 def _running_jobs() -> Callable[[], int]:
     """Return a function that counts the jobs that workers hold."""
     from service.queue.document_queue import LEASES_KEY
 
-    client = _redis()
+    client = open_redis()
     return lambda: int(client.zcard(LEASES_KEY))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from service.queue.backfill import Pace
     from service.queue.document_queue import DocumentQueue
     from service.queue.recovery import Recovery
+    from service.settings import Settings
 
 #: s between the two searches for lost documents: far longer than the backend takes from marking a row to
 #: pushing its id.
@@ -163,7 +164,7 @@ def backfill(
         database, document_queue, backfilling.Wanted(status, document_type)
     )
     documents = documents[:limit]
-    to_gpu, where = _destination(destination)
+    to_gpu, where = _destination(destination, document_queue.settings)
     others = f"{pluralize(known, 'other')} {agree(known, 'is', 'are')} queued or in work already"
     print_line(f"{pluralize(len(documents), 'document')} for {where}; {others}")
     if dry_run or not documents:
@@ -190,12 +191,10 @@ def backfill(
         raise typer.Exit(EXIT_INTERRUPTED)
 
 
-def _destination(chosen: Literal["gpu", "cpu"] | None) -> tuple[bool, str]:
+def _destination(chosen: Literal["gpu", "cpu"] | None, settings: "Settings") -> tuple[bool, str]:
     """Return whether documents go to the GPU queue, and the queue's name and key with the reason."""
     from service.queue.document_queue import CPU_QUEUE_KEY
-    from service.settings import current_settings
 
-    settings = current_settings()
     claimed = settings.claim_cpu_queue and not settings.gpu_enabled
     to_gpu = settings.gpu_enabled or claimed if chosen is None else chosen == "gpu"
     enabled = "true" if settings.gpu_enabled else "false"

@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.padding import Padding
 from rich.text import Text
 
-from service.cli.connections import open_database, open_document_queue
+from service.cli.connections import open_database, open_redis
 from service.cli.output import EXIT_ENVIRONMENT, console, print_json
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _poller() -> "Poller":
 
     settings = current_settings()
     database = open_database() if settings.database_url else None
-    return Poller(open_document_queue().client, database, settings, TIMEOUT)
+    return Poller(open_redis(), database, settings, TIMEOUT)
 
 
 def _as_json(snapshot: "Status") -> dict[str, object]:

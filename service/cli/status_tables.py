@@ -55,7 +55,10 @@ def _figures(status: Status, settings: Settings) -> Table:
     summary = worker_summary(status.traffic, settings)
     for name in OF_REDIS:
         # No reason is given where a GPU is in use.
-        if summary[name] != "":
+        not_taken = status.traffic.backlog.not_taken if status.traffic else None
+        if name == "claimable_length" and not_taken is not None:
+            table.add_row("in the CPU list", _not_taken(not_taken))
+        elif summary[name] != "":
             table.add_row(LABELS[name], _shown(summary[name]))
     if status.records is not None:
         hour, outbox_backlog = status.records.hour, status.records.outbox_backlog
@@ -65,6 +68,11 @@ def _figures(status: Status, settings: Settings) -> Table:
             "not delivered yet", f"results {undelivered['result']}, reviews {undelivered['review']}"
         )
     return table
+
+
+def _not_taken(number: int) -> str:
+    why = "not taken: OCR_GPU_CLAIM_CPU_QUEUE is off"
+    return f"{number:,}, {why}" if number else why
 
 
 def _settings(status: Status, settings: Settings) -> Table:

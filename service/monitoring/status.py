@@ -135,16 +135,15 @@ class TrafficReader:
 
     Parameters:
         client: a connection that answers in text
-        settings: the backend's names, and whether its CPU list is a second source
+        settings: the backend's names, and whether its CPU list is a second source whatever the workers say
     """
 
     def __init__(self, client: redis.Redis, settings: Settings) -> None:
         self.client = client
         self.settings = settings
-        second_source = [CPU_QUEUE_KEY, CLAIMABLE_MARKS_KEY] if settings.claim_cpu_queue else []
         self.keys = [
             *(settings.queue_key, settings.processing_key, RETRY_KEY, settings.attempts_key),
-            *(TIMESTAMPS_KEY, SEEN_KEY, MARKS_KEY, PAUSE_KEY, *second_source),
+            *(TIMESTAMPS_KEY, SEEN_KEY, MARKS_KEY, PAUSE_KEY, CPU_QUEUE_KEY, CLAIMABLE_MARKS_KEY),
         ]
         self.script = client.register_script((Path(__file__).parent / "snapshot.lua").read_text())
 
@@ -153,17 +152,30 @@ class TrafficReader:
         now, counts, workers, jobs, pause = self.script(
             keys=self.keys, args=[MARKS_EXPIRY, MAX_JOBS, HEARTBEAT_PREFIX, MAX_SEARCH]
         )
-        waiting, processing, put_off, oldest, claimable = map(int, counts)
         sightings = sorted(
             (sighting(name, int(now) / 1000 - float(at), text) for name, at, text in _triples(workers)),
             key=lambda each: each.worker,
         )
         return Traffic(
-            Backlog(waiting, processing, put_off, oldest / 1000, claimable),
+            _backlog(counts, claims=self.settings.claim_cpu_queue or any(map(_claims, sightings))),
             sightings,
             list(_active_jobs(int(now), jobs, sightings)),
             parse_pause(pause or None),
         )
+
+
+def _claims(sighting: WorkerSighting) -> bool:
+    return sighting.state is not None and sighting.state.claims_cpu_queue
+
+
+def _backlog(counts: Sequence[int], *, claims: bool) -> Backlog:
+    """Add up both lists where any worker takes documents from both."""
+    waiting, oldest, cpu_waiting, cpu_oldest, processing, put_off = map(int, counts)
+    if not claims:
+        return Backlog(waiting, processing, put_off, oldest / 1000, not_taken=cpu_waiting)
+    return Backlog(
+        waiting + cpu_waiting, processing, put_off, max(oldest, cpu_oldest) / 1000, claimable=cpu_waiting
+    )
 
 
 def _triples(flat: Sequence[str]) -> Iterator[tuple[str, str, str]]:

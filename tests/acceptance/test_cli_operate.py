@@ -9,6 +9,8 @@ from typing import Any
 from devstack.backend import PROCESSING, QUEUE, FilotBackend
 from devstack.servers import FilotStack
 from devstack.servers.worker import Worker
+from service.monitoring.heartbeat import worker_states
+from service.queue.document_queue import CPU_QUEUE_KEY
 from tests.acceptance.conftest import Runner
 from tests.support.frozen import frozen
 from tests.support.waiting import wait_until
@@ -149,3 +151,26 @@ def test_a_question_without_a_terminal_is_answered_by_no(run: Runner, backend: F
     assert two.stderr.startswith("filot-ocr: Cancel 2 documents? Their rows become failed. ")
     assert all("give --yes" in each.stderr for each in (one, two, erased))
     assert backend.redis.lrange(QUEUE, 0, -1) == [documents[0]]
+
+
+def test_the_workers_say_where_documents_are_looked_for(
+    run: Runner, start_worker: Callable[..., Worker], backend: FilotBackend
+) -> None:
+    document_id = backend.add_document(b"no picture")
+    backend.redis.rpush(CPU_QUEUE_KEY, document_id)
+    alone = run("cancel", document_id, "--yes")
+    unclaimed = run("status").stdout
+    run("pause", "--why", "a look")
+    start_worker(ready=False, OCR_GPU_CLAIM_CPU_QUEUE="true")
+    wait_until(lambda: any(state.claims_cpu_queue for state in worker_states(backend.redis)))
+
+    claimed = run("status").stdout
+    refused = run("enqueue", document_id)
+    cancelled = run("cancel", document_id, "--yes")
+
+    assert alone.returncode == 1
+    assert re.search(r"in the CPU list +1, not taken: OCR_GPU_CLAIM_CPU_QUEUE is off", unclaimed)
+    assert re.search(r"of these in the CPU list +1 ", claimed)
+    assert "it is already queued in the backend's CPU list" in refused.stdout
+    assert f"{document_id} cancelled: it was waiting" in cancelled.stdout
+    assert backend.redis.llen(CPU_QUEUE_KEY) == 0
