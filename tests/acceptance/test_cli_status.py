@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -13,8 +14,8 @@ from urllib.parse import urlsplit
 from devstack.backend import FilotBackend
 from devstack.servers import FilotStack
 from devstack.servers.worker import Worker
-from service.monitoring.heartbeat import SEEN_KEY
-from service.store import history
+from service.monitoring.heartbeat import HEARTBEAT_PREFIX, SEEN_KEY, WorkerState
+from service.store import actions, history
 from service.store.database import Database
 from service.store.result import GPUOCRResult
 from tests.acceptance.conftest import Runner
@@ -116,7 +117,7 @@ def test_status_names_what_only_postgresql_knows_and_the_workers(
     away = run("status", DATABASE_URL="postgresql://127.0.0.1:1/none").stdout
 
     assert well.startswith("All is well: 1 worker, no documents waiting, ")
-    assert re.search(r":\d+ +CPU +0 of 2 +- ", well)
+    assert re.search(r":\d+ +CPU +0 of 2 +- +running", well)
     assert wrong.splitlines()[0] == "1 job used up its attempts."
     assert wrong.splitlines()[2] == "  -> filot-ocr dead list"
     assert without.startswith("All is well.")
@@ -204,6 +205,29 @@ def test_a_watched_status_is_drawn_anew_until_ctrl_c(
 
     assert re.search(rb"waiting +0 ", first)
     assert code == 0
+
+
+def test_a_watch_on_a_small_terminal_shows_what_needs_a_person(
+    environment: dict[str, str], backend: FilotBackend
+) -> None:
+    dead = [bury(backend, environment) for _ in range(2)]
+    with Database(environment["DATABASE_URL"], 1).transaction() as cursor:
+        for number in range(5):
+            actions.put(cursor, "root@vm", "resume", f"act {number}", [])
+    states = [WorkerState(worker=f"vm:{number}", concurrency=2) for number in range(3)]
+    for state in states:
+        backend.redis.set(f"{HEARTBEAT_PREFIX}{state.worker}", json.dumps(state.written()))
+        backend.redis.zadd(SEEN_KEY, {state.worker: time.time()})
+    small = {**environment, "COLUMNS": "80", "LINES": "24"}
+
+    with on_a_terminal(small, "status", "--watch") as (_, read_until):
+        shown = read_until(b" left out").decode()
+
+    for each in (*dead, "2 jobs used up their attempts.", "filot-ocr dead list", "vm:2"):
+        assert each in shown
+    assert "stuck jobs return" not in shown
+    assert "..." not in shown
+    assert len(shown.splitlines()) <= 24
 
 
 def test_a_watch_outlives_an_outage_of_redis(environment: dict[str, str], stack: FilotStack) -> None:
