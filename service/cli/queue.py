@@ -35,14 +35,15 @@ RECHECK_DELAY = 3.0
 def enqueue(documents: Annotated[list[str], typer.Argument(metavar="ID...")]) -> None:
     """Append documents to the GPU queue; exit code 1 when any was refused.
 
-    An id without a row is refused: no worker can read it, and nobody would see its failure.
+    A completed document is not read again: its result is published once more. An id without a row is refused:
+    no worker can read it, and nobody would see its failure.
     """
-    from service.store.documents import existing
+    from service.store.documents import statuses
 
     document_queue = open_document_queue()
     canonical = {text: canonical_id(text) for text in documents}
     with open_database().transaction() as cursor:
-        known = existing(cursor, [document for document in canonical.values() if document])
+        known = statuses(cursor, [document for document in canonical.values() if document])
     refused = 0
     for text, document in canonical.items():
         if document is None:
@@ -52,7 +53,9 @@ def enqueue(documents: Annotated[list[str], typer.Argument(metavar="ID...")]) ->
         else:
             reason = "" if document_queue.enqueue(document) else _why_refused(document_queue, document)
         refused += bool(reason)
-        print_line(f"{text} refused: {reason}" if reason else f"{document} enqueued")
+        completed = document is not None and known.get(document) == "completed"
+        remark = ": it is completed, so its result is published again, not read again" if completed else ""
+        print_line(f"{text} refused: {reason}" if reason else f"{document} enqueued{remark}")
     if refused:
         raise typer.Exit(EXIT_INPUT)
 
@@ -122,7 +125,8 @@ def _requeue_stalled(dry_run: bool) -> None:
         print_line(f"{document} in work, but its worker is gone")
     for document in lost:
         print_line(f"{document} to be processed, but in no queue")
-    print_line(f"{len(abandoned) + len(lost)} {'would be queued again' if dry_run else 'queued again'}")
+    number = pluralize(len(abandoned) + len(lost), "document")
+    print_line(f"{number} {'would be queued again' if dry_run else 'queued again'}")
 
 
 def _lost_documents(recovery: "Recovery") -> list[str]:

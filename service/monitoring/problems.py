@@ -38,6 +38,10 @@ RESULT_TIMEOUT, REVIEW_TIMEOUT = 90, 120
 UNRESPONSIVE_IS_NEWS, REPLACED_IS_NEWS = 900, 180
 
 
+#: In the reason of a worker whose installation cannot use any GPU.
+LACKS_PACKAGES = "extra `gpu`"
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One problem."""
@@ -127,14 +131,18 @@ def _no_worker(traffic: Traffic, running: Sequence[WorkerState]) -> Iterator[Pro
 def _gpu(running: Sequence[WorkerState]) -> Iterator[Problem]:
     without = [s for s in running if s.gpu_enabled and not s.gpu_available and not s.pause_reasons]
     if without:
-        reasons = "; ".join(sorted({state.gpu_absence for state in without}))
+        absences = sorted({state.gpu_absence for state in without})
+        reasons = "; ".join(absences)
         number = len(without)
+        not_installed = all(LACKS_PACKAGES in absence for absence in absences)
         yield Problem(
             "warn",
             f"{number} of {pluralize(len(running), 'worker')} {agree(number, 'has', 'have')} no GPU and "
             f"{agree(number, 'runs', 'run')} on the CPU: {reasons}.",
-            "Check the driver and the GPU; a worker probes for its GPU again every minute.",
-            "nvidia-smi",
+            "Install that there and restart the worker, or set OCR_GPU_ENABLED=false."
+            if not_installed
+            else "Check the driver and the GPU; a worker probes for its GPU again every minute.",
+            "" if not_installed else "nvidia-smi",
         )
 
 

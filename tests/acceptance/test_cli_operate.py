@@ -174,3 +174,36 @@ def test_the_workers_say_where_documents_are_looked_for(
     assert "it is already queued in the backend's CPU list" in refused.stdout
     assert f"{document_id} cancelled: it was waiting" in cancelled.stdout
     assert backend.redis.llen(CPU_QUEUE_KEY) == 0
+
+
+def test_the_first_characters_of_an_id_are_enough_to_cancel_it_but_not_to_erase_it(
+    run: Runner, backend: FilotBackend
+) -> None:
+    document_id = backend.add_document(b"no picture")
+    twins = [f"0f0f0f0f-0000-4000-8000-00000000000{number}" for number in (1, 2)]
+    for twin in twins:
+        backend.execute(
+            "UPDATE documents SET id = %s WHERE id = %s", twin, backend.add_document(b"no picture")
+        )
+    backend.push(document_id)
+
+    ambiguous = run("cancel", "0f0f0f0f", "--yes")
+    unknown = run("cancel", str(uuid.uuid4())[:13], "--yes")
+    cancelled = run("cancel", document_id[:8], "--yes")
+    erased = run("erase", document_id[:8], "--yes")
+
+    assert [each.returncode for each in (ambiguous, unknown, cancelled, erased)] == [1, 1, 0, 1]
+    assert all(twin in ambiguous.stderr for twin in twins)
+    assert "no document's id begins with" in unknown.stderr
+    assert f"{document_id} cancelled: it was waiting" in cancelled.stdout
+    assert "erase needs the whole id" in erased.stderr
+
+
+def test_a_pause_says_which_earlier_one_it_replaces(run: Runner, backend: FilotBackend) -> None:
+    first = run("pause", "--why", "disk is being replaced")
+    second = run("pause", "--for", "1h", "--why", "a look")
+    drained = run("drain", "--timeout", "30s")
+
+    assert "replaces" not in first.stdout
+    assert re.search(r"This replaces an earlier pause: paused by .+: disk is being replaced", second.stdout)
+    assert re.search(r"This replaces an earlier pause: paused by .+: a look", drained.stdout)

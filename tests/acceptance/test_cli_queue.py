@@ -27,6 +27,16 @@ def test_enqueue_prints_which_ids_it_accepted(run: Runner, backend: FilotBackend
     assert backend.redis.lrange(QUEUE, 0, -1) == [a, b, c]
 
 
+def test_enqueue_says_that_a_completed_document_is_not_read_again(run: Runner, backend: FilotBackend) -> None:
+    document_id = backend.add_document(b"picture")
+    backend.execute("UPDATE documents SET status = 'completed' WHERE id = %s", document_id)
+
+    ended = run("enqueue", document_id)
+
+    assert ended.returncode == 0
+    assert ended.stdout.startswith(f"{document_id} enqueued: it is completed, so its result is published")
+
+
 def test_enqueue_gives_the_reason_of_each_refusal(run: Runner, backend: FilotBackend) -> None:
     in_work, put_off = (backend.add_document(b"picture") for _ in range(2))
     unknown = str(uuid.uuid4())
@@ -61,7 +71,7 @@ def test_stuck_documents_are_shown_and_queued_again(run: Runner, backend: FilotB
     untouched = backend.redis.lrange(QUEUE, 0, -1)
     queued = run("requeue", "--stuck")
 
-    assert "2 would be queued again" in shown.stdout
+    assert "2 documents would be queued again" in shown.stdout
     assert untouched == [waiting]
     assert f"{abandoned} in work, but its worker is gone" in queued.stdout
     assert f"{forgotten} to be processed, but in no queue" in queued.stdout

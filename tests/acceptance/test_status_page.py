@@ -111,11 +111,16 @@ def test_the_page_fits_its_screen_and_loads_nothing_from_elsewhere(
         "return [...document.querySelectorAll('main *')].filter((element) =>"
         " element.getBoundingClientRect().right > innerWidth).map((element) => element.outerHTML)"
     )
+    cut = browser.run(
+        "return [...document.querySelectorAll('.tile p')].filter((element) =>"
+        " element.scrollWidth > element.clientWidth).map((element) => element.textContent)"
+    )
     red, *_ = browser.run(
         "return getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g).map(Number)"
     )
     assert width == screen.width
     assert beyond == []
+    assert cut == []
     assert bars > 60
     assert all(path.count("L") > 30 for path in lines)
     # Nothing is drawn through the minutes in which nothing ended.

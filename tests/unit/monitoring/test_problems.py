@@ -326,6 +326,16 @@ def test_a_refused_password_is_not_mended_by_restoring_the_server(settings: Sett
     assert problem.advice.startswith("Compare both in DATABASE_URL with the server's; ")
 
 
+def test_an_installation_without_gpu_support_is_not_mended_by_its_driver(settings: Settings) -> None:
+    absence = "this installation is without GPU support: nvidia-ml-py is missing, install extra `gpu`"
+    states = workers(replace(WORKER, gpu_available=False, gpu_absence=absence))
+
+    (problem,) = find_problems(traffic(workers=states), settings)
+
+    assert problem.command == ""
+    assert "driver" not in problem.advice
+
+
 def test_the_worst_comes_first(settings: Settings) -> None:
     status = replace(
         records(outbox_backlog=OutboxBacklog(0, 1, {"result": (0, 0.0), "review": (0, 0.0)})),
