@@ -20,6 +20,7 @@ from service.queue import routing
 from service.queue.document_queue import DocumentQueue, connect_redis
 from service.settings import current_settings
 from service.store.result import GPUOCRResult
+from service.store.server_problems import describe_outage
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +47,7 @@ def enqueue_for_gpu(document_id: str) -> bool:
     try:
         return _document_queue().enqueue(document_id)
     except redis.RedisError as error:
-        log.warning("not_enqueued", document_id=document_id, reason=type(error).__name__)
+        log.warning("not_enqueued", document_id=document_id, reason=describe_outage(error))
         return False
 
 
@@ -58,7 +59,7 @@ def route_document(document_id: str) -> bool:
     try:
         return routing.route_document(_document_queue(), document_id)
     except redis.RedisError as error:
-        log.warning("not_enqueued", document_id=document_id, reason=type(error).__name__)
+        log.warning("not_enqueued", document_id=document_id, reason=describe_outage(error))
         return False
 
 

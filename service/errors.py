@@ -34,7 +34,15 @@ class RetriesExceededError(DocumentError):
 
 
 class UnavailableError(OcrWorkerError):
-    """A server that we depend on is down: retry later, without counting an attempt."""
+    """A server that we depend on is down: retry later, without counting an attempt.
+
+    ``cause`` says why in a few words, ``advice`` what to do; both may be empty.
+    """
+
+    def __init__(self, message: str, cause: str = "", advice: str = "") -> None:
+        super().__init__(message)
+        self.cause = cause
+        self.advice = advice
 
 
 class DatabaseRefusedError(UnavailableError):

@@ -2,15 +2,27 @@
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from service.cli import dead, dev, doctor, erase, failed, operate, queue, read, status, temporal, worker
 from service.cli.output import EXIT_ENVIRONMENT, EXIT_INPUT, exit_with
-from service.errors import DocumentError, OcrWorkerError
+from service.errors import DocumentError, OcrWorkerError, UnavailableError
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+
+class _Commands(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; a wrong choice is told without the library's own first words."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix("Value error, ")
+            raise
+
+
+app = typer.Typer(cls=_Commands, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 
 #: Commands by the group under which `--help` lists them.
 GROUPS: Mapping[str, Sequence[Callable[..., None]]] = {
@@ -44,17 +56,19 @@ def main() -> None:
         app()
     except DocumentError as error:
         exit_with(str(error), EXIT_INPUT)
+    except UnavailableError as error:
+        exit_with(f"{error}: {error.advice}" if error.advice else str(error), EXIT_ENVIRONMENT)
     except OcrWorkerError as error:
         exit_with(str(error), EXIT_ENVIRONMENT)
     except Exception as error:
         # Not imported above: `--help` and `read` have no use for Redis.
         import redis
 
-        if isinstance(error, redis.AuthenticationError):
-            exit_with("Redis rejects the password in REDIS_URL or REDIS_PASSWORD", EXIT_ENVIRONMENT)
         if isinstance(error, redis.RedisError):
-            name = type(error).__name__
-            exit_with(f"Redis does not answer ({name}): check REDIS_URL and the server", EXIT_ENVIRONMENT)
+            from service.store.server_problems import redis_problem
+
+            cause, advice = redis_problem(error)
+            exit_with(f"Redis is unavailable: {cause}: {advice}", EXIT_ENVIRONMENT)
         raise
 
 

@@ -11,6 +11,9 @@ from service.cli.output import EXIT_INPUT, exit_with
 #: s by unit of a duration.
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
+#: Characters of an id that stand for the whole where something is changed: the page shows as many.
+MIN_BEGINNING = 8
+
 
 def duration(text: str) -> float:
     """Return seconds of a duration such as ``90s``, ``30m``, ``1.5h`` or ``2d``.
@@ -38,6 +41,17 @@ def document_id(text: str) -> str:
     if canonical is None:
         exit_with(f"{text} is not a document id", EXIT_INPUT)
     return canonical
+
+
+def id_beginning(text: str) -> str:
+    """Return the beginning of a document id that is given for the whole; end the command when it is none."""
+    beginning = text.lower().rstrip("….")
+    digits = beginning.replace("-", "")
+    if len(digits) < MIN_BEGINNING or not re.fullmatch("[0-9a-f]{1,32}", digits):
+        exit_with(
+            f"{text} is not a document id, nor its first {MIN_BEGINNING} characters or more", EXIT_INPUT
+        )
+    return beginning
 
 
 def matching_id(text: str, ids: Iterable[str]) -> str | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from service.cli.arguments import document_id, matching_id
+from service.cli.arguments import canonical_id, document_id, id_beginning, matching_id
 from service.cli.connections import open_database
 from service.cli.output import EXIT_INPUT, console, exit_with, local_time, print_json, print_line, whole
 from service.monitoring.formatting import camel_case
@@ -59,13 +59,18 @@ def _as_json(job: "DeadJob") -> dict[str, Any]:
 
 @app.command("requeue")
 def requeue_dead(documents: Annotated[list[str], typer.Argument(metavar="ID...")]) -> None:
-    """Queue the documents of dead jobs again, with all attempts."""
+    """Queue the documents of dead jobs again, with all attempts.
+
+    The first 8 characters of an id are enough, or more where several begin so.
+    """
     from service.api import enqueue_for_gpu
     from service.store import dead_letters
     from service.store.documents import reopen
 
     database = open_database()
-    for document in map(document_id, documents):
+    with database.transaction() as cursor:
+        dead = [job.document_id for job in dead_letters.list_jobs(cursor)]
+    for document in [_dead_id(text, dead) for text in documents]:
         with database.transaction() as cursor:
             if dead_letters.find(cursor, document) is None:
                 exit_with(f"{document} is not among the dead jobs", EXIT_INPUT)
@@ -78,6 +83,14 @@ def requeue_dead(documents: Annotated[list[str], typer.Argument(metavar="ID...")
         with database.transaction() as cursor:
             dead_letters.drop(cursor, document)
         print_line(f"{document} queued again")
+
+
+def _dead_id(text: str, dead: list[str]) -> str:
+    canonical = canonical_id(text)
+    found = canonical or matching_id(id_beginning(text), dead)
+    if found is None:
+        exit_with(f"{text} is not among the dead jobs", EXIT_INPUT)
+    return found
 
 
 @app.command("drop")

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from service.cli.arguments import document_id
+from service.cli.arguments import canonical_id
 from service.cli.connections import open_database, open_document_queue
-from service.cli.output import EXIT_INPUT, exit_with, print_line
+from service.cli.output import EXIT_INPUT, confirm, exit_with, print_line
 from service.monitoring.formatting import pluralize
 
 
@@ -18,9 +18,12 @@ def erase(
     from service.queue.erasure import Erased, InWorkError
     from service.queue.erasure import erase as erase_document
 
-    document = document_id(document)
+    whole = canonical_id(document)
+    if whole is None:
+        exit_with(f"{document} is not a document id: erase needs the whole id", EXIT_INPUT)
+    document = whole
     if not yes:
-        typer.confirm(f"Delete everything that the OCR worker itself keeps of {document}?", abort=True)
+        confirm(f"Delete everything that the OCR worker itself keeps of {document}?")
     try:
         erased: Erased = erase_document(open_database(), open_document_queue(), document)
     except InWorkError as error:

@@ -1,6 +1,9 @@
 """`failed list`, `failed show` and `retry`: documents that failed in the last day."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
+from difflib import get_close_matches
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +19,7 @@ from service.cli.output import (
     EXIT_ENVIRONMENT,
     EXIT_INPUT,
     EXIT_INTERRUPTED,
+    confirm,
     console,
     exit_with,
     local_time,
@@ -31,6 +35,9 @@ if TYPE_CHECKING:
     from service.store.failed_documents import FailedDocument
 
 app = typer.Typer(no_args_is_help=True, help="Documents that failed in the last day.")
+
+#: s for which failures are kept.
+KEPT = 86_400
 
 Code = Annotated[str | None, typer.Option("--code", help="Only failures with this code.")]
 Since = Annotated[
@@ -83,19 +90,32 @@ def retry(
     code: Code = None,
     since: Since = "1d",
     rate: Annotated[float, typer.Option(min=0.01, help="Maximum number of documents per second.")] = 10.0,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list them.")] = False,
 ) -> None:
-    """Queue failed documents again, with all attempts."""
+    """Queue failed documents again, with all attempts. Asks before it does.
+
+    Without --code, only those whose same file may succeed now: the bucket, its rights or a worker was at
+    fault.
+    """
     from service.queue import backfill
+    from service.store.failed_documents import RETRY_HELPS
 
     if not failed:
-        exit_with("give --failed, and --code or --since to choose among the failed documents", EXIT_INPUT)
-    documents = [each.document_id for each in _failures(since, code) if each.status == "failed"]
+        exit_with("give --failed for all of them; --code and --since narrow the choice", EXIT_INPUT)
+    failures = [each for each in _failures(since, code) if each.status == "failed"]
+    documents = [each.document_id for each in failures if code or each.code in RETRY_HELPS]
+    left_out = [each for each in failures if not code and each.code not in RETRY_HELPS]
     if dry_run:
         for document in documents:
             print_line(document)
         print_line(f"{pluralize(len(documents), 'document')} would be queued again")
+    if left_out:
+        print_line(_left_out(left_out))
+    if dry_run:
         return
+    if documents and not yes:
+        confirm(f"Queue {pluralize(len(documents), 'document')} again?")
     pace, database = backfill.Pace(rate), open_database()
     with stopped_by_ctrl_c(pace), progress_bar() as progress:
         task = progress.add_task("Queueing", total=len(documents))
@@ -118,11 +138,31 @@ def retry(
         raise typer.Exit(EXIT_INTERRUPTED)
 
 
-def _failures(since: str, code: str | None) -> "list[FailedDocument]":
-    from service.store.failed_documents import list_failed as failed_documents
+def _left_out(failures: "Sequence[FailedDocument]") -> str:
+    counts = Counter(each.code for each in failures)
+    codes = ", ".join(f"{code} ({number:,})" for code, number in counts.most_common())
+    return (
+        f"{pluralize(len(failures), 'document')} left out, cancelled or with a file that would fail again: "
+        f"{codes}; --code queues those of one code"
+    )
 
+
+def _failures(since: str, code: str | None) -> "list[FailedDocument]":
+    """List the failures that the options choose; end the command when they cannot mean anything."""
+    from service.store.failed_documents import list_failed as failed_documents
+    from service.store.history import UNKNOWN
+    from service.telemetry.metrics import FAILURE_CODES
+
+    known = [*FAILURE_CODES, UNKNOWN]
+    if code is not None and code not in known:
+        nearest = get_close_matches(code, known, 1)
+        advice = f"did you mean {nearest[0]}?" if nearest else f"known are {', '.join(known)}"
+        exit_with(f"there is no failure code {code}: {advice}", EXIT_INPUT)
+    seconds = duration(since)
+    if seconds > KEPT:
+        exit_with("failures are kept for a day: --since is at most 1d", EXIT_INPUT)
     with open_database().transaction() as cursor:
-        return failed_documents(cursor, duration(since), code)
+        return failed_documents(cursor, seconds, code)
 
 
 def _as_json(failure: "FailedDocument") -> dict[str, Any]:

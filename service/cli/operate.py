@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli.arguments import document_id, duration
-from service.cli.connections import open_database, open_document_queue
-from service.cli.output import EXIT_ENVIRONMENT, EXIT_INPUT, console, exit_with, print_line
+from service.cli.arguments import canonical_id, duration, id_beginning, matching_id
+from service.cli.connections import open_database, open_document_queue, open_redis
+from service.cli.output import EXIT_ENVIRONMENT, EXIT_INPUT, confirm, console, exit_with, print_line
 from service.errors import OcrWorkerError
 from service.monitoring.formatting import agree, pluralize
 
 if TYPE_CHECKING:
-    import redis
-
+    from service.queue.operator_pause import OperatorPause
     from service.store.database import Database
 
 #: s between two looks of `drain` at what is in work.
@@ -62,9 +61,12 @@ def pause(
     from service.queue import operator_pause
 
     seconds = None if limit is None else duration(limit)
-    paused = operator_pause.pause(_redis(), operator(), reason, seconds)
+    client = open_redis()
+    before = operator_pause.current_pause(client)
+    paused = operator_pause.pause(client, operator(), reason, seconds)
     record(open_database(), "pause", reason)
     print_line(f"All workers are {paused.sentence()}")
+    _replaced(before)
     if limit is None:
         print_line("`filot-ocr resume` ends the pause.")
 
@@ -73,7 +75,7 @@ def resume(reason: Reason = "") -> None:
     """Let all workers take documents again after `pause` or `drain`."""
     from service.queue import operator_pause
 
-    if not operator_pause.resume(_redis()):
+    if not operator_pause.resume(open_redis()):
         exit_with("the workers are not paused", EXIT_INPUT)
     record(open_database(), "resume", reason)
     print_line("All workers take documents again")
@@ -93,8 +95,11 @@ def drain(
     from service.queue import operator_pause
 
     deadline = None if limit is None else time.monotonic() + duration(limit)
-    operator_pause.pause(_redis(), operator(), reason, None)
+    client = open_redis()
+    before = operator_pause.current_pause(client)
+    operator_pause.pause(client, operator(), reason, None)
     record(open_database(), "drain", reason)
+    _replaced(before)
     count_running = _running_jobs()
     with console.status("") as spinner:
         while running := count_running():
@@ -116,14 +121,18 @@ def cancel(
 ) -> None:
     """Take documents out of the queue, also those in work; their rows become failed.
 
+    The first 8 characters of an id are enough, or more where several begin so.
+
     Exit code 1: a document was neither queued nor in work.
     """
     from service.queue.cancellation import cancel as cancel_document
 
-    ids = [document_id(text) for text in documents]
+    database = open_database()
+    ids = [canonical_id(text) or _id_of_row(database, text) for text in documents]
     if not yes:
-        typer.confirm(f"Cancel {pluralize(len(ids), 'document')}? Their rows become failed.", abort=True)
-    database, document_queue = open_database(), open_document_queue()
+        rows = agree(len(ids), "Its row becomes", "Their rows become")
+        confirm(f"Cancel {pluralize(len(ids), 'document')}? {rows} failed.")
+    document_queue = open_document_queue()
     cancelled = []
     for document in ids:
         state = cancel_document(database, document_queue, document)
@@ -138,13 +147,25 @@ def cancel(
         raise typer.Exit(EXIT_INPUT)
 
 
-def _redis() -> "redis.Redis":
-    return open_document_queue().client
+def _id_of_row(database: "Database", text: str) -> str:
+    from service.store.documents import beginning_with
+
+    beginning = id_beginning(text)
+    with database.transaction() as cursor:
+        found = matching_id(beginning, beginning_with(cursor, beginning))
+    if found is None:
+        exit_with(f"no document's id begins with {text}", EXIT_INPUT)
+    return found
+
+
+def _replaced(before: "OperatorPause | None") -> None:
+    if before is not None:
+        print_line(f"This replaces an earlier pause: {before.sentence()}")
 
 
 def _running_jobs() -> Callable[[], int]:
     """Return a function that counts the jobs that workers hold."""
     from service.queue.document_queue import LEASES_KEY
 
-    client = _redis()
+    client = open_redis()
     return lambda: int(client.zcard(LEASES_KEY))

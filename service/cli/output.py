@@ -5,6 +5,7 @@ import sys
 from datetime import datetime
 from typing import Any, NoReturn
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
@@ -40,6 +41,13 @@ def exit_with(reason: str, code: int) -> NoReturn:
     """End the command with one line on stderr."""
     print(f"filot-ocr: {reason}", file=sys.stderr)
     sys.exit(code)
+
+
+def confirm(question: str) -> None:
+    """Ask before something is changed; end the command when the answer is no, or nobody is there to ask."""
+    if not sys.stdin.isatty():
+        exit_with(f"{question} Nobody can be asked without a terminal: give --yes", EXIT_INPUT)
+    typer.confirm(question, abort=True)
 
 
 def progress_bar() -> Progress:

@@ -14,6 +14,7 @@ from service.cli.output import (
     EXIT_ENVIRONMENT,
     EXIT_INPUT,
     EXIT_INTERRUPTED,
+    confirm,
     exit_with,
     print_line,
     progress_bar,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from service.queue.backfill import Pace
     from service.queue.document_queue import DocumentQueue
     from service.queue.recovery import Recovery
+    from service.settings import Settings
 
 #: s between the two searches for lost documents: far longer than the backend takes from marking a row to
 #: pushing its id.
@@ -33,14 +35,15 @@ RECHECK_DELAY = 3.0
 def enqueue(documents: Annotated[list[str], typer.Argument(metavar="ID...")]) -> None:
     """Append documents to the GPU queue; exit code 1 when any was refused.
 
-    An id without a row is refused: no worker can read it, and nobody would see its failure.
+    A completed document is not read again: its result is published once more. An id without a row is refused:
+    no worker can read it, and nobody would see its failure.
     """
-    from service.store.documents import existing
+    from service.store.documents import statuses
 
     document_queue = open_document_queue()
     canonical = {text: canonical_id(text) for text in documents}
     with open_database().transaction() as cursor:
-        known = existing(cursor, [document for document in canonical.values() if document])
+        known = statuses(cursor, [document for document in canonical.values() if document])
     refused = 0
     for text, document in canonical.items():
         if document is None:
@@ -50,7 +53,9 @@ def enqueue(documents: Annotated[list[str], typer.Argument(metavar="ID...")]) ->
         else:
             reason = "" if document_queue.enqueue(document) else _why_refused(document_queue, document)
         refused += bool(reason)
-        print_line(f"{text} refused: {reason}" if reason else f"{document} enqueued")
+        completed = document is not None and known.get(document) == "completed"
+        remark = ": it is completed, so its result is published again, not read again" if completed else ""
+        print_line(f"{text} refused: {reason}" if reason else f"{document} enqueued{remark}")
     if refused:
         raise typer.Exit(EXIT_INPUT)
 
@@ -120,7 +125,8 @@ def _requeue_stalled(dry_run: bool) -> None:
         print_line(f"{document} in work, but its worker is gone")
     for document in lost:
         print_line(f"{document} to be processed, but in no queue")
-    print_line(f"{len(abandoned) + len(lost)} {'would be queued again' if dry_run else 'queued again'}")
+    number = pluralize(len(abandoned) + len(lost), "document")
+    print_line(f"{number} {'would be queued again' if dry_run else 'queued again'}")
 
 
 def _lost_documents(recovery: "Recovery") -> list[str]:
@@ -162,13 +168,13 @@ def backfill(
         database, document_queue, backfilling.Wanted(status, document_type)
     )
     documents = documents[:limit]
-    to_gpu, where = _destination(destination)
+    to_gpu, where = _destination(destination, document_queue.settings)
     others = f"{pluralize(known, 'other')} {agree(known, 'is', 'are')} queued or in work already"
     print_line(f"{pluralize(len(documents), 'document')} for {where}; {others}")
     if dry_run or not documents:
         return
     if not yes:
-        typer.confirm(f"Push {pluralize(len(documents), 'document')} to {where}?", abort=True)
+        confirm(f"Push {pluralize(len(documents), 'document')} to {where}?")
     pace = backfilling.Pace(rate)
     with stopped_by_ctrl_c(pace), progress_bar() as progress:
         task = progress.add_task("Queueing", total=len(documents))
@@ -189,12 +195,10 @@ def backfill(
         raise typer.Exit(EXIT_INTERRUPTED)
 
 
-def _destination(chosen: Literal["gpu", "cpu"] | None) -> tuple[bool, str]:
+def _destination(chosen: Literal["gpu", "cpu"] | None, settings: "Settings") -> tuple[bool, str]:
     """Return whether documents go to the GPU queue, and the queue's name and key with the reason."""
     from service.queue.document_queue import CPU_QUEUE_KEY
-    from service.settings import current_settings
 
-    settings = current_settings()
     claimed = settings.claim_cpu_queue and not settings.gpu_enabled
     to_gpu = settings.gpu_enabled or claimed if chosen is None else chosen == "gpu"
     enabled = "true" if settings.gpu_enabled else "false"

@@ -12,8 +12,9 @@ from rich.live import Live
 from rich.padding import Padding
 from rich.text import Text
 
-from service.cli.connections import open_database, open_document_queue
+from service.cli.connections import open_database, open_redis
 from service.cli.output import EXIT_ENVIRONMENT, console, print_json
+from service.monitoring.formatting import pluralize
 
 if TYPE_CHECKING:
     from service.monitoring.poller import Poller
@@ -55,7 +56,7 @@ def _poller() -> "Poller":
 
     settings = current_settings()
     database = open_database() if settings.database_url else None
-    return Poller(open_document_queue().client, database, settings, TIMEOUT)
+    return Poller(open_redis(), database, settings, TIMEOUT)
 
 
 def _as_json(snapshot: "Status") -> dict[str, object]:
@@ -66,10 +67,31 @@ def _as_json(snapshot: "Status") -> dict[str, object]:
 
 
 def _as_text(snapshot: "Status") -> RenderableType:
-    from service.cli.status_tables import tables
+    from service.cli.status_tables import sections
     from service.settings import current_settings
 
-    return Group(*_banner(snapshot), *tables(snapshot, current_settings()))
+    shown = sections(snapshot, current_settings())
+    return Group(*_banner(snapshot), *(part for section in shown for part in section.drawn()))
+
+
+def _fitted(snapshot: "Status") -> RenderableType:
+    """Return what the terminal can hold: without the rows that are worth least, and with their number."""
+    from service.cli.status_tables import sections, without_least
+    from service.settings import current_settings
+
+    banner, shown = list(_banner(snapshot)), sections(snapshot, current_settings())
+    when = f"{datetime.now().astimezone():%H:%M:%S %Z}, every {WATCH_INTERVAL:.0f} s until Ctrl-C"
+    left_out = 0
+    while True:
+        remark = f"; {pluralize(left_out, 'row')} left out" if left_out else ""
+        parts = (part for section in shown for part in section.drawn())
+        picture = Group(*banner, *parts, Text(when + remark, style="dim"))
+        if not console.is_terminal or len(console.render_lines(picture)) <= console.height:
+            return picture
+        fewer = without_least(shown)
+        if fewer is None:
+            return picture
+        shown, left_out = fewer, left_out + 1
 
 
 def _banner(snapshot: "Status") -> Iterator[RenderableType]:
@@ -95,9 +117,7 @@ def _watch(poller: "Poller", as_json: bool) -> None:
                 time.sleep(WATCH_INTERVAL)
         with Live(console=console, auto_refresh=False) as live:
             while True:
-                shown = _as_text(poller.look())
-                when = f"{datetime.now().astimezone():%H:%M:%S %Z}, every {WATCH_INTERVAL:.0f} s until Ctrl-C"
-                live.update(Group(shown, Text(when, style="dim")), refresh=True)
+                live.update(_fitted(poller.look()), refresh=True)
                 time.sleep(WATCH_INTERVAL)
     except KeyboardInterrupt:
         return

@@ -1,9 +1,11 @@
 """Tables of `status`: figures, workers, failures, dead jobs, latest results."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum
 
 from rich.console import RenderableType
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from service.cli.output import local_time, whole
@@ -12,6 +14,8 @@ from service.monitoring.heartbeat import WorkerSighting
 from service.monitoring.status import Records, Status, Traffic
 from service.monitoring.worker_status import OF_REDIS, worker_summary
 from service.settings import Settings
+from service.store.actions import Action
+from service.store.history import JobRecord
 
 #: Rows of latest dead jobs and results; `dead list` and `status --json` have more.
 MAX_ROWS = 5
@@ -34,47 +38,114 @@ LABELS = {
     "reaper_interval_ms": "search for stuck jobs every",
 }
 
+#: State of a worker that takes documents where it is meant to.
+RUNNING = "running"
+
 #: Shown for a figure of a server that does not answer.
 UNKNOWN = "unknown"
 
 
-def tables(status: Status, settings: Settings) -> Iterator[RenderableType]:
-    """Yield the tables, with an empty line before each: what changes comes first, settings come last."""
-    for table in (
-        _figures(status, settings),
-        *(_workers(status.traffic) if status.traffic else ()),
-        *(_records(status.records) if status.records else ()),
-        _settings(status, settings),
-    ):
-        yield ""
-        yield table
+class Worth(IntEnum):
+    """What a row is worth where not all rows fit: those worth least are left out first."""
+
+    SETTING = 0
+    ZERO = 1
+    ACTION = 2
+    GOOD_RESULT = 3
+    FIGURE = 4
+    RESULT = 5
+    FAILURE = 6
+    NEEDS_A_PERSON = 7
 
 
-def _figures(status: Status, settings: Settings) -> Table:
-    table = Table(show_header=False, box=None)
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a table."""
+
+    cells: tuple[RenderableType, ...]
+    worth: Worth
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One table; without rows, there is none."""
+
+    columns: Sequence[str | Column]
+    rows: Sequence[Row]
+    show_header: bool = True
+
+    def drawn(self) -> Iterator[RenderableType]:
+        """Yield the table, with an empty line before it."""
+        if self.rows:
+            # A column keeps the cells of the table that it is in.
+            columns = [each.copy() if isinstance(each, Column) else each for each in self.columns]
+            table = Table(*columns, show_header=self.show_header, box=None)
+            for row in self.rows:
+                table.add_row(*row.cells)
+            yield ""
+            yield table
+
+
+def sections(status: Status, settings: Settings) -> list[Section]:
+    """Return the tables: what changes comes first, settings come last."""
+    found = [_figures(status, settings)]
+    if status.traffic is not None:
+        found.append(_workers(status.traffic))
+    if status.records is not None:
+        found += _records(status.records)
+    return [*found, _settings(status, settings)]
+
+
+def without_least(shown: Sequence[Section]) -> list[Section] | None:
+    """Leave out the row that is worth least, of several the last one; None: there is none left."""
+    worths = [row.worth for section in shown for row in section.rows]
+    if not worths:
+        return None
+    index = max(
+        number for number, section in enumerate(shown) if min(worths) in [row.worth for row in section.rows]
+    )
+    rows = list(shown[index].rows)
+    last = max(number for number, row in enumerate(rows) if row.worth == min(worths))
+    return [*shown[:index], replace(shown[index], rows=rows[:last] + rows[last + 1 :]), *shown[index + 1 :]]
+
+
+def _figures(status: Status, settings: Settings) -> Section:
+    rows = []
     summary = worker_summary(status.traffic, settings)
+    not_taken = status.traffic.backlog.not_taken if status.traffic else None
     for name in OF_REDIS:
+        if name == "claimable_length" and not_taken is not None:
+            rows.append(_figure("in the CPU list", _not_taken(not_taken), is_zero=not not_taken))
         # No reason is given where a GPU is in use.
-        if summary[name] != "":
-            table.add_row(LABELS[name], _shown(summary[name]))
+        elif summary[name] != "":
+            rows.append(_figure(LABELS[name], _shown(summary[name]), is_zero=not summary[name]))
     if status.records is not None:
         hour, outbox_backlog = status.records.hour, status.records.outbox_backlog
-        table.add_row("finished in the last hour", f"{hour.finished}, of these {hour.failed} failed")
+        finished = f"{hour.finished}, of these {hour.failed} failed"
+        rows.append(_figure("finished in the last hour", finished, is_zero=not hour.finished))
         undelivered = {kind: number for kind, (number, _) in outbox_backlog.undelivered.items()}
-        table.add_row(
-            "not delivered yet", f"results {undelivered['result']}, reviews {undelivered['review']}"
-        )
-    return table
+        owed = f"results {undelivered['result']}, reviews {undelivered['review']}"
+        rows.append(_figure("not delivered yet", owed, is_zero=not any(undelivered.values())))
+    return Section(["", ""], rows, show_header=False)
 
 
-def _settings(status: Status, settings: Settings) -> Table:
-    table = Table("setting", "", box=None)
+def _figure(label: str, value: str, *, is_zero: bool) -> Row:
+    return Row((label, value), Worth.ZERO if is_zero else Worth.FIGURE)
+
+
+def _not_taken(number: int) -> str:
+    why = "not taken: OCR_GPU_CLAIM_CPU_QUEUE is off"
+    return f"{number:,}, {why}" if number else why
+
+
+def _settings(status: Status, settings: Settings) -> Section:
+    rows = []
     for name, value in worker_summary(status.traffic, settings).items():
         if name.endswith("_ms"):
-            table.add_row(LABELS[name], humanize_duration(value / 1000))
+            rows.append(Row((LABELS[name], humanize_duration(value / 1000)), Worth.SETTING))
         elif name not in OF_REDIS:
-            table.add_row(LABELS[name], _shown(value))
-    return table
+            rows.append(Row((LABELS[name], _shown(value)), Worth.SETTING))
+    return Section(["setting", ""], rows)
 
 
 def _shown(value: object) -> str:
@@ -83,48 +154,63 @@ def _shown(value: object) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
-def _workers(traffic: Traffic) -> Iterator[Table]:
-    if not traffic.workers:
-        return
-    table = Table("worker", "device", "in work", "oldest job", "state", box=None)
+def _workers(traffic: Traffic) -> Section:
+    rows = []
     for sighting in traffic.workers:
         ages = [job.seconds for job in traffic.jobs if job.worker == sighting.worker]
-        table.add_row(sighting.worker, *_activity(sighting, humanize_duration(max(ages)) if ages else "-"))
-    yield table
+        *cells, state = _activity(sighting, humanize_duration(max(ages)) if ages else "-")
+        worth = Worth.FIGURE if state == RUNNING else Worth.NEEDS_A_PERSON
+        rows.append(Row((sighting.worker, *cells, state), worth))
+    return Section(["worker", "device", "in work", "oldest job", "state"], rows)
 
 
 def _activity(sighting: WorkerSighting, oldest_job: str) -> tuple[str, str, str, str]:
     state = sighting.state
     if state is None:
         return "?", "?", oldest_job, f"no heartbeat for {humanize_duration(sighting.seconds)}"
-    reasons = "; ".join(state.pause_reasons) or ("stopping" if state.stopping else "") or state.gpu_absence
+    reasons = "; ".join(state.pause_reasons) or ("stopping" if state.stopping else "")
+    # A worker that is to use the CPU only lacks nothing.
+    without_gpu = state.gpu_absence if state.gpu_enabled else ""
     device = "GPU" if state.gpu_available else "CPU"
-    return device, f"{state.active_jobs} of {state.concurrency}", oldest_job, reasons
+    in_work = f"{state.active_jobs} of {state.concurrency}"
+    return device, in_work, oldest_job, reasons or without_gpu or RUNNING
 
 
-def _records(records: Records) -> Iterator[Table]:
-    if records.failures:
-        failures = Table("failure", "last hour", "last day", box=None)
-        for cause in records.failures:
-            failures.add_row(cause.code, str(cause.last_hour), str(cause.last_day))
-        yield failures
-    if records.dead:
-        dead = Table(whole("dead job"), "tries", "cause", whole("died at"), box=None)
-        for job in records.dead[:MAX_ROWS]:
-            dead.add_row(job.document_id, str(job.attempts), job.cause, local_time(job.died_at))
-        yield dead
-    if records.recent:
-        recent = Table(whole("latest result"), "type", "outcome", "score", "ms", box=None)
-        for end in records.recent[:MAX_ROWS]:
-            outcome = f"{end.outcome} ({end.code})" if end.code else end.outcome
-            score = "-" if end.score is None else str(end.score)
-            recent.add_row(end.document_id, end.document_type, outcome, score, str(end.milliseconds))
-        yield recent
-    if records.actions:
-        latest = Table("operator's action", "reason", "documents", "by", "at", box=None)
-        for action in records.actions:
-            latest.add_row(
-                *(action.action, Text(action.reason), str(len(action.documents) or "-")),
-                *(Text(action.operator), local_time(action.done_at)),
+def _records(records: Records) -> Iterator[Section]:
+    yield Section(
+        ["failure", "last hour", "last day"],
+        [
+            Row((cause.code, str(cause.last_hour), str(cause.last_day)), Worth.FAILURE)
+            for cause in records.failures
+        ],
+    )
+    yield Section(
+        [whole("dead job"), "tries", "cause", whole("died at")],
+        [
+            Row(
+                (job.document_id, str(job.attempts), job.cause, local_time(job.died_at)),
+                Worth.NEEDS_A_PERSON,
             )
-        yield latest
+            for job in records.dead[:MAX_ROWS]
+        ],
+    )
+    yield Section(
+        [whole("latest result"), "type", "outcome", "score", "ms"],
+        list(map(_result, records.recent[:MAX_ROWS])),
+    )
+    yield Section(
+        ["operator's action", "reason", "documents", "by", "at"], list(map(_action, records.actions))
+    )
+
+
+def _result(end: JobRecord) -> Row:
+    outcome = f"{end.outcome} ({end.code})" if end.code else end.outcome
+    score = "-" if end.score is None else str(end.score)
+    worth = Worth.GOOD_RESULT if end.outcome == "auto_approved" else Worth.RESULT
+    return Row((end.document_id, end.document_type, outcome, score, str(end.milliseconds)), worth)
+
+
+def _action(action: Action) -> Row:
+    number = str(len(action.documents) or "-")
+    by, at = Text(action.operator), local_time(action.done_at)
+    return Row((action.action, Text(action.reason), number, by, at), Worth.ACTION)

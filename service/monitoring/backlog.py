@@ -19,7 +19,8 @@ MARKS_EXPIRY = 86_400_000
 class Backlog:
     """The queue at one moment."""
 
-    #: Documents in the list; with ``OCR_GPU_CLAIM_CPU_QUEUE``, those in the backend's CPU list as well.
+    #: Documents in the list; where any worker has ``OCR_GPU_CLAIM_CPU_QUEUE``, those in the backend's CPU
+    #: list as well.
     waiting: int
     #: Documents taken and not finished, those that wait for a retry included.
     processing: int
@@ -29,6 +30,9 @@ class Backlog:
     oldest_waiting: float
     #: Those of ``waiting`` that are in the backend's CPU list.
     claimable: int = 0
+    #: Documents in the backend's CPU list while no worker takes any from there, beside ``waiting``; None: one
+    #: does.
+    not_taken: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

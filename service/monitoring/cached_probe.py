@@ -10,7 +10,8 @@ from typing import Generic, TypeVar
 import redis
 import structlog
 
-from service.errors import DatabaseRefusedError, OcrWorkerError
+from service.errors import DatabaseRefusedError, OcrWorkerError, UnavailableError
+from service.store.server_problems import redis_problem
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +29,8 @@ class ProbeResult(Generic[T]):
     value: T | None
     #: A few words without personal data.
     problem: str = ""
+    #: What to do about it; may be empty.
+    advice: str = ""
 
 
 class CachedProbe(Generic[T]):
@@ -97,7 +100,7 @@ class CachedProbe(Generic[T]):
         try:
             result = ProbeResult(self.read())
         except (redis.RedisError, OcrWorkerError) as error:
-            result = ProbeResult(None, _reason(error))
+            result = ProbeResult(None, *_cause(error))
         except Exception as error:
             log.exception("status_not_read", error=type(error).__name__)
         finally:
@@ -106,10 +109,14 @@ class CachedProbe(Generic[T]):
                 self._changed.notify_all()
 
 
-def _reason(error: Exception) -> str:
-    """Say the cause in few words: our own errors end in it; a client's text may quote what it was given."""
-    if isinstance(error, redis.AuthenticationError):
-        return "it refuses the password"
-    if isinstance(error, DatabaseRefusedError):
-        return error.sentence
-    return str(error).rpartition(": ")[2] if isinstance(error, OcrWorkerError) else type(error).__name__
+def _cause(error: redis.RedisError | OcrWorkerError) -> tuple[str, str]:
+    """Say the cause in few words, and what to do."""
+    match error:
+        case DatabaseRefusedError():
+            return error.sentence, ""
+        case UnavailableError():
+            return error.cause or str(error), error.advice
+        case OcrWorkerError():
+            return str(error), ""
+        case _:
+            return redis_problem(error)

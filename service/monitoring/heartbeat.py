@@ -76,6 +76,8 @@ class WorkerState:
     gpu_memory_total: int = 0
     #: Share of the driver's last sample period in which the GPU was computing, 0 to 1.
     gpu_utilisation: float = 0.0
+    #: Whether it takes documents from the backend's CPU list as well.
+    claims_cpu_queue: bool = False
 
     def written(self) -> dict[str, Any]:
         """Return the JSON object of a heartbeat."""
@@ -161,6 +163,7 @@ class Heartbeat:
             gpu_memory_used=use.memory_used,
             gpu_memory_total=use.memory_total,
             gpu_utilisation=use.utilisation,
+            claims_cpu_queue=self.active_jobs.document_queue.settings.claim_cpu_queue,
         )
 
     def beat(self) -> None:

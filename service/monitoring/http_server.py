@@ -8,8 +8,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.message import Message
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -61,6 +62,9 @@ def json_answer(status: int, body: Mapping[str, Any]) -> Answer:
 
 
 NOT_FOUND = json_answer(404, {"status": "not found"})
+
+#: The answer to every method but GET and HEAD, which the base class calls not implemented.
+NOT_ALLOWED = replace(json_answer(405, {"status": "method not allowed"}), headers={"Allow": "GET, HEAD"})
 
 
 class PageServer(ThreadingHTTPServer):
@@ -158,7 +162,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.has_arrived(self.connection)
         path, _, query = self.path.partition("?")
         page = self.server.pages.get(path)
-        answer = page(Request(query, self.headers)) if page else NOT_FOUND
+        self._send(page(Request(query, self.headers)) if page else NOT_FOUND, with_content=with_content)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Refuse another method, or what is no request, in the pages' own way."""
+        if code == HTTPStatus.NOT_IMPLEMENTED:
+            answer = NOT_ALLOWED
+        else:
+            answer = json_answer(code, {"status": HTTPStatus(code).phrase.lower()})
+        self.server.has_arrived(self.connection)
+        self._send(answer, with_content=True)
+
+    def _send(self, answer: Answer, *, with_content: bool) -> None:
         # The limit of `sendall` is for all of it, not for each piece.
         self.connection.settimeout(REQUEST_TIMEOUT)
         self.send_response(answer.status)

@@ -113,10 +113,11 @@ class Poller:
 
         traffic = self.traffic.latest(remaining())
         if self.database_state is None or self.history is None:
-            return Status(traffic.value, None, traffic.problem)
+            return Status(traffic.value, None, traffic.problem, redis_advice=traffic.advice)
         state, history = self.database_state.latest(remaining()), self.history.latest(remaining())
         records = combine(state.value, history.value) if state.value and history.value else None
-        return Status(traffic.value, records, traffic.problem, state.problem or history.problem)
+        failed = state if state.value is None else history
+        return Status(traffic.value, records, traffic.problem, failed.problem, traffic.advice, failed.advice)
 
     @property
     def backlog(self) -> Backlog | None:

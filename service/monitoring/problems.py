@@ -1,5 +1,6 @@
 """What is wrong with the pipeline and what to do about it: one sentence each, the worst first."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ from typing import Literal, TypeAlias
 from service.monitoring.formatting import agree, humanize_duration, pluralize
 from service.monitoring.heartbeat import WorkerSighting, WorkerState
 from service.monitoring.status import LATELY, Records, Status, Traffic
+from service.queue.operator_pause import REASON_PREFIX
 from service.settings import Settings
 
 #: ``down``: work stands still, or results do not arrive; ``warn``: work goes on, but somebody should look.
@@ -34,6 +36,10 @@ RESULT_TIMEOUT, REVIEW_TIMEOUT = 90, 120
 #: s for which a worker that stopped responding is a problem; fewer once a later one runs in its place. Its
 #: jobs are back in the queue long before, but a crash is worth knowing.
 UNRESPONSIVE_IS_NEWS, REPLACED_IS_NEWS = 900, 180
+
+
+#: In the reason of a worker whose installation cannot use any GPU.
+LACKS_PACKAGES = "extra `gpu`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,25 +87,32 @@ def _servers(status: Status) -> Iterator[Problem]:
             "down",
             f"Redis is unavailable ({status.redis_problem}): no documents are taken, no results are "
             f"published.",
-            "Restore Redis; the workers resume by themselves and nothing is lost.",
+            _remedy(status.redis_advice or "restore Redis"),
             "filot-ocr doctor",
         )
     if status.records is None and status.database_problem:
         yield Problem(
             "down",
             f"PostgreSQL is unavailable ({status.database_problem}): no documents are processed.",
-            "Restore PostgreSQL; the workers resume by themselves and nothing is lost.",
+            _remedy(status.database_advice or "restore PostgreSQL"),
             "filot-ocr doctor",
         )
+
+
+def _remedy(advice: str) -> str:
+    return f"{advice[:1].upper()}{advice[1:]}; the workers resume by themselves and nothing is lost."
 
 
 def _of_traffic(traffic: Traffic, records: Records | None, settings: Settings) -> Iterator[Problem]:
     running = [each.state for each in traffic.workers if each.state is not None]
     yield from _no_worker(traffic, running)
     yield from _paused(traffic, running)
+    yield from _paused_by_operator(traffic)
     yield from _gpu(running)
-    yield from _slow_queue(traffic, running, records)
-    yield from _retries(traffic, records)
+    if traffic.pause is None:
+        # Nobody is to take documents during a pause: that they wait is no news.
+        yield from _slow_queue(traffic, running, records)
+        yield from _retries(traffic, records)
     yield from _slow_store(running)
     yield from _reviews_without_row(running)
     yield from _old_jobs(traffic, settings)
@@ -118,22 +131,26 @@ def _no_worker(traffic: Traffic, running: Sequence[WorkerState]) -> Iterator[Pro
 def _gpu(running: Sequence[WorkerState]) -> Iterator[Problem]:
     without = [s for s in running if s.gpu_enabled and not s.gpu_available and not s.pause_reasons]
     if without:
-        reasons = "; ".join(sorted({state.gpu_absence for state in without}))
+        absences = sorted({state.gpu_absence for state in without})
+        reasons = "; ".join(absences)
         number = len(without)
+        not_installed = all(LACKS_PACKAGES in absence for absence in absences)
         yield Problem(
             "warn",
             f"{number} of {pluralize(len(running), 'worker')} {agree(number, 'has', 'have')} no GPU and "
             f"{agree(number, 'runs', 'run')} on the CPU: {reasons}.",
-            "Check the driver and the GPU; a worker probes for its GPU again every minute.",
-            "nvidia-smi",
+            "Install that there and restart the worker, or set OCR_GPU_ENABLED=false."
+            if not_installed
+            else "Check the driver and the GPU; a worker probes for its GPU again every minute.",
+            "" if not_installed else "nvidia-smi",
         )
 
 
 def _paused(traffic: Traffic, running: Sequence[WorkerState]) -> Iterator[Problem]:
-    paused = [state for state in running if state.pause_reasons]
+    paused = [state for state in running if _own_reasons(state)]
     if paused:
-        reasons = "; ".join(sorted({reason for state in paused for reason in state.pause_reasons}))
-        all_of_them = all(state.pause_reasons or state.stopping for state in running)
+        reasons = "; ".join(sorted({reason for state in paused for reason in _own_reasons(state)}))
+        all_of_them = all(_own_reasons(state) or state.stopping for state in running)
         yield Problem(
             "down" if all_of_them else "warn",
             f"{len(paused)} of {pluralize(len(running), 'worker')} {agree(len(paused), 'is', 'are')} paused "
@@ -141,6 +158,33 @@ def _paused(traffic: Traffic, running: Sequence[WorkerState]) -> Iterator[Proble
             "Fix the cause; the workers resume by themselves.",
             "filot-ocr doctor",
         )
+
+
+def _own_reasons(state: WorkerState) -> list[str]:
+    """Why a worker itself takes nothing; an operator's pause is a problem of its own."""
+    return [reason for reason in state.pause_reasons if not reason.startswith(REASON_PREFIX)]
+
+
+def _paused_by_operator(traffic: Traffic) -> Iterator[Problem]:
+    pause = traffic.pause
+    if pause is not None:
+        end = "" if pause.until is None else f" until {_clock(pause.until, pause.since)}"
+        yield Problem(
+            "warn",
+            f"Paused by {pause.operator} since {_clock(pause.since, time.time())} UTC{end} ({pause.reason}); "
+            f"{_waiting(traffic)}.",
+            "The workers take documents again at that time, or after:"
+            if pause.until
+            else "The workers take no documents until somebody ends the pause:",
+            "filot-ocr resume",
+        )
+
+
+def _clock(seconds: float, known: float) -> str:
+    """Return the time of day in UTC, with the date unless it is that of a moment that the reader knows."""
+    date, clock = time.strftime("%Y-%m-%d %H:%M", time.gmtime(seconds)).split()
+    same_day = date == time.strftime("%Y-%m-%d", time.gmtime(known))
+    return clock if same_day else f"{date} {clock}"
 
 
 def _slow_queue(

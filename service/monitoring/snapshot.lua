@@ -7,12 +7,13 @@
 --
 -- KEYS: queue (list), processing (set), later (zset), attempts (hash), timestamps (hash), seen (zset), and our own:
 --   marks  zset  ids that stood at the tail at an earlier reading, scored by the epoch ms of that reading
---   then, where the backend's CPU list is a second source: that list, and its marks
+--   pause  string  the operator's
+--   cpu_queue  list  the backend's CPU list, which may be a second source, and its marks
 -- ARGV: ms that marks outlive the last reading, most jobs to name, prefix of the heartbeats' keys, entries of a list
 --   to search for a mark
--- Returns {now in epoch ms, {waiting, in the processing set, waiting for a retry, ms that the oldest has waited at
---   least, claimable}, {worker, epoch s of its latest heartbeat, its text or '', ...}, {id, epoch ms since it was
---   taken, attempts, ...}}.
+-- Returns {now in epoch ms, {waiting, ms that the oldest has waited at least, the same of the CPU list, in the
+--   processing set, waiting for a retry}, {worker, epoch s of its latest heartbeat, its text or '', ...}, {id, epoch ms since it was
+--   taken, attempts, ...}, the pause's value or ''}.
 local queue, processing, later, attempts, timestamps, seen = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local expiry, most_jobs, heartbeat, limit = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local t = redis.call('TIME')
@@ -88,11 +89,8 @@ local function jobs()
 end
 
 local waiting, oldest = measure(queue, KEYS[7])
-local claimable = 0
-if KEYS[8] then
-  local claimable_oldest
-  claimable, claimable_oldest = measure(KEYS[8], KEYS[9])
-  waiting, oldest = waiting + claimable, math.max(oldest, claimable_oldest)
-end
-local counts = { waiting, redis.call('SCARD', processing), redis.call('ZCARD', later), oldest, claimable }
-return { now, counts, workers(), jobs() }
+local cpu_waiting, cpu_oldest = measure(KEYS[9], KEYS[10])
+local counts = {
+  waiting, oldest, cpu_waiting, cpu_oldest, redis.call('SCARD', processing), redis.call('ZCARD', later),
+}
+return { now, counts, workers(), jobs(), redis.call('GET', KEYS[8]) or '' }

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import redis
-from psycopg2.extras import RealDictCursor
 
 from service.monitoring.access_rights import find_obstacles
 from service.monitoring.backlog import (
@@ -22,6 +21,7 @@ from service.monitoring.backlog import (
 )
 from service.monitoring.heartbeat import HEARTBEAT_PREFIX, SEEN_KEY, WorkerSighting, sighting
 from service.queue.document_queue import CPU_QUEUE_KEY, RETRY_KEY, TIMESTAMPS_KEY
+from service.queue.operator_pause import PAUSE_KEY, OperatorPause, parse_pause
 from service.settings import Settings
 from service.store import actions, dead_letters, history
 from service.store.actions import Action
@@ -66,6 +66,8 @@ class Traffic:
     workers: Sequence[WorkerSighting]
     #: The one in progress longest first.
     jobs: Sequence[ActiveJob]
+    #: None: no operator paused the workers. Heartbeats tell of it only later.
+    pause: OperatorPause | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,9 @@ class Status:
     records: Records | None
     redis_problem: str = ""
     database_problem: str = ""
+    #: What to do about them; may be empty.
+    redis_advice: str = ""
+    database_advice: str = ""
 
 
 class TrafficReader:
@@ -130,34 +135,47 @@ class TrafficReader:
 
     Parameters:
         client: a connection that answers in text
-        settings: the backend's names, and whether its CPU list is a second source
+        settings: the backend's names, and whether its CPU list is a second source whatever the workers say
     """
 
     def __init__(self, client: redis.Redis, settings: Settings) -> None:
         self.client = client
         self.settings = settings
-        second_source = [CPU_QUEUE_KEY, CLAIMABLE_MARKS_KEY] if settings.claim_cpu_queue else []
         self.keys = [
             *(settings.queue_key, settings.processing_key, RETRY_KEY, settings.attempts_key),
-            *(TIMESTAMPS_KEY, SEEN_KEY, MARKS_KEY, *second_source),
+            *(TIMESTAMPS_KEY, SEEN_KEY, MARKS_KEY, PAUSE_KEY, CPU_QUEUE_KEY, CLAIMABLE_MARKS_KEY),
         ]
         self.script = client.register_script((Path(__file__).parent / "snapshot.lua").read_text())
 
     def read(self) -> Traffic:
         """Take a snapshot, and mark the tail of each list. Raises ``redis.RedisError``."""
-        now, counts, workers, jobs = self.script(
+        now, counts, workers, jobs, pause = self.script(
             keys=self.keys, args=[MARKS_EXPIRY, MAX_JOBS, HEARTBEAT_PREFIX, MAX_SEARCH]
         )
-        waiting, processing, put_off, oldest, claimable = map(int, counts)
         sightings = sorted(
             (sighting(name, int(now) / 1000 - float(at), text) for name, at, text in _triples(workers)),
             key=lambda each: each.worker,
         )
         return Traffic(
-            Backlog(waiting, processing, put_off, oldest / 1000, claimable),
+            _backlog(counts, claims=self.settings.claim_cpu_queue or any(map(_claims, sightings))),
             sightings,
             list(_active_jobs(int(now), jobs, sightings)),
+            parse_pause(pause or None),
         )
+
+
+def _claims(sighting: WorkerSighting) -> bool:
+    return sighting.state is not None and sighting.state.claims_cpu_queue
+
+
+def _backlog(counts: Sequence[int], *, claims: bool) -> Backlog:
+    """Add up both lists where any worker takes documents from both."""
+    waiting, oldest, cpu_waiting, cpu_oldest, processing, put_off = map(int, counts)
+    if not claims:
+        return Backlog(waiting, processing, put_off, oldest / 1000, not_taken=cpu_waiting)
+    return Backlog(
+        waiting + cpu_waiting, processing, put_off, max(oldest, cpu_oldest) / 1000, claimable=cpu_waiting
+    )
 
 
 def _triples(flat: Sequence[str]) -> Iterator[tuple[str, str, str]]:
@@ -191,21 +209,10 @@ def read_history(database: Database) -> History:
             failed=history.latest(cursor, RECENT, "failed"),
             review=history.latest(cursor, RECENT, "pending_manual_review"),
             failures=history.failures(cursor),
-            causes=_causes(cursor),
+            causes=history.causes(cursor, LATELY),
             dead=dead_letters.list_jobs(cursor)[:MAX_DEAD],
             actions=actions.latest(cursor, MAX_ACTIONS),
         )
-
-
-def _causes(cursor: RealDictCursor) -> dict[str, int]:
-    # The same minutes as the last ones of `Records.minutes`: both are compared in one sentence.
-    cursor.execute(
-        """SELECT coalesce(code, 'unknown') AS code, count(*) AS failed FROM ocr_worker.endings
-           WHERE outcome = 'failed' AND ended_at >= date_trunc('minute', now()) - %s * interval '1 minute'
-           GROUP BY 1 ORDER BY failed DESC, code""",
-        (LATELY - 1,),
-    )
-    return {row["code"]: row["failed"] for row in cursor.fetchall()}
 
 
 def combine(state: DatabaseState, finished: History) -> Records:

@@ -8,6 +8,7 @@ import redis
 import structlog
 
 from service.queue.document_queue import RETURN_UNCOUNTED, DocumentQueue, Job, Settlement
+from service.store.server_problems import redis_problem
 from service.telemetry.metrics import LEASE_RENEWALS
 
 log = structlog.get_logger(__name__)
@@ -66,7 +67,7 @@ class ActiveJobs:
                 self.finish(token, RETURN_UNCOUNTED)
             except redis.RedisError as error:
                 log.warning(
-                    "job_not_given_back", reason=type(error).__name__, **_named(self._jobs.get(token))
+                    "job_not_given_back", reason=redis_problem(error)[0], **_named(self._jobs.get(token))
                 )
 
     def close(self) -> None:
@@ -189,7 +190,7 @@ class ActiveJobs:
             lost = self.document_queue.renew(tokens)
         except redis.RedisError as error:
             LEASE_RENEWALS.labels("failed").inc(len(tokens))
-            log.warning("leases_not_renewed", reason=type(error).__name__, jobs=len(tokens))
+            log.warning("leases_not_renewed", reason=redis_problem(error)[0], jobs=len(tokens))
             return
         LEASE_RENEWALS.labels("renewed").inc(len(tokens) - len(lost))
         for token in lost:

@@ -15,6 +15,7 @@ from service.queue.routing import route_document
 from service.reading.documents.fields import DocumentType
 from service.store import dead_letters
 from service.store.database import Database
+from service.store.server_problems import describe_outage
 
 #: Statuses of rows that can be enqueued: `processing` is enqueued already, `completed` needs nothing.
 Status: TypeAlias = Literal["uploaded", "failed"]
@@ -160,10 +161,8 @@ def run(
             break
         try:
             tally.fates[push(database, document_queue, document_id, status, to_gpu=to_gpu)] += 1
-        except UnavailableError as error:
-            tally.outage = str(error)
-        except redis.RedisError as error:
-            tally.outage = f"Redis is away: {type(error).__name__}"
+        except (redis.RedisError, UnavailableError) as error:
+            tally.outage = describe_outage(error)
         if tally.outage:
             break
         report(tally)

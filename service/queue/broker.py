@@ -18,6 +18,7 @@ from service.queue.job_context import OPTION, JobContext
 from service.settings import Settings
 from service.store import outbox
 from service.store.database import Database
+from service.store.server_problems import describe_outage
 from service.telemetry.log_throttle import LogThrottle
 from service.telemetry.metrics import RETURNED
 
@@ -147,7 +148,7 @@ class DocumentConsumer(Consumer):
             job = self.document_queue.fetch(self.token)
         if self.document_queue.is_paused:
             # Else a list that is not empty would be polled without a break until the next heartbeat.
-            self.active_jobs.pause(operator_pause.SOURCE, "paused by an operator")
+            self.active_jobs.pause(operator_pause.SOURCE, f"{operator_pause.REASON_PREFIX}an operator")
         if job is not None:
             self.token = str(uuid.uuid4())
             self.active_jobs.add(job)
@@ -180,7 +181,7 @@ class DocumentConsumer(Consumer):
         """
         unusable = isinstance(error, SettingsError)
         if (self.unusable if unusable else self.outage).should_log():
-            log.warning("redis_away", reason=str(error) if unusable else type(error).__name__)
+            log.warning("redis_away", reason=describe_outage(error))
         self.active_jobs.looked()
         time.sleep(self.poll_interval)
 

@@ -21,6 +21,10 @@ LOOK_INTERVAL = 1.0
 #: Source of the pause among the reasons of `ActiveJobs`.
 SOURCE = "operator"
 
+#: How that reason begins in the heartbeats of every version. They tell of a pause, and of its end, a few
+#: seconds late; who wants to know asks the key.
+REASON_PREFIX = "paused by "
+
 
 @dataclass(frozen=True, slots=True)
 class OperatorPause:
@@ -36,7 +40,7 @@ class OperatorPause:
     def sentence(self) -> str:
         """One sentence for the status page, the alarms and the log."""
         end = "" if self.until is None else f", until {_clock(self.until)}"
-        return f"paused by {self.operator} at {_clock(self.since)}{end}: {self.reason}"
+        return f"{REASON_PREFIX}{self.operator} at {_clock(self.since)}{end}: {self.reason}"
 
 
 def _clock(seconds: float) -> str:
@@ -59,10 +63,11 @@ def resume(client: redis.Redis) -> bool:
 def current_pause(client: redis.Redis) -> OperatorPause | None:
     """Return the pause, or None."""
     value = client.get(PAUSE_KEY)
-    return _pause(None if value is None else str(value))
+    return parse_pause(None if value is None else str(value))
 
 
-def _pause(value: str | None) -> OperatorPause | None:
+def parse_pause(value: str | None) -> OperatorPause | None:
+    """Return the pause that the key's value describes; None: there is none."""
     return None if value is None else OperatorPause(**json.loads(value))
 
 
@@ -86,7 +91,7 @@ class PauseWatch:
 
     def note(self, value: str | None) -> None:
         """Apply the key's value, which another command has read."""
-        self._apply(_pause(value))
+        self._apply(parse_pause(value))
 
     def _apply(self, pause: OperatorPause | None) -> None:
         if pause is not None:

@@ -25,7 +25,13 @@ from service.store import documents
 from service.store.database import Database
 from service.store.documents import Document, Exhausted, WriteOutcome
 from service.store.object_store import Storage
-from service.store.result import GPUOCRResult, ocr_verdict, split_row_result, stored_details
+from service.store.result import (
+    EarlierResult,
+    GPUOCRResult,
+    ocr_verdict,
+    split_row_result,
+    stored_details,
+)
 from service.telemetry.metrics import FAILURES
 from service.telemetry.stages import timed
 
@@ -201,7 +207,7 @@ class Processing:
         """Publish what is stored: the document was completed before, by this job or by another."""
         parsed, review_reasons = split_row_result(document.type, document.parsed or {})
         decision, outcome = ocr_verdict(document.decision, document.score, review_reasons)
-        result = GPUOCRResult(
+        result = EarlierResult(
             success=True,
             document_id=job.document_id,
             correlation_id=job.correlation_id,
@@ -228,7 +234,15 @@ class Processing:
         error = (
             "Dokumen ini sudah diputuskan di tempat lain. (This document was decided elsewhere meanwhile.)"
         )
-        return _failure(job, error, None, started)
+        return EarlierResult(
+            success=False,
+            document_id=job.document_id,
+            correlation_id=job.correlation_id,
+            job_id=job.job_id,
+            gpu_processed=False,
+            processing_time_ms=_since(started),
+            error=error,
+        )
 
 
 def job_of_caller(document_id: str) -> Job:
@@ -247,7 +261,7 @@ def job_of_caller(document_id: str) -> Job:
     )
 
 
-def _failure(job: Job, error: str, code: str | None, started: float) -> GPUOCRResult:
+def _failure(job: Job, error: str, code: str, started: float) -> GPUOCRResult:
     return GPUOCRResult(
         success=False,
         document_id=job.document_id,

@@ -12,6 +12,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from service.errors import OcrWorkerError
 from service.monitoring.heartbeat import HEARTBEAT_INTERVAL, Heartbeat
+from service.store.server_problems import describe_outage
 from service.telemetry.log_throttle import LogThrottle
 
 log = structlog.get_logger(__name__)
@@ -97,13 +98,8 @@ def _logging_outages(task: Callable[[], None]) -> Callable[[], None]:
             task()
         except (redis.RedisError, OcrWorkerError) as error:
             if throttle.should_log():
-                log.warning("task_failed", task=task.__qualname__, reason=_reason(error))
+                log.warning("task_failed", task=task.__qualname__, reason=describe_outage(error))
         else:
             throttle.reset()
 
     return run
-
-
-def _reason(error: redis.RedisError | OcrWorkerError) -> str:
-    """Our own sentence; a client's text may quote what it was given."""
-    return str(error) if isinstance(error, OcrWorkerError) else f"Redis is away: {type(error).__name__}"

@@ -16,6 +16,7 @@ from psycopg2.pool import ThreadedConnectionPool
 from service.errors import DatabaseRefusedError, OcrWorkerError, UnavailableError
 from service.store.database_url import parse_database_url
 from service.store.migrations import apply_migrations
+from service.store.server_problems import postgres_problem
 
 #: Server-side limit on one statement, ms; no statement of this service takes more than a few.
 STATEMENT_TIMEOUT = 10_000
@@ -108,7 +109,8 @@ class Database:
             with connected, connected.cursor() as statements:
                 yield cast(RealDictCursor, statements)
         except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-            raise UnavailableError(f"PostgreSQL is away or refuses us: {type(error).__name__}") from None
+            cause, advice = postgres_problem(error)
+            raise UnavailableError(f"PostgreSQL is unavailable: {cause}", cause, advice) from None
         except psycopg2.Error as error:
             raise self._sorted(error) from None
         finally:
@@ -229,6 +231,6 @@ def refusal_sentence(error: psycopg2.Error) -> str:
     code = error.pgcode or ""
     sentence = _SENTENCES.get(code)
     if sentence is None:
-        return f"PostgreSQL answers {type(error).__name__} {code}".rstrip()
+        return f"PostgreSQL answers with SQLSTATE {code}" if code else "PostgreSQL did not answer as expected"
     found = [first or second for first, second in _NAMES.findall(error.diag.message_primary or "")]
     return sentence.format(" of ".join(found) or "one of the tables")

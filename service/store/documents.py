@@ -54,10 +54,20 @@ def is_document_id(text: str) -> bool:
         return False
 
 
-def existing(cursor: RealDictCursor, document_ids: list[str]) -> set[str]:
-    """Return those of these UUIDs that are a row's id."""
-    cursor.execute("SELECT id::text FROM documents WHERE id = ANY(%s::uuid[])", (document_ids,))
-    return {row["id"] for row in cursor.fetchall()}
+def statuses(cursor: RealDictCursor, document_ids: list[str]) -> dict[str, str | None]:
+    """Return the `status` of each of these UUIDs that is a row's id."""
+    cursor.execute("SELECT id::text, status::text FROM documents WHERE id = ANY(%s::uuid[])", (document_ids,))
+    return {row["id"]: row["status"] for row in cursor.fetchall()}
+
+
+def beginning_with(cursor: RealDictCursor, beginning: str) -> list[str]:
+    """Return ids of rows that begin so, a few at most; `beginning` is that of a UUID."""
+    digits = beginning.replace("-", "")
+    cursor.execute(
+        "SELECT id::text FROM documents WHERE id BETWEEN %s::uuid AND %s::uuid LIMIT 10",
+        (digits.ljust(32, "0"), digits.ljust(32, "f")),
+    )
+    return [row["id"] for row in cursor.fetchall()]
 
 
 def find_document(cursor: RealDictCursor, document_id: str) -> Document | None:
@@ -178,9 +188,9 @@ def report_missing(database: Database, result: GPUOCRResult, code: str) -> None:
 
 
 def repeat(database: Database, document: Document, result: GPUOCRResult) -> None:
-    """Publish the result of a completed row again: outbox and history in one transaction."""
+    """Publish the result of a completed row again; the history counts the document once."""
     with database.transaction() as cursor:
-        _put_result(cursor, result, document.type)
+        outbox.put_result(cursor, result.job_id, document.id, result.correlation_id, result.published())
 
 
 def _may_write(cursor: RealDictCursor, document: Document, fencing_token: int) -> WriteOutcome:

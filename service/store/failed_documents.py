@@ -5,6 +5,12 @@ from datetime import datetime
 
 from psycopg2.extras import RealDictCursor
 
+from service.store.history import UNKNOWN
+
+#: Codes of failures after which another try of the same file can succeed: the bucket, its rights or the
+#: worker were at fault. All others need another file or row, and `cancelled` is somebody's decision.
+RETRY_HELPS = frozenset({"file_missing", "file_refused", "retries_exceeded", UNKNOWN})
+
 
 @dataclass(frozen=True, slots=True)
 class FailedDocument:

@@ -12,6 +12,12 @@ from service.store.result import GPUOCRResult
 #: Minutes that `by_minute` covers.
 MINUTES = 60
 
+#: Stands for the code of a failure that has none.
+UNKNOWN = "unknown"
+
+#: Code of what an operator took out of the queue.
+CANCELLED = "cancelled"
+
 #: Length limit of a stored id: a UUID has 36 characters, but the list may hold anything.
 MAX_ID_LENGTH = 36
 
@@ -38,12 +44,13 @@ class JobRecord:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Aggregate of the jobs that finished in one period."""
+    """Aggregate of the documents that finished in one period, each with its latest ending."""
 
     #: Epoch seconds of its start; null: the last hour as a whole.
     start: int | None
     auto_approved: int
     pending_manual_review: int
+    #: Without those that an operator cancelled.
     failed: int
     #: Percentiles of the milliseconds of successful jobs; null when there was none.
     median: float | None
@@ -51,13 +58,13 @@ class Period:
 
     @property
     def finished(self) -> int:
-        """Number of finished jobs, whatever their outcome."""
+        """Number of finished documents, whatever their outcome."""
         return self.auto_approved + self.pending_manual_review + self.failed
 
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """Number of failures by code."""
+    """Number of failed documents by code."""
 
     code: str
     last_hour: int
@@ -98,7 +105,15 @@ def latest(cursor: RealDictCursor, count: int, outcome: str | None = None) -> li
     return [JobRecord(**row) for row in cursor.fetchall()]
 
 
-#: Columns of a `Period`, aggregated over rows of `ocr_worker.endings`.
+#: Rows of the latest ending of each document since a moment: one that failed and was tried again counts once,
+#: as it ended last.
+_LATEST = """SELECT DISTINCT ON (document_id) * FROM ocr_worker.endings
+    WHERE ended_at >= {since} ORDER BY document_id, ended_at DESC"""
+
+#: What an operator cancelled neither failed nor was read.
+_COUNTS = f"code IS DISTINCT FROM '{CANCELLED}'"
+
+#: Columns of a `Period`, aggregated over such rows.
 _AGGREGATES = """count(*) FILTER (WHERE outcome = 'auto_approved') AS auto_approved,
     count(*) FILTER (WHERE outcome = 'pending_manual_review') AS pending_manual_review,
     count(*) FILTER (WHERE outcome = 'failed') AS failed,
@@ -109,34 +124,51 @@ _AGGREGATES = """count(*) FILTER (WHERE outcome = 'auto_approved') AS auto_appro
 #: Start of the first minute: the last one is the minute that has begun.
 _FIRST_MINUTE = f"date_trunc('minute', now()) - interval '{MINUTES - 1} minutes'"
 
+_LAST_HOUR = _LATEST.format(since=_FIRST_MINUTE)
+
 
 def by_minute(cursor: RealDictCursor) -> tuple[Period, list[Period]]:
     """Aggregate the last ``MINUTES`` by the server's clock: as a whole, and by minute with the oldest first.
 
     A minute without documents is in the list, too.
     """
-    cursor.execute(
-        f"SELECT NULL AS start, {_AGGREGATES} FROM ocr_worker.endings WHERE ended_at >= {_FIRST_MINUTE}"  # noqa: S608
-    )
+    cursor.execute(f"SELECT NULL AS start, {_AGGREGATES} FROM ({_LAST_HOUR}) AS latest WHERE {_COUNTS}")  # noqa: S608
     (whole,) = cursor.fetchall()
     cursor.execute(
         f"""SELECT extract(epoch FROM minute)::bigint AS start, {_AGGREGATES}
             FROM generate_series({_FIRST_MINUTE}, now(), interval '1 minute') AS minute
-            LEFT JOIN ocr_worker.endings
-                ON ended_at >= minute AND ended_at < minute + interval '1 minute'
+            LEFT JOIN ({_LAST_HOUR}) AS latest ON date_trunc('minute', ended_at) = minute AND {_COUNTS}
             GROUP BY minute ORDER BY minute"""  # noqa: S608 - constants
     )
     return Period(**whole), [Period(**row) for row in cursor.fetchall()]
 
 
-def failures(cursor: RealDictCursor) -> list[Failures]:
-    """Count the last day's failures by code, the most frequent of the last hour first."""
+def causes(cursor: RealDictCursor, minutes: int) -> dict[str, int]:
+    """Count the failures among the last ``minutes`` of `by_minute` by code, the most frequent first."""
     cursor.execute(
-        """SELECT coalesce(code, 'unknown') AS code, count(*) AS last_day,
-                  count(*) FILTER (WHERE ended_at > now() - interval '1 hour') AS last_hour
-           FROM ocr_worker.endings
-           WHERE outcome = 'failed' AND ended_at > now() - interval '1 day'
-           GROUP BY 1 ORDER BY last_hour DESC, last_day DESC, code"""
+        f"""SELECT coalesce(code, '{UNKNOWN}') AS code, count(*) AS failed FROM ({_LAST_HOUR}) AS latest
+            WHERE outcome = 'failed' AND {_COUNTS}
+                AND ended_at >= date_trunc('minute', now()) - %s * interval '1 minute'
+            GROUP BY 1 ORDER BY failed DESC, code""",  # noqa: S608 - constants
+        (minutes - 1,),
+    )
+    return {row["code"]: row["failed"] for row in cursor.fetchall()}
+
+
+def failures(cursor: RealDictCursor) -> list[Failures]:
+    """Count the documents that failed in the last day by the code of each one's latest failure.
+
+    The most frequent code of the last hour comes first.
+    """
+    cursor.execute(
+        f"""SELECT coalesce(code, '{UNKNOWN}') AS code, count(*) AS last_day,
+                   count(*) FILTER (WHERE ended_at > now() - interval '1 hour') AS last_hour
+            FROM (
+                SELECT DISTINCT ON (document_id) code, ended_at FROM ocr_worker.endings
+                WHERE outcome = 'failed' AND ended_at > now() - interval '1 day'
+                ORDER BY document_id, ended_at DESC
+            ) AS latest
+            GROUP BY 1 ORDER BY last_hour DESC, last_day DESC, code"""  # noqa: S608 - constants
     )
     return [Failures(**row) for row in cursor.fetchall()]
 

@@ -15,6 +15,7 @@ from service.errors import DocumentError, StorageRefusedError, UnavailableError
 from service.reading.pages.refusals import too_large
 from service.settings import Settings, needed
 from service.store.object_store_connections import limit_heads
+from service.store.server_problems import broken_link
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -90,7 +91,7 @@ class Storage:
             kind = StorageRefusedError if status in _REFUSED else UnavailableError
             raise kind(f"the document store refused: {code}") from None
         except (BotoCoreError, HTTPError, OSError) as error:
-            raise UnavailableError(f"the document store is away: {type(error).__name__}") from None
+            raise UnavailableError(f"the document store is away: {broken_link(error)[0]}") from None
         if len(content) > self._max_size:
             raise too_large(self._max_size)
         if len(content) != length:

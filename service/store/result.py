@@ -137,6 +137,11 @@ class GPUOCRResult:
         return {PUBLISHED_NAMES[name]: value for name, value in asdict(self).items() if value is not None}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierResult(GPUOCRResult):
+    """What somebody stored before, told again by a job that read nothing: it is no document more."""
+
+
 def row_result(
     parsed: Mapping[str, str], reasons: Sequence[str], fields: Mapping[str, FieldDetail] | None = None
 ) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from service.errors import UnavailableError
+from service.store.server_problems import broken_link
 
 #: Seconds for one call in all: connect, send and receive.
 CALL_TIMEOUT = 30.0
@@ -36,11 +37,13 @@ def post_review(url: str, api_key: str | None, body: Mapping[str, Any]) -> str:
             try:
                 content = _post(client, f"{url.rstrip('/')}/internal/reviews", headers, body, deadline)
             except (httpx.HTTPError, OSError) as error:
-                reason = "no complete answer in time" if deadline.passed else type(error).__name__
+                reason = "no complete answer in time" if deadline.passed else broken_link(error)[0]
                 raise UnavailableError(f"the review service is away: {reason}") from None
         answer = json.loads(content)
-    except (ValueError, httpx.InvalidURL) as error:
-        raise UnavailableError(f"the review service cannot be understood: {type(error).__name__}") from None
+    except httpx.InvalidURL:
+        raise UnavailableError("the review service cannot be asked: BULI2_API_URL is no URL") from None
+    except ValueError:
+        raise UnavailableError("the review service cannot be understood: its answer is no JSON") from None
     ticket: object = None
     if isinstance(answer, dict):
         ticket = answer.get("taskId") or answer.get("ticketId")

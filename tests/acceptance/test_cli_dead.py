@@ -44,6 +44,21 @@ def test_a_dead_job_is_queued_again_with_all_its_attempts(
     assert backend.row(document_id)["status"] == "processing"
 
 
+def test_the_first_characters_of_an_id_are_enough_to_queue_it_again(
+    run: Runner, backend: FilotBackend, environment: dict[str, str]
+) -> None:
+    document_id = bury(backend, environment)
+
+    short = run("dead", "requeue", document_id[:7])
+    unknown = run("dead", "requeue", str(uuid.uuid4())[:8])
+    requeued = run("dead", "requeue", document_id[:8].upper())
+
+    assert (short.returncode, unknown.returncode, requeued.returncode) == (1, 1, 0)
+    assert "nor its first 8 characters or more" in short.stderr
+    assert "is not among the dead jobs" in unknown.stderr
+    assert backend.redis.lrange(QUEUE, 0, -1) == [document_id]
+
+
 def test_a_dead_job_can_be_forgotten_its_document_not(
     run: Runner, backend: FilotBackend, environment: dict[str, str]
 ) -> None:

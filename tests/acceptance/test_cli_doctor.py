@@ -5,6 +5,9 @@ import json
 from devstack.servers import FilotStack
 from tests.acceptance.conftest import Runner
 
+#: Of variables that name servers.
+ENDINGS = ("_URL", "_ENDPOINT", "_ID", "_KEY", "_BUCKET_NAME")
+
 
 def test_the_doctor_finds_these_servers_sound(run: Runner, environment: dict[str, str]) -> None:
     ended = run("doctor", "--json", OCR_GPU_DRIVER="onnx")
@@ -53,3 +56,12 @@ def test_the_doctor_stops_at_settings_that_cannot_be_read(run: Runner) -> None:
 
     assert ended.returncode == 1
     assert "OCR_GPU_CONCURRENCY='two' is invalid: it must be a whole number" in ended.stdout
+
+
+def test_with_nothing_set_the_doctor_says_so_once(run: Runner, environment: dict[str, str]) -> None:
+    ended = run("doctor", **dict.fromkeys((name for name in environment if name.endswith(ENDINGS)), ""))
+
+    red = [line for line in ended.stdout.splitlines() if line.startswith("red ")]
+    assert ended.returncode == 1
+    assert len(red) == 1
+    assert "not set: REDIS_URL, DATABASE_URL" in red[0]

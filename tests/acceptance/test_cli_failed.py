@@ -70,10 +70,15 @@ def test_failed_documents_are_queued_again_by_code_and_time(
 
     nothing = run("retry")
     plan = run(*chosen, "--dry-run")
+    unasked = run(*chosen)
     untouched = backend.redis.llen(QUEUE)
-    retried = run(*chosen)
+    retried = run(*chosen, "--yes")
 
     assert (nothing.returncode, plan.returncode, retried.returncode) == (1, 0, 0)
+    assert unasked.returncode == 1
+    assert unasked.stderr == (
+        "filot-ocr: Queue 1 document again? Nobody can be asked without a terminal: give --yes\n"
+    )
     assert "give --failed" in nothing.stderr
     assert plan.stdout.splitlines() == [blank, "1 document would be queued again"]
     assert untouched == 0
@@ -82,3 +87,39 @@ def test_failed_documents_are_queued_again_by_code_and_time(
     assert backend.row(blank)["status"] == "processing"
     (action,) = backend.execute("SELECT action, reason, documents FROM ocr_worker.actions")
     assert action == {"action": "retry", "reason": "code blank_page, since 1h", "documents": [blank]}
+
+
+def test_what_another_try_cannot_help_is_only_queued_by_its_code(
+    run: Runner, backend: FilotBackend, environment: dict[str, str]
+) -> None:
+    missing = fail(backend, environment, "file_missing")
+    worn_out = fail(backend, environment, "retries_exceeded")
+    cancelled = fail(backend, environment, "cancelled")
+    fail(backend, environment, "not_an_image")
+
+    plan = run("retry", "--failed", "--dry-run")
+    named = run("retry", "--failed", "--code", "cancelled", "--dry-run")
+
+    *documents, summary, left_out = plan.stdout.splitlines()
+    assert set(documents) == {missing, worn_out}
+    assert summary == "2 documents would be queued again"
+    assert left_out.startswith("2 documents left out, ")
+    assert "cancelled (1), not_an_image (1)" in left_out
+    assert named.stdout.splitlines() == [cancelled, "1 document would be queued again"]
+
+
+def test_codes_and_spans_that_mean_nothing_are_refused(run: Runner, backend: FilotBackend) -> None:
+    chosen = ("retry", "--failed", "--dry-run")
+    ended = [
+        run(*chosen, "--code", "file_mising"),
+        run("failed", "list", "--code", "nope"),
+        run(*chosen, "--since", "3d"),
+        run("failed", "list", "--since", "25h"),
+    ]
+
+    said = [each.stderr for each in ended]
+    assert [each.returncode for each in ended] == [1, 1, 1, 1]
+    assert [each.stdout for each in ended] == ["", "", "", ""]
+    assert said[0] == "filot-ocr: there is no failure code file_mising: did you mean file_missing?\n"
+    assert "there is no failure code nope: known are blank_page, " in said[1]
+    assert said[2] == said[3] == "filot-ocr: failures are kept for a day: --since is at most 1d\n"

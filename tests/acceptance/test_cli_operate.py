@@ -9,6 +9,8 @@ from typing import Any
 from devstack.backend import PROCESSING, QUEUE, FilotBackend
 from devstack.servers import FilotStack
 from devstack.servers.worker import Worker
+from service.monitoring.heartbeat import worker_states
+from service.queue.document_queue import CPU_QUEUE_KEY
 from tests.acceptance.conftest import Runner
 from tests.support.frozen import frozen
 from tests.support.waiting import wait_until
@@ -136,3 +138,72 @@ def test_a_document_that_is_erased_leaves_the_acts_too(run: Runner, backend: Fil
 
     (action,) = actions(backend)
     assert (action["action"], action["documents"]) == ("cancel", [])
+
+
+def test_a_question_without_a_terminal_is_answered_by_no(run: Runner, backend: FilotBackend) -> None:
+    documents = [backend.add_document(b"no picture") for _ in range(2)]
+    backend.push(documents[0])
+
+    one, two, erased = run("cancel", documents[0]), run("cancel", *documents), run("erase", documents[0])
+
+    assert [one.returncode, two.returncode, erased.returncode] == [1, 1, 1]
+    assert one.stderr.startswith("filot-ocr: Cancel 1 document? Its row becomes failed. ")
+    assert two.stderr.startswith("filot-ocr: Cancel 2 documents? Their rows become failed. ")
+    assert all("give --yes" in each.stderr for each in (one, two, erased))
+    assert backend.redis.lrange(QUEUE, 0, -1) == [documents[0]]
+
+
+def test_the_workers_say_where_documents_are_looked_for(
+    run: Runner, start_worker: Callable[..., Worker], backend: FilotBackend
+) -> None:
+    document_id = backend.add_document(b"no picture")
+    backend.redis.rpush(CPU_QUEUE_KEY, document_id)
+    alone = run("cancel", document_id, "--yes")
+    unclaimed = run("status").stdout
+    run("pause", "--why", "a look")
+    start_worker(ready=False, OCR_GPU_CLAIM_CPU_QUEUE="true")
+    wait_until(lambda: any(state.claims_cpu_queue for state in worker_states(backend.redis)))
+
+    claimed = run("status").stdout
+    refused = run("enqueue", document_id)
+    cancelled = run("cancel", document_id, "--yes")
+
+    assert alone.returncode == 1
+    assert re.search(r"in the CPU list +1, not taken: OCR_GPU_CLAIM_CPU_QUEUE is off", unclaimed)
+    assert re.search(r"of these in the CPU list +1 ", claimed)
+    assert "it is already queued in the backend's CPU list" in refused.stdout
+    assert f"{document_id} cancelled: it was waiting" in cancelled.stdout
+    assert backend.redis.llen(CPU_QUEUE_KEY) == 0
+
+
+def test_the_first_characters_of_an_id_are_enough_to_cancel_it_but_not_to_erase_it(
+    run: Runner, backend: FilotBackend
+) -> None:
+    document_id = backend.add_document(b"no picture")
+    twins = [f"0f0f0f0f-0000-4000-8000-00000000000{number}" for number in (1, 2)]
+    for twin in twins:
+        backend.execute(
+            "UPDATE documents SET id = %s WHERE id = %s", twin, backend.add_document(b"no picture")
+        )
+    backend.push(document_id)
+
+    ambiguous = run("cancel", "0f0f0f0f", "--yes")
+    unknown = run("cancel", str(uuid.uuid4())[:13], "--yes")
+    cancelled = run("cancel", document_id[:8], "--yes")
+    erased = run("erase", document_id[:8], "--yes")
+
+    assert [each.returncode for each in (ambiguous, unknown, cancelled, erased)] == [1, 1, 0, 1]
+    assert all(twin in ambiguous.stderr for twin in twins)
+    assert "no document's id begins with" in unknown.stderr
+    assert f"{document_id} cancelled: it was waiting" in cancelled.stdout
+    assert "erase needs the whole id" in erased.stderr
+
+
+def test_a_pause_says_which_earlier_one_it_replaces(run: Runner, backend: FilotBackend) -> None:
+    first = run("pause", "--why", "disk is being replaced")
+    second = run("pause", "--for", "1h", "--why", "a look")
+    drained = run("drain", "--timeout", "30s")
+
+    assert "replaces" not in first.stdout
+    assert re.search(r"This replaces an earlier pause: paused by .+: disk is being replaced", second.stdout)
+    assert re.search(r"This replaces an earlier pause: paused by .+: a look", drained.stdout)

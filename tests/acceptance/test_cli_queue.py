@@ -27,6 +27,16 @@ def test_enqueue_prints_which_ids_it_accepted(run: Runner, backend: FilotBackend
     assert backend.redis.lrange(QUEUE, 0, -1) == [a, b, c]
 
 
+def test_enqueue_says_that_a_completed_document_is_not_read_again(run: Runner, backend: FilotBackend) -> None:
+    document_id = backend.add_document(b"picture")
+    backend.execute("UPDATE documents SET status = 'completed' WHERE id = %s", document_id)
+
+    ended = run("enqueue", document_id)
+
+    assert ended.returncode == 0
+    assert ended.stdout.startswith(f"{document_id} enqueued: it is completed, so its result is published")
+
+
 def test_enqueue_gives_the_reason_of_each_refusal(run: Runner, backend: FilotBackend) -> None:
     in_work, put_off = (backend.add_document(b"picture") for _ in range(2))
     unknown = str(uuid.uuid4())
@@ -61,7 +71,7 @@ def test_stuck_documents_are_shown_and_queued_again(run: Runner, backend: FilotB
     untouched = backend.redis.lrange(QUEUE, 0, -1)
     queued = run("requeue", "--stuck")
 
-    assert "2 would be queued again" in shown.stdout
+    assert "2 documents would be queued again" in shown.stdout
     assert untouched == [waiting]
     assert f"{abandoned} in work, but its worker is gone" in queued.stdout
     assert f"{forgotten} to be processed, but in no queue" in queued.stdout
@@ -135,7 +145,8 @@ def test_a_backfill_says_where_it_would_push_and_asks(run: Runner, backend: Filo
     assert "1 document for the backend's CPU pipeline filot:ocr:queue (OCR_GPU_ENABLED is false)" in (
         unanswered.stdout
     )
-    assert "Push 1 document to the backend's CPU pipeline" in unanswered.stdout
+    assert "Push 1 document to the backend's CPU pipeline" in unanswered.stderr
+    assert "give --yes" in unanswered.stderr
     assert backend.redis.keys("filot:*") == []
     assert backend.execute("SELECT 1 FROM documents WHERE status <> 'uploaded'") == []
 
@@ -162,7 +173,7 @@ def test_a_backfill_with_a_wrong_redis_password_says_so(
     ended = run("backfill", "--status", "uploaded", "--yes", REDIS_URL=url)
 
     assert ended.returncode == 2
-    assert "Redis rejects the password" in ended.stderr
+    assert "Redis is unavailable: it refuses the password" in ended.stderr
 
 
 def test_ctrl_c_ends_a_backfill_between_two_documents(
@@ -192,3 +203,11 @@ def test_a_backfill_without_redis_changes_no_row(run: Runner, backend: FilotBack
     assert ended.returncode == 2
     assert "Traceback" not in ended.stderr
     assert backend.execute("SELECT 1 FROM documents WHERE status <> 'uploaded'") == []
+
+
+def test_a_wrong_choice_is_told_in_plain_words(run: Runner) -> None:
+    ended = run("backfill", "--status", "uploaded", "--type", "sim")
+
+    assert ended.returncode == 2
+    assert "'sim' is not one of" in ended.stderr
+    assert "Value error" not in ended.stderr

@@ -6,14 +6,16 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from devstack.backend import FilotBackend
 from devstack.servers import FilotStack
 from devstack.servers.worker import Worker
-from service.monitoring.heartbeat import SEEN_KEY
-from service.store import history
+from service.monitoring.heartbeat import HEARTBEAT_PREFIX, SEEN_KEY, WorkerState
+from service.store import actions, history
 from service.store.database import Database
 from service.store.result import GPUOCRResult
 from tests.acceptance.conftest import Runner
@@ -115,11 +117,13 @@ def test_status_names_what_only_postgresql_knows_and_the_workers(
     away = run("status", DATABASE_URL="postgresql://127.0.0.1:1/none").stdout
 
     assert well.startswith("All is well: 1 worker, no documents waiting, ")
-    assert re.search(r":\d+ +CPU +0 of 2 +- ", well)
+    assert re.search(r":\d+ +CPU +0 of 2 +- +running", well)
     assert wrong.splitlines()[0] == "1 job used up its attempts."
     assert wrong.splitlines()[2] == "  -> filot-ocr dead list"
     assert without.startswith("All is well.")
-    assert away.startswith("PostgreSQL is unavailable (OperationalError): no documents are processed.")
+    assert away.startswith(
+        "PostgreSQL is unavailable (nothing listens on that port): no documents are processed."
+    )
 
 
 def test_status_without_redis_says_what_is_known(
@@ -132,7 +136,9 @@ def test_status_without_redis_says_what_is_known(
     said = json.loads(program.stdout)
 
     assert (human.returncode, program.returncode) == (2, 2)
-    assert human.stdout.startswith("Redis is unavailable (ConnectionError): no documents are taken")
+    assert human.stdout.startswith(
+        "Redis is unavailable (nothing listens on that port): no documents are taken"
+    )
     assert "1 job used up its attempts." in human.stdout
     assert re.search(rf"{document_id} +3 +EngineError", human.stdout)
     assert re.search("waiting +unknown", human.stdout)
@@ -163,8 +169,26 @@ def test_a_wrong_password_of_redis_is_named_as_the_cause(run: Runner, environmen
 
     assert (status.returncode, other.returncode) == (2, 2)
     assert "it refuses the password" in status.stdout
-    assert "rejects the password" in other.stderr
+    assert "it refuses the password" in other.stderr
     assert "not-the-password" not in status.stdout + status.stderr + other.stdout + other.stderr
+
+
+def test_a_wrong_password_of_postgresql_is_named_as_the_cause(
+    run: Runner, environment: dict[str, str], backend: FilotBackend
+) -> None:
+    user = urlsplit(environment["DATABASE_URL"]).username
+    url = re.sub("//.*@", f"//{user}:not-the-password@", environment["DATABASE_URL"])
+
+    status = run("status", DATABASE_URL=url)
+    other = run("dead", "list", DATABASE_URL=url)
+
+    said = status.stdout + other.stderr
+    assert (status.returncode, other.returncode) == (2, 2)
+    assert said.count("it refuses the password or the user's name") == 2
+    assert said.lower().count("compare both in database_url with the server's") == 2
+    assert "Restore PostgreSQL" not in said
+    assert "Error" not in said
+    assert "not-the-password" not in said + status.stderr
 
 
 def test_a_watched_status_is_drawn_anew_until_ctrl_c(
@@ -181,6 +205,29 @@ def test_a_watched_status_is_drawn_anew_until_ctrl_c(
 
     assert re.search(rb"waiting +0 ", first)
     assert code == 0
+
+
+def test_a_watch_on_a_small_terminal_shows_what_needs_a_person(
+    environment: dict[str, str], backend: FilotBackend
+) -> None:
+    dead = [bury(backend, environment) for _ in range(2)]
+    with Database(environment["DATABASE_URL"], 1).transaction() as cursor:
+        for number in range(5):
+            actions.put(cursor, "root@vm", "resume", f"act {number}", [])
+    states = [WorkerState(worker=f"vm:{number}", concurrency=2) for number in range(3)]
+    for state in states:
+        backend.redis.set(f"{HEARTBEAT_PREFIX}{state.worker}", json.dumps(state.written()))
+        backend.redis.zadd(SEEN_KEY, {state.worker: time.time()})
+    small = {**environment, "COLUMNS": "80", "LINES": "24"}
+
+    with on_a_terminal(small, "status", "--watch") as (_, read_until):
+        shown = read_until(b" left out").decode()
+
+    for each in (*dead, "2 jobs used up their attempts.", "filot-ocr dead list", "vm:2"):
+        assert each in shown
+    assert "stuck jobs return" not in shown
+    assert "..." not in shown
+    assert len(shown.splitlines()) <= 24
 
 
 def test_a_watch_outlives_an_outage_of_redis(environment: dict[str, str], stack: FilotStack) -> None:

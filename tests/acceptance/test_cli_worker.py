@@ -91,5 +91,5 @@ def test_a_worker_with_a_wrong_redis_password_says_so_and_is_not_ready(
     status, _ = ask(worker.port, "/ready")
 
     assert status == 503
-    assert "AuthenticationError" in worker.logged("redis_away")[0]
+    assert "it refuses the password" in worker.logged("redis_away")[0]
     assert "not-the-password" not in worker.log.read_text()

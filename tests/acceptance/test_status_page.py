@@ -111,11 +111,18 @@ def test_the_page_fits_its_screen_and_loads_nothing_from_elsewhere(
         "return [...document.querySelectorAll('main *')].filter((element) =>"
         " element.getBoundingClientRect().right > innerWidth).map((element) => element.outerHTML)"
     )
+    cut = browser.run(
+        "document.querySelectorAll('.tile .note').forEach((element) =>"
+        " element.textContent = 'oldest 15 min, 1,500 in the CPU list, 12 to retry');"
+        "return [...document.querySelectorAll('.tile p')].filter((element) =>"
+        " element.scrollWidth > element.clientWidth).map((element) => element.textContent)"
+    )
     red, *_ = browser.run(
         "return getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g).map(Number)"
     )
     assert width == screen.width
     assert beyond == []
+    assert cut == []
     assert bars > 60
     assert all(path.count("L") > 30 for path in lines)
     # Nothing is drawn through the minutes in which nothing ended.
@@ -189,8 +196,13 @@ class Staged:
 @pytest.mark.parametrize(
     "trouble",
     [
-        Staged(redis_away, "down", "Redis is unavailable (ConnectionError): no doc", "filot-ocr doctor"),
-        Staged(postgresql_away, "down", "PostgreSQL is unavailable (OperationalError)", "filot-ocr doctor"),
+        Staged(redis_away, "down", "Redis is unavailable (nothing listens on that port)", "filot-ocr doctor"),
+        Staged(
+            postgresql_away,
+            "down",
+            "PostgreSQL is unavailable (nothing listens on that port)",
+            "filot-ocr doctor",
+        ),
         Staged(dead_jobs, "warn", "2 jobs used up their attempts.", "filot-ocr dead list"),
         Staged(
             review_service_down, "warn", "The review service has not accepted 14 reviews", "filot-ocr doctor"

@@ -30,7 +30,7 @@ def on_a_terminal(
     with minding_ctrl_c():
         started = subprocess.Popen(
             [sys.executable, "-m", "service", *arguments],
-            env={**os.environ, **environment, "COLUMNS": "120", "TERM": "xterm"},
+            env={**os.environ, "COLUMNS": "120", "TERM": "xterm", **environment},
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,

@@ -154,6 +154,10 @@ export interface LiveWorker {
    */
   gpuUtilisation: number;
   /**
+   * Whether it takes documents from the backend's CPU list as well.
+   */
+  claimsCpuQueue: boolean;
+  /**
    * s since its latest heartbeat.
    */
   seconds: number;
@@ -190,7 +194,7 @@ export interface Problem {
  */
 export interface Backlog {
   /**
-   * Documents in the list; with `OCR_GPU_CLAIM_CPU_QUEUE`, those in the backend's CPU list as well.
+   * Documents in the list; where any worker has `OCR_GPU_CLAIM_CPU_QUEUE`, those in the backend's CPU list as well.
    */
   waiting: number;
   /**
@@ -206,6 +210,10 @@ export interface Backlog {
    * Those of `waiting` that are in the backend's CPU list.
    */
   claimable: number;
+  /**
+   * Documents in the backend's CPU list while no worker takes any from there, beside `waiting`; None: one does.
+   */
+  notTaken: number | null;
 }
 /**
  * A document that was taken and is not finished.
@@ -226,7 +234,7 @@ export interface ActiveJob {
   worker: string | null;
 }
 /**
- * Aggregate of the jobs that finished in one period.
+ * Aggregate of the documents that finished in one period, each with its latest ending.
  */
 export interface Period {
   /**
@@ -235,6 +243,9 @@ export interface Period {
   start: number | null;
   autoApproved: number;
   pendingManualReview: number;
+  /**
+   * Without those that an operator cancelled.
+   */
   failed: number;
   /**
    * Percentiles of the milliseconds of successful jobs; null when there was none.
@@ -277,7 +288,7 @@ export interface JobRecord {
   endedAt: number;
 }
 /**
- * Number of failures by code.
+ * Number of failed documents by code.
  */
 export interface Failures {
   code: string;

@@ -11,10 +11,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from service.errors import DocumentError, SettingsError
 from service.monitoring.doctor.check_result import CheckResult, fail, passed
-from service.monitoring.doctor.network import broken_link
 from service.monitoring.doctor.postgres import connect
 from service.settings import Settings, needed
 from service.store.object_store import object_key, open_client
+from service.store.server_problems import broken_link
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

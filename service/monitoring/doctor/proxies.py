@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from service.monitoring.doctor.check_result import CheckResult, fail, passed
-from service.monitoring.doctor.network import broken_link
 from service.settings import Settings
+from service.store.server_problems import broken_link
 
 #: s for a connection to a proxy.
 TIMEOUT = 5.0

@@ -12,6 +12,7 @@ from service.monitoring.heartbeat import EXPIRY, FORGOTTEN, WorkerState, heartbe
 from service.monitoring.status import MAX_JOBS, MAX_SEARCH, TrafficReader
 from service.queue.document_queue import DocumentQueue, Settlement
 from service.settings import Settings
+from service.store.server_problems import redis_problem
 
 #: s after which the keys expire that a rehearsal could not remove.
 LEFTOVERS_EXPIRY = 60
@@ -129,7 +130,7 @@ def check_scripts(client: redis.Redis, settings: Settings) -> Iterator[CheckResu
     except redis.ResponseError as error:
         yield fail(
             check,
-            f"a script is refused ({type(error).__name__})",
+            f"a script is refused: {redis_problem(error)[0]}",
             "use Redis 7 or Valkey 7.2 or newer, with Lua scripts allowed",
         )
     else:

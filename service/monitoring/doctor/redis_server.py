@@ -2,28 +2,21 @@
 
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import redis
 
 from service.monitoring.doctor.check_result import CheckResult, fail, passed, warn
-from service.monitoring.doctor.network import broken_link
 from service.monitoring.doctor.redis_access import check_access
 from service.monitoring.doctor.redis_rehearsal import check_scripts
 from service.queue.document_queue import connect_redis
-from service.settings import Settings, needed
+from service.settings import Settings
+from service.store.server_problems import REDIS_CLUSTER, redis_problem
 
 #: The version that the contract with the backend names, and the oldest with every command that is used.
 EXPECTED, OLDEST = (7, 0), (6, 2)
 
 #: Share of the allowed memory from which on the operator should act.
 NEARLY_FULL = 0.9
-
-#: The finding for a server that spreads keys over nodes, and the advice.
-CLUSTER = (
-    "it runs in cluster mode, which spreads the keys over nodes: no script can use them together",
-    "use one primary with replicas (ElastiCache: cluster mode disabled, not serverless)",
-)
 
 NOEVICTION = "set maxmemory-policy to noeviction: any other policy may evict queued documents"
 
@@ -38,7 +31,7 @@ def check_redis(settings: Settings) -> Iterator[CheckResult]:
         try:
             info = _info(client)
             if info.get("cluster_enabled"):
-                yield fail("redis mode", *CLUSTER)
+                yield fail("redis mode", *REDIS_CLUSTER)
                 return
             access = list(check_access(client, settings))
             yield from access
@@ -51,7 +44,7 @@ def check_redis(settings: Settings) -> Iterator[CheckResult]:
             # The lines above say it.
             return
         except redis.RedisError as error:
-            says, advice = connection_problem(error, settings)
+            says, advice = redis_problem(error)
             yield fail("redis", says, advice)
             return
     yield _version(info)
@@ -69,32 +62,6 @@ def _info(client: redis.Redis) -> dict[str, Any]:
     except redis.exceptions.NoPermissionError:
         return {}
     return info
-
-
-def connection_problem(error: redis.RedisError, settings: Settings) -> tuple[str, str]:
-    """Return why Redis did not answer as asked, and what to do: a wrong password is not an outage."""
-    match error:
-        case redis.AuthenticationError():
-            return _password_problem(error, settings)
-        case _ if str(error).startswith(("CROSSSLOT", "CLUSTERDOWN", "MOVED")):
-            return CLUSTER
-        case redis.BusyLoadingError():
-            return "it is loading its data after a start", "wait until it has loaded"
-        case redis.ResponseError():
-            return f"it refuses a command ({type(error).__name__})", "check which server REDIS_URL names"
-        case _:
-            return broken_link(error)
-
-
-def _password_problem(error: redis.AuthenticationError, settings: Settings) -> tuple[str, str]:
-    if "without any password configured" in str(error):
-        return "it has no password, but one is sent", "unset REDIS_PASSWORD, or remove it from REDIS_URL"
-    if settings.redis_password or urlsplit(needed(settings.redis_url, "REDIS_URL")).password:
-        return (
-            "it refuses the password or the user's name",
-            "compare the password in REDIS_URL, or else REDIS_PASSWORD, with the server's",
-        )
-    return "it requires a password, and none is set", "set REDIS_PASSWORD"
 
 
 def _version(info: dict[str, Any]) -> CheckResult:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import httpx
 
 from service.monitoring.doctor.check_result import CheckResult, fail, passed, warn
-from service.monitoring.doctor.network import broken_link
 from service.settings import Settings
+from service.store.server_problems import broken_link
 
 #: s for one answer.
 TIMEOUT = 10.0

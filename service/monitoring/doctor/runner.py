@@ -31,19 +31,25 @@ class Check:
     name: str
     run: Callable[[Settings], Iterable[CheckResult]]
     seconds: float = 20.0
+    #: Settings that name the servers it asks: where one is not set, the settings' own line says so.
+    servers: tuple[str, ...] = ()
 
+
+#: The settings that name each server.
+REDIS, POSTGRESQL = ("redis_url",), ("database_url",)
+STORAGE = ("r2_endpoint", "r2_access_key_id", "r2_secret_access_key", "r2_bucket")
 
 #: In the order in which one would fix what is wrong.
 CHECKS = (
     Check("settings", check_settings),
-    Check("redis", check_redis),
-    Check("postgresql", check_postgres),
-    Check("tables", check_tables),
-    Check("storage", check_storage),
+    Check("redis", check_redis, servers=REDIS),
+    Check("postgresql", check_postgres, servers=POSTGRESQL),
+    Check("tables", check_tables, servers=POSTGRESQL),
+    Check("storage", check_storage, servers=STORAGE),
     Check("proxy", check_proxies),
     Check("review service", check_reviews),
-    Check("encryption", check_encryption),
-    Check("clock", check_clock, 40.0),
+    Check("encryption", check_encryption, servers=(*REDIS, *POSTGRESQL)),
+    Check("clock", check_clock, 40.0, servers=(*REDIS, *POSTGRESQL)),
     Check("models", check_models),
     # They load libraries and models; CUDA perhaps for the first time since the machine started.
     Check("engine", check_engine, 60.0),
@@ -62,6 +68,8 @@ def run_checks(settings: Settings, checks: Sequence[Check] = CHECKS) -> Iterator
     context.set_forkserver_preload([__name__])
     started = []
     for check in checks:
+        if any(getattr(settings, name) is None for name in check.servers):
+            continue
         ours, theirs = context.Pipe(duplex=False)
         process = context.Process(target=_run, args=(check, settings, theirs), daemon=True)
         process.start()

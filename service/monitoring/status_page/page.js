@@ -34,8 +34,14 @@ function tile(name, value, note, kind = "") {
 }
 
 function waitingNote(queue) {
+  if (!queue.waiting) return "empty queue";
   const oldest = queue.oldestWaiting < 1 ? "just arrived" : `oldest ${humanizeDuration(queue.oldestWaiting)}`;
-  return queue.claimable ? `${whole.format(queue.claimable)} in the CPU list, ${oldest}` : oldest;
+  return queue.claimable ? `${oldest}, ${whole.format(queue.claimable)} in the CPU list` : oldest;
+}
+
+// Documents that the workers leave to the backend's own pipeline.
+function notTaken(queue) {
+  return queue.notTaken ? `${whole.format(queue.notTaken)} in the CPU list not taken` : "";
 }
 
 function tiles(status) {
@@ -47,7 +53,7 @@ function tiles(status) {
   put(
     "tiles",
     queue
-      ? tile("Waiting", whole.format(queue.waiting), queue.waiting ? waitingNote(queue) : "empty queue")
+      ? tile("Waiting", whole.format(queue.waiting), [waitingNote(queue), notTaken(queue)].filter(Boolean).join("; "))
       : tile("Waiting", "?", unknown),
     queue
       ? tile("In progress", whole.format(status.jobs.length), `of ${capacity}` + (queue.putOff ? `, ${queue.putOff} to retry` : ""))

@@ -8,6 +8,7 @@ from service.errors import DeviceError, EngineError, LeaseLostError, Unavailable
 from service.monitoring.cloudwatch import CloudWatch
 from service.queue.active_jobs import ActiveJobs
 from service.queue.job_context import JobContext
+from service.store.result import EarlierResult
 from service.telemetry.metrics import CPU_FALLBACKS, PROCESSING, RESULTS, RETRIES, STAGE
 
 
@@ -47,6 +48,8 @@ class JobMetrics(Middleware):
             pass  # Another worker owns the document and counts it.
         elif context.settlement is not None and context.settlement.outcome == "retry":
             RETRIES.labels(_cause(exception)).inc()
+        elif isinstance(context.result, EarlierResult):
+            pass  # Whoever stored it has counted it.
         elif exception is None and context.result is not None:
             seconds = self.active_jobs.age(context.job.token)
             RESULTS.labels(context.result.final_outcome, context.result.device).inc()

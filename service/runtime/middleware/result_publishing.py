@@ -9,6 +9,7 @@ from dramatiq import Broker, MessageProxy, Middleware
 from service.errors import OcrWorkerError
 from service.queue.job_context import JobContext
 from service.store.publisher import Publisher
+from service.store.server_problems import describe_outage
 
 log = structlog.get_logger(__name__)
 
@@ -38,4 +39,4 @@ class ResultPublishing(Middleware):
         try:
             self.publisher.publish_job(job.job_id)
         except (redis.RedisError, OcrWorkerError) as error:
-            log.warning("result_not_published_yet", reason=type(error).__name__)
+            log.warning("result_not_published_yet", reason=describe_outage(error))

@@ -1,9 +1,13 @@
 """Queue lengths and ages, read from a real Redis whose lists hold bare ids."""
 
+import json
+import time
+
 import pytest
 
 from devstack.backend import PROCESSING, QUEUE, FilotBackend
 from service.monitoring.backlog import CLAIMABLE_MARKS_KEY, MARKS_KEY, read_outbox_backlog
+from service.monitoring.heartbeat import HEARTBEAT_PREFIX, SEEN_KEY, WorkerState
 from service.monitoring.status import MAX_SEARCH, TrafficReader
 from service.queue.document_queue import CPU_QUEUE_KEY, connect_redis
 from service.settings import Settings
@@ -167,7 +171,7 @@ def test_both_lists_are_counted_and_shown_apart(claiming: TrafficReader, backend
     assert backend.redis.lrange(CPU_QUEUE_KEY, 0, -1) == ["b", "c"]
 
 
-def test_a_worker_that_does_not_claim_leaves_the_cpu_list_out(
+def test_the_cpu_list_is_counted_apart_while_no_worker_takes_from_it(
     reader: TrafficReader, backend: FilotBackend
 ) -> None:
     backend.redis.rpush(CPU_QUEUE_KEY, "b")
@@ -175,4 +179,18 @@ def test_a_worker_that_does_not_claim_leaves_the_cpu_list_out(
     backlog = reader.read().backlog
 
     assert (backlog.waiting, backlog.claimable, backlog.oldest_waiting) == (0, 0, 0.0)
-    assert set(map(str, backend.redis.keys("*"))) == {CPU_QUEUE_KEY}
+    assert backlog.not_taken == 1
+
+
+def test_the_workers_say_whether_the_cpu_list_is_a_source(
+    reader: TrafficReader, backend: FilotBackend
+) -> None:
+    backend.redis.rpush(CPU_QUEUE_KEY, "b")
+    for worker, claims in (("one:1", False), ("two:2", True)):
+        state = WorkerState(worker=worker, claims_cpu_queue=claims)
+        backend.redis.set(f"{HEARTBEAT_PREFIX}{worker}", json.dumps(state.written()))
+        backend.redis.zadd(SEEN_KEY, {worker: time.time()})
+
+    backlog = reader.read().backlog
+
+    assert (backlog.waiting, backlog.claimable, backlog.not_taken) == (1, 1, None)

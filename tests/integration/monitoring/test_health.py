@@ -164,6 +164,28 @@ def test_head_answers_as_get_without_content(health: Health, path: str) -> None:
     assert int(head.headers["Content-Length"]) == length > 0
 
 
+@pytest.mark.parametrize("method", ["POST", "DELETE", "BREW"])
+def test_other_methods_are_refused_in_the_pages_own_way(health: Health, method: str) -> None:
+    ask(health.port, "/health")
+    with closing(HTTPConnection("127.0.0.1", health.port, timeout=60)) as connection:
+        connection.request(method, "/health", body=b"stop")
+        answer = connection.getresponse()
+        content = json.load(answer)
+
+    assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
+    assert content == {"status": "method not allowed"}
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_what_is_no_request_is_refused_in_the_pages_own_way(health: Health) -> None:
+    ask(health.port, "/health")
+    with socket.create_connection(("127.0.0.1", health.port), timeout=60) as connection:
+        connection.sendall(b"GET / HTTP/9.9\r\n\r\n")
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+
+    assert json.loads(answer) == {"status": "http version not supported"}
+
+
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 on this machine")
 def test_ipv6_and_ipv4_reach_the_same_port(health: Health) -> None:
     over_ipv4 = ask(health.port, "/health")

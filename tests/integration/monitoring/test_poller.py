@@ -42,8 +42,8 @@ def test_servers_that_are_away_are_named_and_their_figures_unknown(
     assert before == ["Redis has not been polled yet", "PostgreSQL has not been polled yet"]
     assert poller.away() == []
     assert no_servers.away() == [
-        "Redis did not answer the latest poll (ConnectionError)",
-        "PostgreSQL did not answer the latest poll (OperationalError)",
+        "Redis did not answer the latest poll (nothing listens on that port)",
+        "PostgreSQL did not answer the latest poll (nothing listens on that port)",
     ]
     assert (no_servers.backlog, no_servers.outbox_backlog) == (None, None)
     assert (no_servers.redis_answers(), no_servers.postgresql_answers()) == (False, False)

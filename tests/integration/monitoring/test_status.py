@@ -22,6 +22,7 @@ from service.monitoring.heartbeat import (
 )
 from service.monitoring.status import LATELY, TrafficReader, read_records
 from service.queue.document_queue import TIMESTAMPS_KEY, DocumentQueue, connect_redis
+from service.queue.operator_pause import pause, resume
 from service.runtime.actors import declare_actors
 from service.runtime.app import App, build_app
 from service.settings import Settings
@@ -165,6 +166,15 @@ def test_a_snapshot_changes_no_key_of_the_backend(reader: TrafficReader, backend
 
     assert after == before
     assert backend.redis.lrange(QUEUE, 0, -1) == ["one"]
+
+
+def test_a_pause_is_seen_before_any_worker_tells_of_it(reader: TrafficReader) -> None:
+    before = reader.read().pause
+    paused = pause(reader.client, "root@vm", "Redis upgrade", 600.0)
+    during = reader.read().pause
+    resume(reader.client)
+
+    assert (before, during, reader.read().pause) == (None, paused, None)
 
 
 def test_the_last_hour_is_counted_minute_by_minute(database: Database) -> None:

@@ -146,9 +146,12 @@ def test_servers_that_are_away_are_named_and_the_answering_worker_is_shown(
 
     assert figures["level"] == "down"
     assert figures["sentence"] == (
-        "Redis is unavailable (ConnectionError): no documents are taken, no results are published."
+        "Redis is unavailable (nothing listens on that port): no documents are taken, "
+        "no results are published."
     )
-    assert figures["troubles"][1]["sentence"].startswith("PostgreSQL is unavailable (OperationalError): ")
+    assert figures["troubles"][1]["sentence"].startswith(
+        "PostgreSQL is unavailable (nothing listens on that port): "
+    )
     assert (figures["queue"], figures["jobs"], figures["hour"]) == (None, None, None)
     assert [worker["worker"] for worker in figures["workers"]] == [page.heartbeat.worker]
 
@@ -198,7 +201,7 @@ def test_the_page_is_read_only(serve: PageMaker, method: str) -> None:
     with pytest.raises(HTTPError) as refused:
         urlopen(request, timeout=30)
 
-    assert refused.value.code == HTTPStatus.NOT_IMPLEMENTED
+    assert refused.value.code == HTTPStatus.METHOD_NOT_ALLOWED
     refused.value.close()
 
 

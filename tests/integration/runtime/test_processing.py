@@ -104,6 +104,8 @@ def test_a_repeat_keeps_the_ocrs_values_after_a_person_has_decided(
     assert (again["decision"], again["outcome"]) == (decision, outcome)
     assert {key: again[key] for key in PUBLISHED} == {key: first[key] for key in PUBLISHED}
     assert again["verificationStatus"] == "manually_approved"
+    (finished,) = backend.execute("SELECT count(*) AS documents FROM ocr_worker.endings")
+    assert finished["documents"] == 1
 
 
 def test_a_file_that_is_replaced_while_it_is_read_is_not_stored_but_the_new_one_is(

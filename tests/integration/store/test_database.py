@@ -151,7 +151,7 @@ def refusal(database: Database, statement: str = WRITE) -> DatabaseRefusedError:
                CREATE TRIGGER broken BEFORE UPDATE ON documents FOR EACH ROW EXECUTE FUNCTION broken()""",
             "DROP FUNCTION broken CASCADE",
             "XX000",
-            "PostgreSQL answers InternalError_ XX000",
+            "PostgreSQL answers with SQLSTATE XX000",
         ),
     ],
 )

@@ -115,9 +115,10 @@ def test_the_clock_and_a_viewer_share_one_question(server: Server) -> None:
 @pytest.mark.parametrize(
     ("error", "problem"),
     [
-        (redis.ConnectionError("redis://:hunter2@cache"), "ConnectionError"),
-        (redis.AuthenticationError("WRONGPASS hunter2"), "it refuses the password"),
-        (UnavailableError("PostgreSQL is away or refuses us: OperationalError"), "OperationalError"),
+        (redis.ConnectionError("redis://:hunter2@cache"), "the connection broke"),
+        (redis.AuthenticationError("WRONGPASS hunter2"), "it refuses the password or the user's name"),
+        (UnavailableError("PostgreSQL is unavailable: it sleeps", "it sleeps"), "it sleeps"),
+        (UnavailableError("no connection was free"), "no connection was free"),
         (ValueError("hunter2"), "the check failed"),
     ],
 )
@@ -125,4 +126,4 @@ def test_the_reason_of_no_answer_is_a_few_words(server: Server, error: Exception
     server.error = error
     server.may_answer.set()
 
-    assert CachedProbe("test", server.read, FRESH).latest(TIMEOUT) == ProbeResult(None, problem)
+    assert CachedProbe("test", server.read, FRESH).latest(TIMEOUT).problem == problem

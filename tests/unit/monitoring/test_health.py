@@ -78,8 +78,8 @@ def test_servers_that_are_away_are_named(parts: Parts) -> None:
         task()
 
     assert parts.progress.problems() == [
-        "Redis did not answer the latest poll (ConnectionError)",
-        "PostgreSQL did not answer the latest poll (OperationalError)",
+        "Redis did not answer the latest poll (nothing listens on that port)",
+        "PostgreSQL did not answer the latest poll (nothing listens on that port)",
     ]
 
 

@@ -11,6 +11,7 @@ from service.monitoring.formatting import humanize_duration
 from service.monitoring.heartbeat import WorkerSighting, WorkerState
 from service.monitoring.problems import find_problems, healthy_summary
 from service.monitoring.status import ActiveJob, Records, Status, Traffic
+from service.queue.operator_pause import OperatorPause
 from service.settings import Settings
 from service.store.dead_letters import DeadJob
 from service.store.history import MINUTES, Period
@@ -212,6 +213,44 @@ def test_each_cause_of_failures_is_named_with_its_own_count(settings: Settings) 
     ]
 
 
+def test_an_operators_pause_is_told_as_one_and_ended_by_its_command(settings: Settings) -> None:
+    today = datetime.now(UTC).replace(hour=0, minute=1, second=0, microsecond=0)
+    since, tomorrow = today.timestamp(), today + timedelta(days=1)
+    short = OperatorPause("root@vm", "Redis upgrade", since, since + 60)
+    paused = workers(replace(WORKER, pause_reasons=[short.sentence()]))
+    waiting = Backlog(2, 0, 1, 900.0)
+
+    def told(pause: OperatorPause) -> tuple[str, str, str]:
+        (problem,) = find_problems(traffic(workers=paused, backlog=waiting, pause=pause), settings)
+        return problem.level, problem.sentence, problem.command
+
+    assert told(short) == (
+        "warn",
+        "Paused by root@vm since 00:01 UTC until 00:02 (Redis upgrade); "
+        "2 documents are waiting, the oldest for 15 min.",
+        "filot-ocr resume",
+    )
+    assert f" until {tomorrow:%Y-%m-%d} 00:01 (" in told(replace(short, until=tomorrow.timestamp()))[1]
+    assert "since 00:01 UTC (Redis upgrade)" in told(replace(short, until=None))[1]
+
+
+@pytest.mark.parametrize("reason", ["paused by an operator", "paused by root@vm at 07:46: Redis upgrade"])
+def test_a_pause_that_has_ended_is_no_problem_before_the_next_heartbeat(
+    reason: str, settings: Settings
+) -> None:
+    assert find_problems(traffic(workers=workers(replace(WORKER, pause_reasons=[reason]))), settings) == []
+
+
+def test_a_cause_of_its_own_stops_a_paused_worker_too(settings: Settings) -> None:
+    pause = OperatorPause("root@vm", "Redis upgrade", datetime.now(UTC).timestamp(), None)
+    state = replace(WORKER, pause_reasons=["no GPU", pause.sentence()])
+
+    (first, second) = found(traffic(workers=workers(state), pause=pause), settings)
+
+    assert first == ("down", "1 of 1 worker is paused (no GPU), and no documents are waiting.")
+    assert second[0] == "warn"
+
+
 def test_an_unknown_wait_is_left_out(settings: Settings) -> None:
     status = traffic(workers=[], backlog=Backlog(2, 0, 0, 0.0))
 
@@ -271,6 +310,30 @@ def test_a_right_that_postgresql_refuses_stops_the_work(settings: Settings) -> N
     assert found(status, settings) == [
         ("down", "PostgreSQL cannot be used: our user lacks UPDATE on documents (status).")
     ]
+
+
+def test_a_refused_password_is_not_mended_by_restoring_the_server(settings: Settings) -> None:
+    status = replace(
+        WELL,
+        records=None,
+        database_problem="it refuses the password or the user's name",
+        database_advice="compare both in DATABASE_URL with the server's",
+    )
+
+    (problem,) = find_problems(status, settings)
+
+    assert problem.sentence.startswith("PostgreSQL is unavailable (it refuses the password")
+    assert problem.advice.startswith("Compare both in DATABASE_URL with the server's; ")
+
+
+def test_an_installation_without_gpu_support_is_not_mended_by_its_driver(settings: Settings) -> None:
+    absence = "this installation is without GPU support: nvidia-ml-py is missing, install extra `gpu`"
+    states = workers(replace(WORKER, gpu_available=False, gpu_absence=absence))
+
+    (problem,) = find_problems(traffic(workers=states), settings)
+
+    assert problem.command == ""
+    assert "driver" not in problem.advice
 
 
 def test_the_worst_comes_first(settings: Settings) -> None:

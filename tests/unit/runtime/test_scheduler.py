@@ -114,7 +114,7 @@ def test_an_outage_is_logged_once_and_the_task_is_called_again(scheduler: Schedu
 
     failed = [line for line in lines if line["event"] == "task_failed"]
     assert [(line["task"], line["reason"]) for line in failed] == [
-        ("Task.run", "Redis is away: ConnectionError")
+        ("Task.run", "Redis is away: the connection broke")
     ]
 
 

@@ -134,7 +134,7 @@ def test_the_store_is_not_asked_before_it_proved_who_it_is(
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     settings = settings_with(monkeypatch, CF_R2_ENDPOINT=f"https://127.0.0.1:{impostor.port}")
 
-    with pytest.raises(UnavailableError, match="SSLError"):
+    with pytest.raises(UnavailableError, match="its certificate is not trusted"):
         Storage(settings).fetch("user/KTP_1.jpg")
 
     assert impostor.heard == b""

@@ -13,7 +13,7 @@ from service.errors import SettingsError
 from service.monitoring.doctor.check_result import CheckResult, fail, passed, without_secrets
 from service.monitoring.doctor.engine import MODELS, check_engine, check_gpu, check_models
 from service.monitoring.doctor.machine import check_disk
-from service.monitoring.doctor.runner import Check, run_checks
+from service.monitoring.doctor.runner import POSTGRESQL, REDIS, Check, run_checks
 from service.settings import Settings
 
 
@@ -161,3 +161,17 @@ def test_a_folder_for_temporary_files_that_is_gone_is_red(
 
     assert temporary.level == "red"
     assert "TMPDIR" in temporary.advice
+
+
+def test_a_server_that_is_not_named_is_not_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1/none")
+    checks = [
+        Check("redis", pass_at_once, servers=REDIS),
+        Check("postgresql", pass_at_once, servers=POSTGRESQL),
+        Check("both", pass_at_once, servers=(*REDIS, *POSTGRESQL)),
+    ]
+
+    results = list(run_checks(Settings(), checks))
+
+    assert len(results) == 1

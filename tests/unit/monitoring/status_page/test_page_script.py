@@ -68,7 +68,7 @@ def test_every_figure_is_that_of_the_snapshot() -> None:
     texts = drawn(STATUS)
 
     assert texts["tiles"] == (
-        "Waiting 3 2 in the CPU list, oldest 20 s In progress 1 of 2 Finished 10 in the last hour "
+        "Waiting 3 oldest 20 s, 2 in the CPU list In progress 1 of 2 Finished 10 in the last hour "
         "Failed 1 10 % of all Median time 400 ms 95th percentile 900 ms Undelivered 3 1 result, 2 reviews"
     )
     assert texts["workers"].startswith(

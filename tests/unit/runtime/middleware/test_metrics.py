@@ -1,6 +1,7 @@
 """What is counted of a job."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 
 import pytest
 
@@ -8,6 +9,7 @@ from service.errors import DeviceLostError, EngineError, LeaseLostError, Unavail
 from service.queue.document_queue import Settlement
 from service.queue.job_context import JobContext
 from service.runtime.middleware.metrics import JobMetrics
+from service.store.result import EarlierResult
 from service.telemetry.metrics import REGISTRY
 from tests.support.fake_active_jobs import FakeActiveJobs
 from tests.support.messages import SUCCESS, document_message, review_message
@@ -69,6 +71,22 @@ def test_a_result_is_counted_with_its_outcome_device_and_duration(
     assert change("filot_ocr_processing_seconds_sum") == 2
     assert change("filot_ocr_stage_seconds_sum", stage="take_wait") == 2
     assert cloudwatch.counted == [(False, 2000, True)]
+
+
+@pytest.mark.parametrize("success", [True, False])
+def test_what_somebody_stored_before_is_counted_nowhere(
+    metrics: JobMetrics, cloudwatch: FakeCloudWatch, change: Callable[..., float], success: bool
+) -> None:
+    message = document_message()
+    told = {**asdict(SUCCESS), "success": success}
+    JobContext.of(message).result = EarlierResult(**told)
+    JobContext.of(message).settlement = Settlement("done")
+
+    metrics.after_process_message(None, message)  # type: ignore[arg-type]
+
+    assert cloudwatch.counted == []
+    assert change("filot_ocr_results_total", outcome="auto_approved", device="cpu") == 0
+    assert change("filot_ocr_processing_seconds_sum") == 0
 
 
 @pytest.mark.parametrize(

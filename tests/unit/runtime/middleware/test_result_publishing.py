@@ -44,11 +44,17 @@ def test_neither_a_review_nor_a_failed_attempt_is_published() -> None:
     assert publisher.published == []
 
 
-@pytest.mark.parametrize("failure", [redis.ConnectionError("away"), UnavailableError("away")])
-def test_a_result_that_cannot_be_published_is_logged_and_left_to_the_scheduler(failure: Exception) -> None:
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [
+        (redis.ConnectionError("redis://:hunter2@cache"), "Redis is away: the connection broke"),
+        (UnavailableError("PostgreSQL is unavailable"), "PostgreSQL is unavailable"),
+    ],
+)
+def test_a_result_that_cannot_be_published_is_logged_and_left_to_the_scheduler(
+    failure: Exception, reason: str
+) -> None:
     with capture_logs() as lines:
         publish(FakePublisher(failure), document_message())
 
-    assert [(line["event"], line["reason"]) for line in lines] == [
-        ("result_not_published_yet", type(failure).__name__)
-    ]
+    assert [(line["event"], line["reason"]) for line in lines] == [("result_not_published_yet", reason)]
