@@ -17,18 +17,23 @@ class Valkey(Server):
     Args:
         sandbox: where it lives.
         append_only: keep what was written through `stop`, `kill` and the next `start`.
+        cluster: whether it runs in cluster mode, without any slots yet.
         name: tells several servers apart.
     """
 
-    def __init__(self, sandbox: Sandbox, *, append_only: bool = False, name: str = "valkey") -> None:
+    def __init__(
+        self, sandbox: Sandbox, *, append_only: bool = False, cluster: bool = False, name: str = "valkey"
+    ) -> None:
         super().__init__(sandbox, name)
         password = secrets.token_hex(16)
         self.url = f"redis://:{password}@127.0.0.1:{self.port}/0"
         self._configuration = self.directory / "valkey.conf"
+        # The default port of the cluster's bus lies among those that systems hand out.
+        mode = f"cluster-enabled yes\ncluster-port {sandbox.reserve_port()}\n" if cluster else ""
         # In a file, not in arguments, which every user of the machine can see.
         self._configuration.write_text(
             f"bind 127.0.0.1\nport {self.port}\nrequirepass {password}\ndir {self.directory}\n"
-            f'save ""\nappendonly {"yes" if append_only else "no"}\nappendfsync everysec\n'
+            f'save ""\nappendonly {"yes" if append_only else "no"}\nappendfsync everysec\n{mode}'
         )
 
     def command(self) -> list[str]:

@@ -160,12 +160,10 @@ def test_a_missing_tesseract_stops_the_start_with_what_to_install(environment: d
 
 def test_a_redis_that_turns_out_to_be_a_cluster_ends_the_worker_for_good(start_worker: WorkerStarter) -> None:
     with open_sandbox() as sandbox:
-        cluster = Valkey(sandbox)
+        cluster = Valkey(sandbox, cluster=True)
         worker = start_worker(ready=False, REDIS_URL=cluster.url)
         worker.logged("redis_away")
 
-        with cluster._configuration.open("a") as file:
-            file.write("cluster-enabled yes\n")
         cluster.start()
         with redis.Redis.from_url(cluster.url) as client:
             client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)

@@ -124,7 +124,8 @@ def test_of_a_large_answer_no_more_is_read_than_is_allowed() -> None:
     with raw_server(flood) as url:
         assert reason(url) == f"the review service's answer is larger than {MAX_ANSWER_SIZE // 1024} KiB"
 
-    assert sum(sent) < 64 * MAX_ANSWER_SIZE
+    # The system's own buffers take a few MB.
+    assert sum(sent) < 32 * 1024 * 1024
 
 
 @pytest.mark.parametrize(

@@ -115,9 +115,7 @@ def test_a_missing_password_is_asked_for(settings_with: SettingsMaker, stack: Fi
 
 def test_cluster_mode_is_named(settings_with: SettingsMaker) -> None:
     with open_sandbox() as sandbox:
-        cluster = Valkey(sandbox)
-        with cluster._configuration.open("a") as file:
-            file.write("cluster-enabled yes\n")
+        cluster = Valkey(sandbox, cluster=True)
         cluster.start()
         (found,) = check_redis(settings_with(REDIS_URL=cluster.url))
 

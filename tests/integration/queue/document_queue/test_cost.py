@@ -229,10 +229,7 @@ def test_without_the_right_to_block_the_list_is_polled(
 def cluster() -> Iterator[Valkey]:
     """A server in cluster mode that holds every slot."""
     with open_sandbox() as sandbox:
-        server = Valkey(sandbox)
-        # The default port of the cluster's bus lies among those that systems hand out.
-        mode = f"cluster-enabled yes\ncluster-port {sandbox.reserve_port()}\n"
-        server._configuration.write_text(server._configuration.read_text() + mode)
+        server = Valkey(sandbox, cluster=True)
         server.start()
         with redis.Redis.from_url(server.url) as client:
             client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
