@@ -30,8 +30,8 @@ class Backlog:
     oldest_waiting: float
     #: Those of ``waiting`` that are in the backend's CPU list.
     claimable: int = 0
-    #: Documents in the backend's CPU list while no worker takes any from there, beside ``waiting``; None: one
-    #: does.
+    #: Documents in the backend's CPU list while no worker takes any from there, beside ``waiting``; null
+    #: if one does.
     not_taken: int | None = None
 
 

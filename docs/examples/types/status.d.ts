@@ -211,7 +211,7 @@ export interface Backlog {
    */
   claimable: number;
   /**
-   * Documents in the backend's CPU list while no worker takes any from there, beside `waiting`; None: one does.
+   * Documents in the backend's CPU list while no worker takes any from there, beside `waiting`; null if one does.
    */
   notTaken: number | null;
 }
