@@ -25,7 +25,7 @@ AUDIT_STAMP := .venv-audit/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help venv models demo lint test test-quick test-programs test-cuda test-temporal
-.PHONY: bench bench-gpu bench-latency bench-memory bench-peers bench-queue bench-status-page
+.PHONY: bench bench-gpu bench-latency bench-memory bench-peers bench-queue bench-scale bench-status-page costs
 .PHONY: accuracy blanks decision estimates realism
 .PHONY: reference types hostile fuzz chaos chaos-mutants incidents pictures audit sbom release lock clean
 
@@ -141,6 +141,12 @@ bench-memory: $(STAMP) $(MODELS) ## A worker's memory over 2,000 documents of al
 
 bench-queue: $(STAMP) ## How long Redis is busy with each operation of the queue, up to a million waiting documents
 	$(BIN)/python -m bench.redis_cost
+
+bench-scale: $(STAMP) $(MODELS) ## What the pipeline around the reading costs, for 1 to 32 workers; simulated days of up to 100 million documents
+	$(BIN)/python -m bench.scale
+
+costs: $(STAMP) ## Dollars for 1,000 documents on CPUs, and what a GPU has to read to be cheaper
+	$(BIN)/python -m bench.costs
 
 bench-status-page: $(STAMP) $(MODELS) ## What a status page that is loaded every second costs the worker
 	$(BIN)/python -m bench.status_page

@@ -15,6 +15,7 @@ from cloudless.cloudwatch import Autoscaler, Samples
 from cloudless.deployment import Deployment, production_config
 from cloudless.server import Aws, local_aws
 
+from bench.day import DAY, light
 from infra_pulumi.names import Names
 
 #: Documents a second of one worker: measured for the CPU engine on two cores (docs/benchmarks.md).
@@ -30,8 +31,6 @@ SEED = 20
 
 WORKER = Names("production").worker
 
-DAY = 24 * 60
-
 
 @dataclass(frozen=True)
 class Load:
@@ -44,17 +43,12 @@ class Load:
     workers: int = 1
 
 
-def _light(minute: int) -> float:
-    """Up to 40 documents a minute at two in the afternoon, next to none at night."""
-    return 1 + 39 * max(0.0, math.sin(math.pi * ((minute % DAY) / 60 - 6) / 16))
-
-
 LOADS = (
-    Load("day of light traffic, four workers left from a burst", DAY, _light, workers=4),
+    Load("day of light traffic, four workers left from a burst", DAY, light, workers=4),
     Load(
         "the same with a burst of 30,000 documents at ten",
         DAY,
-        lambda m: _light(m) + 1_000 * (600 <= m < 630),
+        lambda m: light(m) + 1_000 * (600 <= m < 630),
     ),
     Load(
         "busy office hours, 900 documents a minute from nine to five",

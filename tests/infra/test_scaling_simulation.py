@@ -1,6 +1,7 @@
 """The simulation of scaling, and what it says of the stack's policies."""
 
-from bench.scaling import DAY, LOADS, Load, Outcome, Policies, simulate
+from bench.day import DAY
+from bench.scaling import LOADS, Load, Outcome, Policies, simulate
 
 
 def test_workers_are_paid_for_little_longer_than_they_are_needed(outcomes: dict[str, Outcome]) -> None:
