@@ -31,7 +31,9 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_wrong_proxy_is_red(variables: dict[str, str], says: str, settings_with: SettingsMaker) -> None:
-    settings = settings_with(BULI2_API_URL="http://127.0.0.1:9", **variables)
+    settings = settings_with(
+        BULI2_API_URL="http://127.0.0.1:9", BULI2_CALLBACK_URL="http://127.0.0.1:9", **variables
+    )
 
     (found,) = check_proxies(settings)
     (reviews,) = check_reviews(settings)
