@@ -5,6 +5,7 @@ Two logistic models, by Newton's method on the log-loss with a slight penalty on
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -23,6 +24,7 @@ from bench.accuracy.samples import invent_sample
 from service.reading.ocr.engine import Image
 from service.reading.ocr.geometry import Quad, cut_line
 from service.reading.ocr.lost_blanks import (
+    MIN_PROBABILITY,
     MIN_SUSPICION,
     SECOND_LOOK,
     Gap,
@@ -185,7 +187,7 @@ def _table(found: Sequence[Adjacent]) -> str:
         lost = np.array([one.is_lost for one in own])
         odds = {name: _design(own, name) @ np.array(fit(others, name)) for name in FEATURES}
         suspect = odds["suspicion"] > MIN_SUSPICION
-        blank = suspect & (odds["blank"] > 0)
+        blank = suspect & (odds["blank"] > math.log(MIN_PROBABILITY / (1 - MIN_PROBABILITY)))
         for key, which in (
             ("adjacent", ~lost),
             ("lost", lost),

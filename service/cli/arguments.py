@@ -49,7 +49,8 @@ def id_beginning(text: str) -> str:
     digits = beginning.replace("-", "")
     if len(digits) < MIN_BEGINNING or not re.fullmatch("[0-9a-f]{1,32}", digits):
         exit_with(
-            f"{text} is not a document id, nor its first {MIN_BEGINNING} characters or more", EXIT_INPUT
+            f"{text} is not a document id, nor its first {MIN_BEGINNING} characters or more; nothing is done",
+            EXIT_INPUT,
         )
     return beginning
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from service.cli.arguments import canonical_id, document_id, id_beginning, matching_id
+from service.cli.arguments import canonical_id, id_beginning, matching_id
 from service.cli.connections import open_database
 from service.cli.output import EXIT_INPUT, console, exit_with, local_time, print_json, print_line, whole
 from service.monitoring.formatting import camel_case
@@ -89,18 +89,21 @@ def _dead_id(text: str, dead: list[str]) -> str:
     canonical = canonical_id(text)
     found = canonical or matching_id(id_beginning(text), dead)
     if found is None:
-        exit_with(f"{text} is not among the dead jobs", EXIT_INPUT)
+        exit_with(f"{text} is not among the dead jobs; nothing is done", EXIT_INPUT)
     return found
 
 
 @app.command("drop")
 def drop_dead(documents: Annotated[list[str], typer.Argument(metavar="ID...")]) -> None:
-    """Delete dead jobs; their documents stay failed."""
+    """Delete dead jobs; their documents stay failed.
+
+    The first 8 characters of an id are enough, or more where several begin so.
+    """
     from service.store import dead_letters
 
     with open_database().transaction() as cursor:
-        unknown = [
-            document for document in map(document_id, documents) if not dead_letters.drop(cursor, document)
-        ]
+        dead = [job.document_id for job in dead_letters.list_jobs(cursor)]
+        ids = [_dead_id(text, dead) for text in documents]
+        unknown = [document for document in ids if not dead_letters.drop(cursor, document)]
     if unknown:
         exit_with(f"not among the dead jobs: {', '.join(unknown)}", EXIT_INPUT)

@@ -154,7 +154,7 @@ def _id_of_row(database: "Database", text: str) -> str:
     with database.transaction() as cursor:
         found = matching_id(beginning, beginning_with(cursor, beginning))
     if found is None:
-        exit_with(f"no document's id begins with {text}", EXIT_INPUT)
+        exit_with(f"no document's id begins with {text}; nothing is done", EXIT_INPUT)
     return found
 
 

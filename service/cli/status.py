@@ -26,6 +26,8 @@ WATCH_INTERVAL = 2.0
 #: s that a query waits for Redis and for PostgreSQL: a laptop may be farther away than a worker.
 TIMEOUT = 5.0
 
+_WITHOUT_DATABASE = "DATABASE_URL is not set here: results, failures, reviews and dead jobs are not shown."
+
 
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, as a worker's /status.json.")] = False,
@@ -70,8 +72,11 @@ def _as_text(snapshot: "Status") -> RenderableType:
     from service.cli.status_tables import sections
     from service.settings import current_settings
 
-    shown = sections(snapshot, current_settings())
-    return Group(*_banner(snapshot), *(part for section in shown for part in section.drawn()))
+    settings = current_settings()
+    shown = sections(snapshot, settings)
+    tables = (part for section in shown for part in section.drawn())
+    remarks = [] if settings.database_url else [_WITHOUT_DATABASE]
+    return Group(*_banner(snapshot), *remarks, *tables)
 
 
 def _fitted(snapshot: "Status") -> RenderableType:

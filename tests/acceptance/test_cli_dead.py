@@ -64,8 +64,11 @@ def test_a_dead_job_can_be_forgotten_its_document_not(
 ) -> None:
     document_id = bury(backend, environment)
 
-    dropped = run("dead", "drop", document_id)
+    wrong = run("dead", "drop", document_id, "nonsense")
+    dropped = run("dead", "drop", document_id[:8])
 
+    assert wrong.returncode == 1
+    assert "nothing is done" in wrong.stderr
     assert dropped.returncode == 0
     assert json.loads(run("dead", "list", "--json").stdout) == []
     assert backend.row(document_id)["status"] == "failed"

@@ -28,6 +28,9 @@ SECOND_LOOK = Recheck(1.25)
 #: Log-odds of a blank, by the first model, from which a line is looked at again: one in fifty.
 MIN_SUSPICION = -4.0
 
+#: Probability from which a blank is inserted. Of what is less probable a person is told.
+MIN_PROBABILITY = 0.75
+
 #: Letters that the network is more certain to be adjacent are: of 188 lost blanks it was so certain of seven.
 MAX_CERTAINTY = 0.9999
 
@@ -103,8 +106,10 @@ def restore_blanks(line: LineText, second: LineText | None = None) -> LineText:
     doubt = 0.0
     # From the last to the first: inserting a blank then moves no offset of those still to come.
     for gap in reversed(found):
-        probability = 1 / (1 + math.exp(-log_odds("suspicion" if second is None else "blank", gap)))
-        is_lost = second is not None and probability > 1 / 2
+        # A look that shows other letters confirms nothing.
+        is_looked_at = gap.second is not None
+        probability = 1 / (1 + math.exp(-log_odds("blank" if is_looked_at else "suspicion", gap)))
+        is_lost = is_looked_at and probability > MIN_PROBABILITY
         doubt = max(doubt, 1 - probability if is_lost else probability)
         line = _with_blank(line, gap.offset) if is_lost else line
     return replace(line, blank_doubt=doubt)
