@@ -60,6 +60,8 @@ def pause(
     """
     from service.queue import operator_pause
 
+    if not reason.strip():
+        exit_with("--why is empty: say in a few words why nothing is read", EXIT_INPUT)
     seconds = None if limit is None else duration(limit)
     client = open_redis()
     before = operator_pause.current_pause(client)

@@ -199,6 +199,14 @@ def test_the_first_characters_of_an_id_are_enough_to_cancel_it_but_not_to_erase_
     assert "erase needs the whole id" in erased.stderr
 
 
+def test_a_pause_without_a_reason_is_refused(run: Runner, backend: FilotBackend) -> None:
+    refused = run("pause", "--why", " ")
+
+    assert refused.returncode == 1
+    assert "say in a few words why" in refused.stderr
+    assert backend.redis.keys("*") == []
+
+
 def test_a_pause_says_which_earlier_one_it_replaces(run: Runner, backend: FilotBackend) -> None:
     first = run("pause", "--why", "disk is being replaced")
     second = run("pause", "--for", "1h", "--why", "a look")
