@@ -158,13 +158,20 @@ def causes(cursor: RealDictCursor, minutes: int) -> dict[str, int]:
 def failures(cursor: RealDictCursor) -> list[Failures]:
     """Count the documents whose latest ending of the last day is a failure, by its code.
 
-    The most frequent code of the last hour comes first.
+    The most frequent code of the last hour comes first. Only failures are sorted: they are few.
     """
     cursor.execute(
         f"""SELECT coalesce(code, '{UNKNOWN}') AS code, count(*) AS last_day,
                    count(*) FILTER (WHERE ended_at > now() - interval '1 hour') AS last_hour
-            FROM ({_LATEST.format(since="now() - interval '1 day'")}) AS latest
-            WHERE outcome = 'failed'
+            FROM (
+                SELECT DISTINCT ON (document_id) * FROM ocr_worker.endings
+                WHERE outcome = 'failed' AND ended_at > now() - interval '1 day'
+                ORDER BY document_id, ended_at DESC
+            ) AS failed
+            WHERE NOT EXISTS (
+                SELECT FROM ocr_worker.endings AS later
+                WHERE later.document_id = failed.document_id AND later.ended_at > failed.ended_at
+            )
             GROUP BY 1 ORDER BY last_hour DESC, last_day DESC, code"""  # noqa: S608 - constants
     )
     return [Failures(**row) for row in cursor.fetchall()]
