@@ -172,7 +172,7 @@ def _resized(picture: Picture, scale: float) -> Picture:
 def _stretched(image: ColourImage, rng: random.Random) -> ColourImage:
     """Map the darkest to black and a share of the ground to nearly white."""
     low, high = np.percentile(image, (rng.uniform(0.5, 3), rng.uniform(70, 99)))
-    top = rng.uniform(215, 252)
+    top = rng.uniform(215, 250.5)
     return to_pixels((image.astype(np.float32) - low) * (top / max(high - low, 60)))
 
 
