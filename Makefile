@@ -24,9 +24,9 @@ AUDIT_BIN := .venv-audit/bin
 AUDIT_STAMP := .venv-audit/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv models demo lint test test-quick test-programs test-cuda test-temporal
+.PHONY: help venv models recogniser demo lint test test-quick test-programs test-cuda test-temporal
 .PHONY: bench bench-gpu bench-latency bench-memory bench-peers bench-queue bench-scale bench-status-page costs
-.PHONY: accuracy blanks decision estimates realism
+.PHONY: accuracy decision estimates realism
 .PHONY: reference types hostile fuzz chaos chaos-mutants incidents pictures audit sbom release lock clean
 
 help: ## List the targets
@@ -56,12 +56,16 @@ $(STAMP): requirements/dev.lock $(DEMO_STAMP)
 
 models: $(MODELS) ## Derive the OCR models from their origin and check their hashes
 
-$(MODELS): $(DEMO_STAMP) requirements/models.lock tools/models/derive.py service/reading/ocr/models/SHA256SUMS
+$(MODELS): $(DEMO_STAMP) requirements/models.lock tools/models/derive.py tools/models/last_layers.npz service/reading/ocr/models/SHA256SUMS
 	@echo "Deriving the OCR models from their published package ..."
 	rm -rf build/models && mkdir -p build/models
 	$(BIN)/pip download --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/models.lock -d build/models
 	$(BIN)/python -m tools.models.derive build/models/*.whl
 	@touch $@
+
+recogniser: $(STAMP) $(MODELS) ## Train the recogniser's last layers anew: tools/models/last_layers.npz (needs PyTorch in .venv)
+	@$(BIN)/python -c 'import torch' 2>/dev/null || { echo "install PyTorch first: $(BIN)/pip install torch"; exit 2; }
+	$(BIN)/python -m tools.recogniser.train build/models/*.whl
 
 demo: $(DEMO_STAMP) $(MODELS) ## Run the main job on real servers and show the result
 	$(BIN)/filot-ocr demo
@@ -153,9 +157,6 @@ bench-status-page: $(STAMP) $(MODELS) ## What a status page that is loaded every
 
 accuracy: $(STAMP) $(MODELS) ## Read 200 invented cards a level with every engine; non-zero when a bar is missed
 	$(BIN)/python -m bench.accuracy
-
-blanks: $(STAMP) $(MODELS) ## Fit the models that find blanks which the recogniser lost, and print what they find
-	$(BIN)/python -m bench.accuracy.blanks
 
 estimates: $(STAMP) $(MODELS) ## Fit the estimates of fields on drawn cards and print what limits for approval are worth
 	$(BIN)/python -m bench.accuracy.fitting

@@ -1,0 +1,1 @@
+"""Trains the last layers of the shipped recogniser on rendered lines."""
