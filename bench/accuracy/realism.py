@@ -25,13 +25,13 @@ from PIL import Image as Pictures
 
 from bench.accuracy.levels import Level
 from bench.accuracy.samples import invent_sample
+from bench.accuracy.word_gaps import measure_gaps
 from service.reading.ocr.engine import Engine, PageText
 from service.reading.ocr.geometry import cut_line
 from service.reading.ocr.loading import load_engine
 from service.reading.ocr.recognition import MAX_LINE, Recogniser
 from service.reading.ocr.sessions import load_network
 from service.reading.ocr.shapes import LINE_HEIGHT
-from service.reading.ocr.word_gaps import measure_gaps
 from service.reading.quality.boxes import boxes_of
 from service.reading.quality.strokes import measure_strokes
 from service.reading.reader import Reading, read_document

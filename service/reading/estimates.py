@@ -18,7 +18,7 @@ from service.reading.documents.fields import DocumentType, Field, Fields
 from service.reading.documents.plausible import count_bare_abbreviations, count_misspellings
 from service.reading.documents.scoring import CONTRACT_FIELDS, Estimate, confirmed_fields
 from service.reading.ocr.engine import PageText
-from service.reading.ocr.word_spelling import known_words
+from service.reading.ocr.known_words import known_words
 
 #: Kind of each contract field; fields of a kind share a model.
 KINDS: Mapping[str, str] = {

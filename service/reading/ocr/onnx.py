@@ -20,23 +20,12 @@ from service.reading.ocr.detection import MAX_CARD_SIDE, MAX_SIDE, find_lines
 from service.reading.ocr.engine import Box, Device, Image, Matrix, Page, PageText, TextLine
 from service.reading.ocr.geometry import Quad, cut_line, level_matrix, level_page, turn_matrix, turn_page
 from service.reading.ocr.illumination import even_illumination
-from service.reading.ocr.lost_blanks import SECOND_LOOK, is_suspect, is_worth_measuring, restore_blanks
 from service.reading.ocr.orientation import quarter_turns, skew
-from service.reading.ocr.punctuation_recheck import (
-    RECHECKS,
-    Recheck,
-    apply_recheck,
-    cut_for_recheck,
-    discount_doubtful,
-    doubtful_offsets,
-    merge_readings,
-    needs_full_size,
-)
 from service.reading.ocr.reading_order import in_reading_order
 from service.reading.ocr.recognition import MAX_LINE, LineText, Recogniser
+from service.reading.ocr.second_look import merge_readings, needs_second_look
 from service.reading.ocr.sessions import Network, load_network
-from service.reading.ocr.shapes import FULL, LINE_HEIGHT, LineSize
-from service.reading.ocr.word_gaps import with_gaps
+from service.reading.ocr.shapes import FULL, LineSize
 
 #: Lines below this confidence are patterns and smudges rather than text.
 MIN_CONFIDENCE = 0.5
@@ -171,11 +160,10 @@ class OnnxEngine:
         image, quads = found.view.lit, found.quads
         read = self._recognise(image, quads, size)
         if size != FULL:
-            doubtful = [index for index, line in enumerate(read) if needs_full_size(line)]
+            doubtful = [index for index, line in enumerate(read) if needs_second_look(line)]
             full_size = self._recognise(image, [quads[index] for index in doubtful], FULL)
             for index, line in zip(doubtful, full_size, strict=True):
                 read[index] = merge_readings(line, read[index])
-        read = self._recheck_punctuation(image, quads, self._restore_blanks(image, quads, read))
         lines = [
             TextLine(line.text.strip(), line.confidence, _box(quad), line.min_certainty, line.blank_doubt)
             for line, quad in zip(read, quads, strict=True)
@@ -189,39 +177,6 @@ class OnnxEngine:
         return self._recogniser.read_all(
             [cut_line(image, quad, size.height, MAX_LINE, size.stretch, self._sizes.line) for quad in quads]
         )
-
-    def _restore_blanks(
-        self, image: Image, quads: Sequence[Quad], read: Sequence[LineText]
-    ) -> list[LineText]:
-        """Recognise lines again in which a blank between two words may have been lost."""
-        lines = [
-            with_gaps(line, cut_line(image, quad, LINE_HEIGHT, MAX_LINE))
-            if is_worth_measuring(line)
-            else line
-            for line, quad in zip(read, quads, strict=True)
-        ]
-        suspect = [index for index, line in enumerate(lines) if is_suspect(line)]
-        second = self._look_again(image, [quads[index] for index in suspect], SECOND_LOOK)
-        looks = dict(zip(suspect, second, strict=True))
-        return [restore_blanks(line, looks.get(index)) for index, line in enumerate(lines)]
-
-    def _look_again(self, image: Image, quads: Sequence[Quad], look: Recheck) -> list[LineText]:
-        return self._recogniser.read_all(
-            [cut_for_recheck(image, quad, look, self._sizes.line) for quad in quads]
-        )
-
-    def _recheck_punctuation(
-        self, image: Image, quads: Sequence[Quad], read: Sequence[LineText]
-    ) -> list[LineText]:
-        """Recognise lines again in which punctuation between two letters may have been missed."""
-        lines = [*read]
-        doubtful = [index for index, line in enumerate(lines) if doubtful_offsets(line)]
-        for recheck in RECHECKS:
-            second = self._look_again(image, [quads[index] for index in doubtful], recheck)
-            for index, line in zip(doubtful, second, strict=True):
-                lines[index] = apply_recheck(lines[index], line, recheck.can_clear)
-            doubtful = [index for index in doubtful if doubtful_offsets(lines[index])]
-        return discount_doubtful(lines)
 
 
 def _box(quad: Quad) -> Box:

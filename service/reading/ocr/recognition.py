@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import cv2
@@ -15,24 +16,24 @@ from service.reading.ocr.sessions import Network, Tensor
 MAX_LINE = 3200
 
 #: Width in pixels of one time step of the network.
-STEP = 8
+STEP = 4
 
 #: Pixels. A character takes two steps at least.
-MIN_LINE = 2 * STEP
+MIN_LINE = 4 * STEP
 
 
 class Character(NamedTuple):
     """One recognised character."""
 
     text: str
-    #: How certain the network is that nothing stands between this character and the one before, 0 to 1.
+    #: How probably nothing stands between this character and the one before, 0 to 1.
     joint: float = 1.0
+    #: The network's certainty at its clearest step, 0 to 1.
+    certainty: float = 1.0
     #: How many time steps it lasts.
     steps: int = 1
     #: Its middle as a share of the line's width; None for a character that the network did not see.
     middle: float | None = None
-    #: How much wider the gap before it is than others of the line, in cap heights; 0 if not measured.
-    gap: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,20 @@ class LineText:
     """The text of a line, with confidences."""
 
     characters: tuple[Character, ...]
-    #: Mean over the characters of the certainty at their first step, 0 to 1.
+    #: Mean certainty of the characters, 0 to 1.
     confidence: float
     #: Certainty of the least certain character, blanks excluded, 0 to 1.
     min_certainty: float
-    #: How probably a blank between two words was lost, or one was inserted that is not there, 0 to 1.
-    blank_doubt: float = 0.0
+
+    @property
+    def blank_doubt(self) -> float:
+        """How probably a blank or mark between two capitals was missed, or a blank is none, 0 to 1."""
+        doubts = (
+            1 - (one.certainty if one.text == " " else one.joint)
+            for before, one in pairwise(self.characters)
+            if before.text.isupper() and (one.text == " " or one.text.isupper())
+        )
+        return max(doubts, default=0.0)
 
     @property
     def text(self) -> str:
@@ -57,7 +66,8 @@ class Recogniser:
     """Recognises straightened images of lines.
 
     Parameters:
-        network: a derived model; its outputs are the best class of each step and its probability
+        network: a derived model; its outputs are the best class of each step, its probability, and that of a
+            blank or a mark
     """
 
     def __init__(self, network: Network) -> None:
@@ -73,8 +83,8 @@ class Recogniser:
         # All tensors are prepared first: prepared between runs of the network, each would find cold caches.
         outputs = self._network.run_all([line_tensor(line) for line in lines])
         return [
-            decode(classes[0], certainty[0], self._alphabet, line.shape[1] / STEP)
-            for line, (classes, certainty) in zip(lines, outputs, strict=True)
+            decode(classes[0], certainty[0], between[0], self._alphabet, line.shape[1] / STEP)
+            for line, (classes, certainty, between) in zip(lines, outputs, strict=True)
         ]
 
 
@@ -93,41 +103,40 @@ def line_tensor(line: Image) -> Tensor:
 def decode(
     classes: npt.NDArray[np.int64],
     certainty: npt.NDArray[np.float32],
+    between: npt.NDArray[np.float32],
     alphabet: Sequence[str],
     width: float | None = None,
 ) -> LineText:
     """Decode a sequence of steps by CTC: a run of one class is one character; class 0 is the CTC blank.
 
-    ``width`` is that of the line in steps, without padding. Both confidences are 0 without characters.
+    ``width`` is that of the line in steps, without padding. Confidences are 0 without characters.
     """
     read: list[str] = []
-    first_certainties: list[float] = []
-    max_certainties: list[float] = []
+    certainties: list[float] = []
     joints: list[float] = []
     steps: list[int] = []
     starts: list[int] = []
-    previous, joint = 0, 1.0
+    previous, apart = 0, 0.0
+    rows = zip(classes.tolist(), certainty.tolist(), between.tolist(), strict=True)
     # There are few steps: a plain loop is faster than arrays.
-    for step, (index, sure) in enumerate(zip(classes.tolist(), certainty.tolist(), strict=True)):
+    for step, (index, sure, mark) in enumerate(rows):
         if index and index != previous:
             read.append(alphabet[index])
-            first_certainties.append(sure)
-            max_certainties.append(sure)
-            joints.append(joint)
+            certainties.append(sure)
+            joints.append(1 - apart)
             steps.append(1)
             starts.append(step)
-            joint = 1.0
+            apart = 0.0
         elif index:
             # The certainty of a character grows over its steps.
-            max_certainties[-1] = max(max_certainties[-1], sure)
+            certainties[-1] = max(certainties[-1], sure)
             steps[-1] += 1
-        else:
-            joint = min(joint, sure)
+        if not index or alphabet[index].isalnum():
+            apart = max(apart, mark)
         previous = index
-    visible = [sure for sure, character in zip(max_certainties, read, strict=True) if character != " "]
-    confidence = sum(first_certainties) / len(read) if read else 0.0
+    visible = [sure for sure, character in zip(certainties, read, strict=True) if character != " "]
+    confidence = sum(certainties) / len(read) if read else 0.0
     wide = width or len(classes)
     middles = [(start + lasts / 2) / wide for start, lasts in zip(starts, steps, strict=True)]
-    return LineText(
-        tuple(map(Character, read, joints, steps, middles)), confidence, min(visible, default=0.0)
-    )
+    characters = tuple(map(Character, read, joints, certainties, steps, middles))
+    return LineText(characters, confidence, min(visible, default=0.0))

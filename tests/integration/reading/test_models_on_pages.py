@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import compress
 from pathlib import Path
 
 import cv2
@@ -20,9 +21,13 @@ from service.reading.ocr.sessions import Tensor, load_network
 from service.reading.ocr.shapes import LINE_HEIGHT
 from service.reading.pages import read_pages
 from tests.integration.reading.test_models import as_origin, origin
+from tools.models.derive import published_recogniser
 
 #: Invented cards of each level: KTP and NPWP in turn.
 PAGES: tuple[tuple[Level, int], ...] = (("flat", 4), ("photo", 2), ("scan", 1))
+
+#: Least certainty of a line's characters for it to be print.
+MIN_CERTAINTY = 0.5
 
 #: A character that the origin reads and ours does not know, and what ours reads there.
 STANDS_FOR = str.maketrans({"\N{FULLWIDTH COLON}": ":"})
@@ -51,13 +56,26 @@ def lines() -> tuple[Image, ...]:
 @lru_cache(maxsize=2)
 def texts(model: str) -> tuple[str, ...]:
     """What one of our recognisers reads on every line."""
-    return tuple(read.text for read in Recogniser(load_network(model, "cpu")).read_all(lines()))
+    return tuple(line.text for line in Recogniser(load_network(model, "cpu")).read_all(lines()))
 
 
-def origin_texts(session: onnxruntime.InferenceSession) -> list[str]:
-    characters = ["", *session.get_modelmeta().custom_metadata_map["character"].split("\n"), " "]
+@lru_cache(maxsize=1)
+def is_print() -> tuple[bool, ...]:
+    """Whether each line is read with certainty; the others are no print."""
+    read = Recogniser(load_network("recogniser", "cpu")).read_all(lines())
+    return tuple(line.min_certainty > MIN_CERTAINTY for line in read)
+
+
+def texts_by(session: onnxruntime.InferenceSession, *after_listed: str) -> list[str]:
+    """What a network with all probabilities as its output reads on every line."""
+    listed = session.get_modelmeta().custom_metadata_map["character"].split("\n")
+    characters = ["", *listed, *after_listed]
     outputs = [session.run(None, {"x": as_origin(line_tensor(line))})[0][0] for line in lines()]
-    return [decode(steps.argmax(axis=1), steps.max(axis=1), characters).text for steps in outputs]
+    nothing = [np.zeros(len(steps), np.float32) for steps in outputs]
+    return [
+        decode(steps.argmax(axis=1), steps.max(axis=1), between, characters).text
+        for steps, between in zip(outputs, nothing, strict=True)
+    ]
 
 
 def differences(ours: Sequence[str], theirs: Sequence[str], name: Callable[[str, str], str]) -> Counter[str]:
@@ -73,8 +91,6 @@ def name_of_float_difference(ours: str, theirs: str) -> str:
 def name_of_int8_difference(ours: str, theirs: str) -> str:
     if ":" in ours and ours.replace(" ", "") == theirs.replace(" ", ""):
         return "a blank beside a colon"
-    if (theirs, ours) in {("(O000", "(O00d"), ("", "C")}:
-        return "the card's pattern, not print"
     if ours == theirs.replace(" ", ""):
         return "a blank between words"
     return f"{theirs!r} became {ours!r}"
@@ -126,20 +142,24 @@ def test_the_classifier_of_directions_is_its_origin(wheel: Path) -> None:
     assert network.run(batch)[0] == pytest.approx(session.run(None, {"x": as_origin(batch)})[0], abs=1e-4)
 
 
-def test_the_recogniser_reads_every_line_as_its_origin_does_but_for_full_width_colons(wheel: Path) -> None:
-    theirs = origin_texts(origin(wheel, "PP-OCRv6_rec_small"))
+def test_the_published_recogniser_reads_every_line_as_its_origin_does_but_for_full_width_colons(
+    wheel: Path,
+) -> None:
+    theirs = texts_by(origin(wheel, "PP-OCRv6_rec_small"), " ")
+    published = onnxruntime.InferenceSession(published_recogniser(wheel).SerializeToString())
 
-    found = differences(texts("recogniser"), theirs, name_of_float_difference)
+    found = differences(texts_by(published), theirs, name_of_float_difference)
 
     assert found == {"a full-width colon is a colon": 2}
 
 
 def test_the_int8_recogniser_reads_every_line_as_the_float_one_does_but_for_few() -> None:
     # At most, because a processor with other instructions may round a close decision the other way.
-    known = Counter(
-        {"a blank beside a colon": 6, "a blank between words": 1, "the card's pattern, not print": 2}
-    )
+    known = Counter({"a blank beside a colon": 6, "a blank between words": 1})
 
-    found = differences(texts("recogniser-int8"), texts("recogniser"), name_of_int8_difference)
+    ours, theirs = ([*compress(texts(name), is_print())] for name in ("recogniser-int8", "recogniser"))
 
+    found = differences(ours, theirs, name_of_int8_difference)
+
+    assert len(ours) > 0.9 * len(lines())
     assert found - known == Counter()

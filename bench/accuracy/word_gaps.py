@@ -1,31 +1,12 @@
-"""Measures the gaps between the characters of a line on its pixels, in cap heights.
-
-Between words of a real KTP a gap is 0.32, 0.47 and 0.63 cap heights wide (10th, 50th and 90th percentile),
-between letters 0.06, 0.12 and 0.21. In a small picture such a blank is narrower than one step of the
-recogniser, which loses it while the pixels still show it.
-"""
+"""Measures the gaps between the characters of a line on its pixels, in cap heights."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from service.reading.ocr.engine import Image
-from service.reading.ocr.recognition import LineText
-
-#: Empty space in cap heights that a character leaves on its left and right in Arial, the face of the KTP: two
-#: letters H stand further apart than A and V.
-_LEFT_SIDE = {
-    **dict.fromkeys("BDEFHIKLMNPRU", 0.12),
-    **dict.fromkeys("ATVWXYZJ", 0.02),
-}
-_RIGHT_SIDE = {
-    **dict.fromkeys("GHIJMNU", 0.12),
-    **dict.fromkeys("AKTVWXYZ", 0.02),
-}
-_OTHER_SIDE = 0.07
 
 #: Side in pixels of the window in which ink is told from its ground: wider than a stroke of a line 48 high.
 _STROKE = 15
@@ -38,30 +19,6 @@ _FULL, _AROUND = 0.8, 0.8
 
 #: Share of the line's usual ink that the ink around a column has at least, and grey levels.
 _MIN_AROUND, _MIN_INK = 0.35, 8
-
-
-def with_gaps(line: LineText, strip: Image) -> LineText:
-    """Return the line with the gaps between its adjacent letters, as measured on its straightened image."""
-    places = [
-        (offset, one.middle)
-        for offset, one in enumerate(line.characters)
-        if one.middle is not None and not one.text.isspace()
-    ]
-    text = line.text
-    widths = measure_gaps(strip, [middle for _, middle in places])
-    excess = {
-        after: width - _RIGHT_SIDE.get(text[before], _OTHER_SIDE) - _LEFT_SIDE.get(text[after], _OTHER_SIDE)
-        for (before, _), (after, _), width in zip(places, places[1:], widths, strict=False)
-        if after == before + 1
-    }
-    if not excess:
-        return line
-    usual = float(np.median([*excess.values()]))
-    characters = tuple(
-        one._replace(gap=float(excess[offset]) - usual) if offset in excess else one
-        for offset, one in enumerate(line.characters)
-    )
-    return replace(line, characters=characters)
 
 
 def measure_gaps(strip: Image, middles: Sequence[float]) -> npt.NDArray[np.float64]:

@@ -8,10 +8,9 @@ import pytest
 from PIL import Image as Pictures
 from PIL import ImageDraw
 
+from bench.accuracy.word_gaps import measure_gaps
 from devstack.printing import load_font
 from service.reading.ocr.engine import Image
-from service.reading.ocr.recognition import Character, LineText
-from service.reading.ocr.word_gaps import measure_gaps, with_gaps
 
 #: Pixels: height of the line and size of its print, whose capitals are 29 high.
 HEIGHT, SIZE = 48, 41
@@ -36,11 +35,6 @@ def drawn(words: Sequence[str], gap: float) -> tuple[Image, list[float]]:
     return np.asarray(picture, np.uint8), middles
 
 
-def line(text: str, middles: Sequence[float], joint: float = 0.95) -> LineText:
-    characters = [Character(one, joint, 1, middle) for one, middle in zip(text, middles, strict=True)]
-    return LineText(tuple(characters), 0.99, 0.99)
-
-
 @pytest.mark.parametrize("gap", [0.3, 0.45, 0.6])
 @pytest.mark.parametrize("blur", [0.0, 1.5])
 def test_the_gap_between_two_words_is_measured_in_cap_heights(gap: float, blur: float) -> None:
@@ -61,25 +55,3 @@ def test_light_and_contrast_do_not_change_the_gap(ground: int) -> None:
     tinted = np.asarray(strip * (ground / 210.0), np.uint8)
 
     assert measure_gaps(tinted, middles)[3] == pytest.approx(measure_gaps(strip, middles)[3], abs=0.05)
-
-
-def test_a_lost_blank_is_wider_than_what_letters_leave_beside_themselves() -> None:
-    strip, middles = drawn(("BUDI", "SANTOSO"), 0.35)
-
-    gaps = [one.gap for one in with_gaps(line("BUDISANTOSO", middles), strip).characters]
-
-    assert gaps.index(max(gaps)) == len("BUDI")
-    assert gaps[4] > 0.2
-    assert sorted(gaps)[-2] < 0.1
-
-
-def test_letters_with_straight_sides_are_no_words() -> None:
-    strip, middles = drawn(("WIDIHINA",), 0)
-
-    assert max(one.gap for one in with_gaps(line("WIDIHINA", middles), strip).characters) < 0.1
-
-
-def test_a_line_of_one_letter_has_no_gap() -> None:
-    strip, middles = drawn(("I",), 0)
-
-    assert with_gaps(line("I", middles), strip) == line("I", middles)

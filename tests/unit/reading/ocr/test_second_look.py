@@ -1,0 +1,51 @@
+"""Which lines are read again at full size, and what is made of two readings."""
+
+import pytest
+
+from service.reading.ocr.recognition import Character, LineText
+from service.reading.ocr.second_look import merge_readings, needs_second_look
+
+
+def line(text: str, *, unsure: int | None = None, certainty: float = 0.99) -> LineText:
+    """A line read with certainty, except that a blank may stand before ``unsure``."""
+    characters = tuple(
+        Character(one, 0.5 if offset == unsure else 0.999, 0.999) for offset, one in enumerate(text)
+    )
+    return LineText(characters, 0.99, certainty)
+
+
+def test_two_readings_with_the_same_letters_are_merged_with_the_marks_of_both() -> None:
+    read = merge_readings(line("NILUH DEWI S. SUSANTO,ST", certainty=0.8), line("NI LUH DEWI S SUSANTO, ST."))
+
+    assert read.text == "NI LUH DEWI S. SUSANTO, ST."
+    assert (read.confidence, read.min_certainty) == (0.99, 0.99)
+
+
+def test_a_blank_that_one_reading_missed_is_as_doubtful_as_in_the_other() -> None:
+    missed, seen = line("BUDISANTOSO", unsure=4), line("BUDI SANTOSO", certainty=0.95)
+
+    read = merge_readings(missed, seen)
+
+    assert read.text == "BUDI SANTOSO"
+    assert read.blank_doubt < 0.01
+
+
+def test_readings_with_different_letters_give_the_more_certain_one_with_less_confidence() -> None:
+    read = merge_readings(line("BUDI SANTOSO"), line("BUDI SANT0SO", certainty=0.8))
+
+    assert read.text == "BUDI SANTOSO"
+    assert read.confidence < 0.9
+
+
+@pytest.mark.parametrize(
+    ("read", "again"),
+    [
+        (line("BUDI SANTOSO", certainty=0.85), True),
+        (line("BUDISANTOSO", unsure=4), True),
+        (line("BELUM KAWIN", certainty=0.85), False),
+        (line("Alamat", certainty=0.5), False),
+        (line("BUDI SANTOSO"), False),
+    ],
+)
+def test_values_are_read_again_if_a_letter_or_a_blank_is_uncertain(read: LineText, again: bool) -> None:
+    assert needs_second_look(read) == again
