@@ -1,9 +1,9 @@
-"""Dynamic int8 quantisation of a model's large pointwise convolutions, for CPUs.
+"""Dynamic int8 quantisation of a model's large matrix products, for CPUs.
 
 A pointwise (1 x 1) convolution is a matrix product over channels. ONNX Runtime's ``DynamicQuantizeMatMul``
-computes it with 8-bit integers: it scales each input by its own range, so no calibration is needed,
-accumulates in 32 bits and returns floats. Weights have 7 bits: with 8, processors without VNNI instructions
-would saturate their 16-bit sums and read different text than those with them.
+computes such products with 8-bit integers: it scales each input by its own range, so no calibration is
+needed, accumulates in 32 bits and returns floats. Weights have 7 bits: with 8, processors without VNNI
+instructions would saturate their 16-bit sums and read different text than those with them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,41 +14,52 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
+from tools.models.channels_last import TO_LAST, TO_SECOND, move_channels_last
+from tools.models.operators import DOMAIN, VERSION, replace_gelus, replace_means
+
 #: Weights become integers from minus this to this.
 MAX_WEIGHT = 64
 
 #: Input and output channels: in smaller convolutions the conversion costs more than it saves.
 MIN_CHANNELS = 96
 
-#: Domain and version of the operator.
-DOMAIN, VERSION = "com.microsoft", 1
+#: Output features of a product of matrices: the recogniser's last one decides between characters.
+MIN_FEATURES = 100
 
 #: Weights of a model by name.
 _Weights: TypeAlias = Mapping[str, npt.NDArray[Any]]
 
 
 def quantised(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return a copy with each large pointwise convolution and its bias as an int8 matrix product."""
+    """Return a copy in which each large product with its bias is computed with 8-bit integers."""
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     graph = copy.graph
-    _drop_identities(graph)
+    drop_identities(graph)
+    replace_means(graph)
+    replace_gelus(graph)
     weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     users = {name: node for node in graph.node for name in node.input}
     replaced: dict[str, list[onnx.NodeProto]] = {}
     for node in graph.node:
-        if _is_large_pointwise(node, weights):
+        is_image = _is_large_pointwise(node, weights)
+        if is_image or _is_large_product(node, weights):
             bias = users[node.output[0]]
             # Convolutions followed by a batch normalisation or a branch are small, or fused by the runtime.
             if bias.op_type != "Add" or bias.input[1] not in weights:
                 continue
-            graph.initializer.extend(_rounded(node.output[0], weights[node.input[1]], weights[bias.input[1]]))
-            replaced[node.output[0]] = list(_product(node, bias))
+            weight = weights[node.input[1]]
+            matrix = weight[:, :, 0, 0].T if is_image else weight
+            graph.initializer.extend(_rounded(node.output[0], matrix, weights[bias.input[1]]))
+            replaced[node.output[0]] = (
+                list(_image_product(node, bias)) if is_image else [_product(node, bias)]
+            )
             replaced[bias.output[0]] = []
     nodes = [new for node in graph.node for new in replaced.get(node.output[0], [node])]
     del graph.node[:]
     graph.node.extend(nodes)
-    used = {name for node in nodes for name in node.input}
+    move_channels_last(graph)
+    used = {name for node in graph.node for name in node.input}
     kept = [tensor for tensor in graph.initializer if tensor.name in used]
     del graph.initializer[:]
     graph.initializer.extend(kept)
@@ -56,7 +67,7 @@ def quantised(model: onnx.ModelProto) -> onnx.ModelProto:
     return copy
 
 
-def _drop_identities(graph: onnx.GraphProto) -> None:
+def drop_identities(graph: onnx.GraphProto) -> None:
     """Remove ``Identity`` nodes, except for those of graph outputs."""
     outputs = {output.name for output in graph.output}
     source: dict[str, str] = {}
@@ -85,24 +96,44 @@ def _is_large_pointwise(node: onnx.NodeProto, weights: _Weights) -> bool:
     )
 
 
+def _is_large_product(node: onnx.NodeProto, weights: _Weights) -> bool:
+    return (
+        node.op_type == "MatMul"
+        and node.input[1] in weights
+        and weights[node.input[1]].shape[1] >= MIN_FEATURES
+    )
+
+
 def _rounded(
     name: str, weight: npt.NDArray[np.float32], bias: npt.NDArray[np.float32]
 ) -> Iterator[onnx.TensorProto]:
-    """Yield integer weights (channels in x out), their scale for each channel out, and the bias."""
-    matrix = weight[:, :, 0, 0].T.astype(np.float32)
-    largest = np.abs(matrix).max(axis=0)
-    scale = np.where(largest > 0, largest / np.float32(MAX_WEIGHT), 1).astype(np.float32)
-    whole = np.rint(matrix / scale).clip(-MAX_WEIGHT, MAX_WEIGHT).astype(np.int8)
+    whole, scale = rounded(weight)
     yield numpy_helper.from_array(np.ascontiguousarray(whole), f"{name}.weight")
     yield numpy_helper.from_array(scale, f"{name}.scale")
     yield numpy_helper.from_array(bias.reshape(-1).astype(np.float32), f"{name}.bias")
 
 
-def _product(node: onnx.NodeProto, bias: onnx.NodeProto) -> Iterator[onnx.NodeProto]:
-    """Yield the product between two transpositions; ONNX Runtime removes those that meet another."""
+def rounded(weight: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+    """Return integer weights (channels in x out) and their scale for each channel out."""
+    matrix = weight.astype(np.float32)
+    largest = np.abs(matrix).max(axis=0)
+    scale = np.where(largest > 0, largest / np.float32(MAX_WEIGHT), 1).astype(np.float32)
+    return np.rint(matrix / scale).clip(-MAX_WEIGHT, MAX_WEIGHT).astype(np.int8), scale
+
+
+def _image_product(node: onnx.NodeProto, bias: onnx.NodeProto) -> Iterator[onnx.NodeProto]:
+    """Yield the product between two transpositions; most of them meet another and are removed."""
     name = node.output[0]
-    yield helper.make_node("Transpose", [node.input[0]], [f"{name}.last"], perm=[0, 2, 3, 1])
+    yield helper.make_node("Transpose", [node.input[0]], [f"{name}.last"], perm=TO_LAST)
+    yield _integer_product(name, f"{name}.last", f"{name}.product")
+    yield helper.make_node("Transpose", [f"{name}.product"], [bias.output[0]], perm=TO_SECOND)
+
+
+def _product(node: onnx.NodeProto, bias: onnx.NodeProto) -> onnx.NodeProto:
+    return _integer_product(node.output[0], node.input[0], bias.output[0])
+
+
+def _integer_product(name: str, taken: str, produced: str) -> onnx.NodeProto:
     # The empty name stands for the weights' zero point, which is zero.
-    names = [f"{name}.last", f"{name}.weight", f"{name}.scale", "", f"{name}.bias"]
-    yield helper.make_node("DynamicQuantizeMatMul", names, [f"{name}.product"], domain=DOMAIN)
-    yield helper.make_node("Transpose", [f"{name}.product"], [bias.output[0]], perm=[0, 3, 1, 2])
+    names = [taken, f"{name}.weight", f"{name}.scale", "", f"{name}.bias"]
+    return helper.make_node("DynamicQuantizeMatMul", names, [produced], domain=DOMAIN)
