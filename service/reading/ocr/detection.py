@@ -19,8 +19,8 @@ from service.reading.ocr.sessions import Network
 #: Longest side of the network's input in pixels; larger pages are shrunk to it.
 MAX_SIDE = 736
 
-#: The same for a card that fills its page, whose print is large. With 448 an apostrophe was lost.
-MAX_CARD_SIDE = 512
+#: The same for a card that fills its page, whose print is large.
+MAX_CARD_SIDE = 576
 
 #: The text is detected a second time, enlarged, if it takes up at most this share of the page's longest side.
 MAX_ZOOM_SHARE = 0.65
