@@ -11,6 +11,7 @@ from service.monitoring.heartbeat import WorkerSighting, WorkerState
 from service.monitoring.status import LATELY, Records, Status, Traffic
 from service.queue.operator_pause import REASON_PREFIX
 from service.settings import Settings
+from service.store.server_problems import REFUSED_LOGINS, unusable
 
 #: ``down``: work stands still, or results do not arrive; ``warn``: work goes on, but somebody should look.
 Level: TypeAlias = Literal["down", "warn"]
@@ -83,24 +84,35 @@ def healthy_summary(status: Status) -> str:
 
 def _servers(status: Status) -> Iterator[Problem]:
     if status.traffic is None:
-        yield Problem(
-            "down",
-            f"Redis is unavailable ({status.redis_problem}): no documents are taken, no results are "
-            f"published.",
-            _remedy(status.redis_advice or "restore Redis"),
-            "filot-ocr doctor",
+        yield _unusable(
+            "Redis",
+            status.redis_problem,
+            status.redis_advice,
+            "no documents are taken, no results are published",
         )
     if status.records is None and status.database_problem:
-        yield Problem(
-            "down",
-            f"PostgreSQL is unavailable ({status.database_problem}): no documents are processed.",
-            _remedy(status.database_advice or "restore PostgreSQL"),
-            "filot-ocr doctor",
+        yield _unusable(
+            "PostgreSQL", status.database_problem, status.database_advice, "no documents are processed"
         )
 
 
-def _remedy(advice: str) -> str:
-    return f"{advice[:1].upper()}{advice[1:]}; the workers resume by themselves and nothing is lost."
+def _unusable(server: str, problem: str, advice: str, consequence: str) -> Problem:
+    advice = advice or f"restore {server}"
+    remedy = f"{advice[:1].upper()}{advice[1:]}"
+    if problem in REFUSED_LOGINS:
+        # The settings of whoever asks are wrong: of a command, those of its shell.
+        return Problem(
+            "down",
+            f"{unusable(server, problem)}.",
+            f"{remedy}. Only what runs with this setting is affected.",
+            "filot-ocr doctor",
+        )
+    return Problem(
+        "down",
+        f"{server} is unavailable ({problem}): {consequence}.",
+        f"{remedy}; the workers resume by themselves and nothing is lost.",
+        "filot-ocr doctor",
+    )
 
 
 def _of_traffic(traffic: Traffic, records: Records | None, settings: Settings) -> Iterator[Problem]:

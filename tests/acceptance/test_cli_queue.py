@@ -173,7 +173,7 @@ def test_a_backfill_with_a_wrong_redis_password_says_so(
     ended = run("backfill", "--status", "uploaded", "--yes", REDIS_URL=url)
 
     assert ended.returncode == 2
-    assert "Redis is unavailable: it refuses the password" in ended.stderr
+    assert "Redis is up, but does not let us in: it refuses the password" in ended.stderr
 
 
 def test_ctrl_c_ends_a_backfill_between_two_documents(

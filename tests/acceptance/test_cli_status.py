@@ -171,8 +171,12 @@ def test_a_wrong_password_of_redis_is_named_as_the_cause(run: Runner, environmen
     other = run("requeue", "--stuck", REDIS_URL=url)
 
     assert (status.returncode, other.returncode) == (2, 2)
-    assert "it refuses the password" in status.stdout
-    assert "it refuses the password" in other.stderr
+    assert status.stdout.startswith("Redis is up, but does not let us in: it refuses the password")
+    assert "Redis is up, but does not let us in: it refuses the password" in other.stderr
+    assert "unavailable" not in status.stdout + other.stderr
+    assert "no documents are taken" not in status.stdout
+    for said in (status.stdout.lower(), other.stderr):
+        assert "compare the password in redis_url" in said.lower()
     assert "not-the-password" not in status.stdout + status.stderr + other.stdout + other.stderr
 
 
@@ -189,7 +193,8 @@ def test_a_wrong_password_of_postgresql_is_named_as_the_cause(
     assert (status.returncode, other.returncode) == (2, 2)
     assert said.count("it refuses the password or the user's name") == 2
     assert said.lower().count("compare both in database_url with the server's") == 2
-    assert "Restore PostgreSQL" not in said
+    assert said.count("PostgreSQL is up, but does not let us in: ") == 2
+    assert "unavailable" not in said
     assert "Error" not in said
     assert "not-the-password" not in said + status.stderr
 

@@ -312,7 +312,7 @@ def test_a_right_that_postgresql_refuses_stops_the_work(settings: Settings) -> N
     ]
 
 
-def test_a_refused_password_is_not_mended_by_restoring_the_server(settings: Settings) -> None:
+def test_a_refused_password_is_no_outage(settings: Settings) -> None:
     status = replace(
         WELL,
         records=None,
@@ -322,8 +322,12 @@ def test_a_refused_password_is_not_mended_by_restoring_the_server(settings: Sett
 
     (problem,) = find_problems(status, settings)
 
-    assert problem.sentence.startswith("PostgreSQL is unavailable (it refuses the password")
-    assert problem.advice.startswith("Compare both in DATABASE_URL with the server's; ")
+    assert problem.sentence == (
+        "PostgreSQL is up, but does not let us in: it refuses the password or the user's name."
+    )
+    assert problem.advice == (
+        "Compare both in DATABASE_URL with the server's. Only what runs with this setting is affected."
+    )
 
 
 def test_an_installation_without_gpu_support_is_not_mended_by_its_driver(settings: Settings) -> None:
