@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
 
+from service.monitoring.backlog import OutboxBacklog
 from service.monitoring.formatting import agree, humanize_duration, pluralize
 from service.monitoring.heartbeat import WorkerSighting, WorkerState
 from service.monitoring.status import LATELY, Records, Status, Traffic
@@ -62,7 +63,8 @@ def find_problems(status: Status, settings: Settings) -> list[Problem]:
     if status.traffic is not None:
         found += _of_traffic(status.traffic, status.records, settings)
     if status.records is not None:
-        found += _of_records(status.records)
+        workers = status.traffic.workers if status.traffic else []
+        found += _of_records(status.records, [each.state for each in workers if each.state is not None])
     if status.traffic is not None:
         # Last of all: its jobs have returned to the queue by themselves.
         found += _unresponsive(status.traffic.workers)
@@ -301,8 +303,11 @@ def _start(state: WorkerState) -> datetime | None:
         return None
 
 
-def _of_records(records: Records) -> Iterator[Problem]:
-    for check in (_obstacles, _results, _reviews, _failures, _given_up, _dead):
+def _of_records(records: Records, running: Sequence[WorkerState]) -> Iterator[Problem]:
+    yield from _obstacles(records)
+    yield from _results(records)
+    yield from undelivered_reviews(records.outbox_backlog, running)
+    for check in (_failures, _given_up, _dead):
         yield from check(records)
 
 
@@ -328,14 +333,22 @@ def _results(records: Records) -> Iterator[Problem]:
         )
 
 
-def _reviews(records: Records) -> Iterator[Problem]:
-    number, age = records.outbox_backlog.undelivered["review"]
-    if age > REVIEW_TIMEOUT:
+def undelivered_reviews(backlog: OutboxBacklog, running: Sequence[WorkerState]) -> Iterator[Problem]:
+    """Yield the problem that reviews wait though they were requested, or wait for long, if they do.
+
+    Parameters:
+        running: workers, of which those that request reviews know what the service answered
+    """
+    number, age = backlog.undelivered["review"]
+    if backlog.refused or age > REVIEW_TIMEOUT:
+        failures = {state.review_failure: state.review_remedy for state in running if state.review_failure}
+        reasons = f": {'; '.join(sorted(failures))}" if failures else ""
+        remedies = "; ".join(sorted(set(failures.values()))) or "check whether BULI2 answers"
         yield Problem(
             "warn",
             f"The review service has not accepted {pluralize(number, 'review')}, the oldest for "
-            f"{humanize_duration(age)}.",
-            "Check whether BULI2 answers; each review is requested again for about a day.",
+            f"{humanize_duration(age)}{reasons}.",
+            f"{remedies[:1].upper()}{remedies[1:]}; each review is requested again for about a day.",
             "filot-ocr doctor",
         )
 

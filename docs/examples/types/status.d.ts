@@ -131,6 +131,14 @@ export interface LiveWorker {
    */
   reviewProblem: string;
   /**
+   * Why the review service did not accept the latest request; empty when it did.
+   */
+  reviewFailure: string;
+  /**
+   * What to do about that.
+   */
+  reviewRemedy: string;
+  /**
    * s for which the longest download in progress has lasted.
    */
   downloadSeconds: number;
