@@ -92,7 +92,7 @@ def retry(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list them.")] = False,
 ) -> None:
-    """Queue failed documents again, with all attempts. Asks before it does.
+    """Queue failed documents again (--failed), with all attempts. Asks before it does.
 
     Without --code, only those whose same file may succeed now: the bucket, its rights or a worker was at
     fault.

@@ -90,7 +90,10 @@ def requeue(
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list them.")] = False,
 ) -> None:
-    """Queue stuck documents again without waiting for the workers to do so, or request reviews again."""
+    """Queue stuck documents again (--stuck), or request reviews again that were given up (--reviews).
+
+    The workers return stuck documents by themselves as well, later.
+    """
     if not stalled and not reviews:
         exit_with(
             "give --stuck or --reviews (`filot-ocr dead requeue ID` queues a dead job again)", EXIT_INPUT
