@@ -2,17 +2,19 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
 
-from devstack.backend import FilotBackend
+from devstack.backend import RESULTS, FilotBackend
 from devstack.servers.worker import Worker
 from tests.acceptance.conftest import Runner
 from tests.support.health_port import ask
 from tests.support.ids import STRANGER
 from tests.support.schemas import faults
+from tests.support.terminal import TIMEOUT, on_a_terminal
 from tests.support.waiting import wait_until
 
 
@@ -93,3 +95,12 @@ def test_a_worker_with_a_wrong_redis_password_says_so_and_is_not_ready(
     assert status == 503
     assert "it refuses the password" in worker.logged("redis_away")[0]
     assert "not-the-password" not in worker.log.read_text()
+
+
+def test_ctrl_c_ends_the_results_as_shells_expect(environment: dict[str, str], backend: FilotBackend) -> None:
+    with on_a_terminal(environment, "results") as (program, _):
+        wait_until(lambda: backend.redis.pubsub_numsub(RESULTS) == [(RESULTS, 1)])
+        program.send_signal(signal.SIGINT)
+        code = program.wait(TIMEOUT)
+
+    assert code == 130
