@@ -1,21 +1,15 @@
-"""What is wrong with the pipeline and what to do about it: one sentence each, the worst first."""
+"""Problems that Redis knows of: workers that are missing or paused, documents that wait too long."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Literal, TypeAlias
 
-from service.monitoring.backlog import OutboxBacklog
 from service.monitoring.formatting import agree, humanize_duration, pluralize
 from service.monitoring.heartbeat import WorkerSighting, WorkerState
-from service.monitoring.status import LATELY, Records, Status, Traffic
+from service.monitoring.problems.problem import Problem
+from service.monitoring.status import LATELY, Records, Traffic
 from service.queue.operator_pause import REASON_PREFIX
 from service.settings import Settings
-from service.store.server_problems import REFUSED_LOGINS, unusable
-
-#: ``down``: work stands still, or results do not arrive; ``warn``: work goes on, but somebody should look.
-Level: TypeAlias = Literal["down", "warn"]
 
 #: s that the oldest document may wait: in a queue that no worker takes from, and in one that is worked on.
 LONG_WAIT, LONG_QUEUE = 60, 300
@@ -26,98 +20,16 @@ SHORT_WAIT = 1
 #: s that one download may take: a file has at most 5 MiB, and a store that hangs is given up only after 40 s.
 LONG_DOWNLOAD = 5
 
-#: Failures in the last minutes that are too many, and their share: the limits of the alarm on errors.
-MIN_FAILURES, FAILURE_SHARE = 2, 0.10
-
-#: Causes of failures that one sentence names.
-MAX_CAUSES = 3
-
-#: s for which a result or a review may stay undelivered.
-RESULT_TIMEOUT, REVIEW_TIMEOUT = 90, 120
-
 #: s for which a worker that stopped responding is a problem; fewer once a later one runs in its place. Its
 #: jobs are back in the queue long before, but a crash is worth knowing.
 UNRESPONSIVE_IS_NEWS, REPLACED_IS_NEWS = 900, 180
-
 
 #: In the reason of a worker whose installation cannot use any GPU.
 LACKS_PACKAGES = "extra `gpu`"
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One problem."""
-
-    level: Level
-    #: What is wrong, one sentence.
-    sentence: str
-    #: What to do about it, one sentence.
-    advice: str
-    #: The command to type; may be empty.
-    command: str = ""
-
-
-def find_problems(status: Status, settings: Settings) -> list[Problem]:
-    """List everything that is wrong, the worst first."""
-    found = list(_servers(status))
-    if status.traffic is not None:
-        found += _of_traffic(status.traffic, status.records, settings)
-    if status.records is not None:
-        workers = status.traffic.workers if status.traffic else []
-        found += _of_records(status.records, [each.state for each in workers if each.state is not None])
-    if status.traffic is not None:
-        # Last of all: its jobs have returned to the queue by themselves.
-        found += _unresponsive(status.traffic.workers)
-    return sorted(found, key=lambda problem: problem.level != "down")
-
-
-def healthy_summary(status: Status) -> str:
-    """Summarise a status without problems in one sentence."""
-    if status.traffic is None or status.records is None:
-        return "All is well."
-    waiting = status.traffic.backlog.waiting
-    running = sum(each.state is not None for each in status.traffic.workers)
-    queue = pluralize(waiting, "document") if waiting else "no documents"
-    finished = f"{status.records.hour.finished:,}"
-    return (
-        f"All is well: {pluralize(running, 'worker')}, {queue} waiting, {finished} finished in the last hour."
-    )
-
-
-def _servers(status: Status) -> Iterator[Problem]:
-    if status.traffic is None:
-        yield _unusable(
-            "Redis",
-            status.redis_problem,
-            status.redis_advice,
-            "no documents are taken, no results are published",
-        )
-    if status.records is None and status.database_problem:
-        yield _unusable(
-            "PostgreSQL", status.database_problem, status.database_advice, "no documents are processed"
-        )
-
-
-def _unusable(server: str, problem: str, advice: str, consequence: str) -> Problem:
-    advice = advice or f"restore {server}"
-    remedy = f"{advice[:1].upper()}{advice[1:]}"
-    if problem in REFUSED_LOGINS:
-        # The settings of whoever asks are wrong: of a command, those of its shell.
-        return Problem(
-            "down",
-            f"{unusable(server, problem)}.",
-            f"{remedy}. Only what runs with this setting is affected.",
-            "filot-ocr doctor",
-        )
-    return Problem(
-        "down",
-        f"{server} is unavailable ({problem}): {consequence}.",
-        f"{remedy}; the workers resume by themselves and nothing is lost.",
-        "filot-ocr doctor",
-    )
-
-
-def _of_traffic(traffic: Traffic, records: Records | None, settings: Settings) -> Iterator[Problem]:
+def traffic_problems(traffic: Traffic, records: Records | None, settings: Settings) -> Iterator[Problem]:
+    """Yield the problems of workers and queue, without those of `unresponsive_workers`."""
     running = [each.state for each in traffic.workers if each.state is not None]
     yield from _no_worker(traffic, running)
     yield from _paused(traffic, running)
@@ -277,7 +189,8 @@ def _old_jobs(traffic: Traffic, settings: Settings) -> Iterator[Problem]:
         )
 
 
-def _unresponsive(workers: Sequence[WorkerSighting]) -> Iterator[Problem]:
+def unresponsive_workers(workers: Sequence[WorkerSighting]) -> Iterator[Problem]:
+    """Yield the problem that workers stopped responding lately, if any did."""
     now = datetime.now(UTC)
     starts = [started for each in workers if each.state and (started := _start(each.state))]
 
@@ -301,101 +214,6 @@ def _start(state: WorkerState) -> datetime | None:
         return datetime.fromisoformat(state.started_at).astimezone(UTC)
     except ValueError:
         return None
-
-
-def _of_records(records: Records, running: Sequence[WorkerState]) -> Iterator[Problem]:
-    yield from _obstacles(records)
-    yield from _results(records)
-    yield from undelivered_reviews(records.outbox_backlog, running)
-    for check in (_failures, _given_up, _dead):
-        yield from check(records)
-
-
-def _obstacles(records: Records) -> Iterator[Problem]:
-    for obstacle in records.obstacles:
-        yield Problem(
-            "down",
-            f"PostgreSQL cannot be used: {obstacle}.",
-            "Fix that in PostgreSQL; the workers resume by themselves and nothing is lost.",
-            "filot-ocr doctor",
-        )
-
-
-def _results(records: Records) -> Iterator[Problem]:
-    number, age = records.outbox_backlog.undelivered["result"]
-    if age > RESULT_TIMEOUT:
-        yield Problem(
-            "down",
-            f"{pluralize(number, 'result')} {agree(number, 'is', 'are')} stored but not published, the "
-            f"oldest for {humanize_duration(age)}.",
-            "Check whether Redis accepts PUBLISH; any worker catches up by itself.",
-            "filot-ocr doctor",
-        )
-
-
-def undelivered_reviews(backlog: OutboxBacklog, running: Sequence[WorkerState]) -> Iterator[Problem]:
-    """Yield the problem that reviews wait though they were requested, or wait for long, if they do.
-
-    Parameters:
-        running: workers, of which those that request reviews know what the service answered
-    """
-    number, age = backlog.undelivered["review"]
-    if backlog.refused or age > REVIEW_TIMEOUT:
-        failures = {state.review_failure: state.review_remedy for state in running if state.review_failure}
-        reasons = f": {'; '.join(sorted(failures))}" if failures else ""
-        remedies = "; ".join(sorted(set(failures.values()))) or "check whether BULI2 answers"
-        yield Problem(
-            "warn",
-            f"The review service has not accepted {pluralize(number, 'review')}, the oldest for "
-            f"{humanize_duration(age)}{reasons}.",
-            f"{remedies[:1].upper()}{remedies[1:]}; each review is requested again for about a day.",
-            "filot-ocr doctor",
-        )
-
-
-def _failures(records: Records) -> Iterator[Problem]:
-    lately = records.minutes[-LATELY:]
-    failed, finished = sum(each.failed for each in lately), sum(each.finished for each in lately)
-    if failed >= MIN_FAILURES and failed > FAILURE_SHARE * finished:
-        yield Problem(
-            "warn",
-            f"{failed:,} of {pluralize(finished, 'document')} failed in the last {LATELY} minutes"
-            f"{_causes(records.causes, failed)}.",
-            "See the failures by cause below: a bad upload fails alone, a broken engine fails all.",
-        )
-
-
-def _causes(causes: Mapping[str, int], failed: int) -> str:
-    """Name the most frequent causes, each with its own count, so that none stands for all."""
-    named = list(causes.items())[:MAX_CAUSES]
-    others = failed - sum(number for _, number in named)
-    parts = [f"{code} ({number:,})" for code, number in named]
-    if parts and others > 0:
-        parts.append(f"others ({others:,})")
-    return f": {', '.join(parts)}" if parts else ""
-
-
-def _given_up(records: Records) -> Iterator[Problem]:
-    given_up = records.outbox_backlog.given_up
-    if given_up:
-        yield Problem(
-            "warn",
-            f"{pluralize(given_up, 'review')} {agree(given_up, 'was', 'were')} given up: nobody has been "
-            f"asked to look at {agree(given_up, 'this document', 'these documents')}.",
-            "Once BULI2 answers, request them again.",
-            "filot-ocr requeue --reviews",
-        )
-
-
-def _dead(records: Records) -> Iterator[Problem]:
-    dead = records.outbox_backlog.dead
-    if dead:
-        yield Problem(
-            "warn",
-            f"{pluralize(dead, 'job')} used up {agree(dead, 'its', 'their')} attempts.",
-            "Find the cause, then queue the documents again or drop the jobs.",
-            "filot-ocr dead list",
-        )
 
 
 def _waiting(traffic: Traffic) -> str:
