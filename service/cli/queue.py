@@ -63,7 +63,7 @@ def enqueue(documents: Annotated[list[str], typer.Argument(metavar="ID...")]) ->
 
 
 def _why_refused(document_queue: "DocumentQueue", document: str) -> str:
-    from service.queue.document_queue import CPU_QUEUE_KEY, RETRY_KEY
+    from service.queue.keys import CPU_QUEUE_KEY, RETRY_KEY
 
     with document_queue.client.pipeline(transaction=True) as pipeline:
         pipeline.lpos(document_queue.settings.queue_key, document)
@@ -220,7 +220,7 @@ def left_out_sentence(codes: "Counter[str]", remedy: str) -> str:
 
 def _destination(chosen: Literal["gpu", "cpu"] | None, settings: "Settings") -> tuple[bool, str]:
     """Return whether documents go to the GPU queue, and the queue's name and key with the reason."""
-    from service.queue.document_queue import CPU_QUEUE_KEY
+    from service.queue.keys import CPU_QUEUE_KEY
 
     claimed = settings.claim_cpu_queue and not settings.gpu_enabled
     to_gpu = settings.gpu_enabled or claimed if chosen is None else chosen == "gpu"

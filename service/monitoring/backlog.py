@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from psycopg2.extras import RealDictCursor
 
-from service.queue.document_queue import WATCH_KEY
+from service.queue.keys import WATCH_KEY
 
 #: Since when each list holds what it holds, by list; shared by all workers, gone with an empty list.
 MARKS_KEY = f"{WATCH_KEY}:marks"
