@@ -213,8 +213,7 @@ def left_out_sentence(codes: "Counter[str]", remedy: str) -> str:
     """Say how many failed documents another try would not help, by code, and how to queue them."""
     named = ", ".join(f"{code} ({number:,})" for code, number in codes.most_common())
     return (
-        f"{pluralize(codes.total(), 'document')} left out, cancelled or with a file that would fail again: "
-        f"{named}; {remedy}"
+        f"{pluralize(codes.total(), 'document')} left out, cancelled or sure to fail again: {named}; {remedy}"
     )
 
 

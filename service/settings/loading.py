@@ -7,6 +7,7 @@ from pydantic_core import ErrorDetails
 
 from service.errors import SettingsError
 from service.settings.model import Settings
+from service.settings.values import Milliseconds
 
 
 def load_settings() -> Settings:
@@ -30,18 +31,19 @@ def current_settings() -> Settings:
 def _explain(detail: ErrorDetails) -> str:
     variable = str(detail["loc"][0])
     field = next(f for f in Settings.model_fields.values() if f.alias == variable)
+    in_ms = any(isinstance(each, Milliseconds) for each in field.metadata)
     shown = "(hidden)" if "Secret" in str(field.annotation) else repr(detail["input"])
-    return f"{variable}={shown} is invalid: it must be {_allowed(detail)}"
+    return f"{variable}={shown} is invalid: it must be {_allowed(detail, in_ms=in_ms)}"
 
 
-def _allowed(detail: ErrorDetails) -> str:
+def _allowed(detail: ErrorDetails, *, in_ms: bool) -> str:
     match detail["type"]:
         case "int_parsing" | "int_type" | "int_from_float":
-            return "a whole number"
+            return f"a whole number{' of ms' if in_ms else ''}"
         case "greater_than_equal":
-            return f"at least {detail['ctx']['ge']}"
+            return f"at least {detail['ctx']['ge']}{' ms' if in_ms else ''}"
         case "less_than_equal":
-            return f"at most {detail['ctx']['le']}"
+            return f"at most {detail['ctx']['le']}{' ms' if in_ms else ''}"
         case "less_than":
             return f"less than {detail['ctx']['lt']}"
         case "float_parsing" | "float_type":

@@ -164,7 +164,7 @@ def test_a_backfill_of_failed_documents_says_what_it_leaves_out(run: Runner, bac
     every = run(*arguments, "--hopeless").stdout
 
     assert "1 document for the GPU queue" in helpful
-    assert "2 documents left out, cancelled or with a file that would fail again: " in helpful
+    assert "2 documents left out, cancelled or sure to fail again: " in helpful
     assert "--hopeless queues them, too" in helpful
     assert "2 documents for the GPU queue" in every
     assert "left out" not in every

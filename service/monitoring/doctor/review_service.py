@@ -66,7 +66,7 @@ def check_review_requests(settings: Settings) -> Iterator[CheckResult]:
         return
     found = list(undelivered_reviews(backlog, workers)) if backlog else []
     for problem in found:
-        yield fail(name, problem.sentence.rstrip("."), problem.advice.rstrip("."))
+        yield fail(name, *(f"{text[0].lower()}{text[1:-1]}" for text in (problem.sentence, problem.advice)))
     if backlog and backlog.given_up:
         yield fail(
             name,

@@ -77,7 +77,8 @@ def _failures(records: Records) -> Iterator[Problem]:
             "warn",
             f"{failed:,} of {pluralize(finished, 'document')} failed in the last {LATELY} minutes"
             f"{_causes(records.causes, failed)}.",
-            "See the failures by cause below: a bad upload fails alone, a broken engine fails all.",
+            "See what their users were told: a bad upload fails alone, a broken engine fails all.",
+            "filot-ocr failed list",
         )
 
 

@@ -92,5 +92,6 @@ def test_a_service_that_refuses_requests_shows_until_it_accepts_them(
     assert [each.level for each in before] == ["green"]
     assert f": it answered {status}." in problem.sentence
     assert problem.advice.startswith(advice)
-    assert (red.level, red.advice) == ("red", problem.advice.rstrip("."))
+    assert (red.level, red.advice.lower()) == ("red", problem.advice.rstrip(".").lower())
+    assert red.says.startswith("the review service has not accepted 1 review, ")
     assert green.level == "green"

@@ -211,6 +211,7 @@ def test_each_cause_of_failures_is_named_with_its_own_count(settings: Settings) 
             "not_an_image (5), blank_page (4), no_such_document (3), others (2).",
         )
     ]
+    assert [problem.command for problem in find_problems(status, settings)] == ["filot-ocr failed list"]
 
 
 def test_an_operators_pause_is_told_as_one_and_ended_by_its_command(settings: Settings) -> None:
