@@ -69,6 +69,8 @@ class WorkerState:
     review_failure: str = ""
     #: What to do about that.
     review_remedy: str = ""
+    #: Why PostgreSQL did not answer this worker's latest poll; empty while it does.
+    database_problem: str = ""
     #: s for which the longest download in progress has lasted.
     download_seconds: float = 0.0
     #: Ids of the documents in progress.
@@ -139,6 +141,8 @@ class Heartbeat:
         self.review_problem: Callable[[], str | None] = lambda: None
         #: Returns why the latest review was not accepted, and what to do; None when it was.
         self.review_failure: Callable[[], tuple[str, str] | None] = lambda: None
+        #: Returns why PostgreSQL does not answer this worker; empty while it does.
+        self.database_problem: Callable[[], str] = lambda: ""
         self.gpu_use = gpu_use
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
         self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
@@ -166,6 +170,7 @@ class Heartbeat:
             review_problem=self.review_problem() or "",
             review_failure=review_failure,
             review_remedy=review_remedy,
+            database_problem=self.database_problem(),
             download_seconds=round(longest("download"), 1),
             documents=documents,
             stage_seconds=medians(),

@@ -24,6 +24,9 @@ LONG_DOWNLOAD = 5
 #: jobs are back in the queue long before, but a crash is worth knowing.
 UNRESPONSIVE_IS_NEWS, REPLACED_IS_NEWS = 900, 180
 
+#: Workers that one sentence names.
+MAX_NAMED = 3
+
 #: In the reason of a worker whose installation cannot use any GPU.
 LACKS_PACKAGES = "extra `gpu`"
 
@@ -39,6 +42,9 @@ def traffic_problems(traffic: Traffic, records: Records | None, settings: Settin
         # Nobody is to take documents during a pause: that they wait is no news.
         yield from _slow_queue(traffic, running, records)
         yield from _retries(traffic, records)
+    if records is not None:
+        # Where PostgreSQL answers nobody, that is the problem.
+        yield from _without_database(running)
     yield from _slow_store(running)
     yield from _reviews_without_row(running)
     yield from _old_jobs(traffic, settings)
@@ -148,6 +154,20 @@ def _retries(traffic: Traffic, records: Records | None) -> Iterator[Problem]:
 
 def _finished_lately(records: Records | None) -> int | None:
     return None if records is None else sum(each.finished for each in records.minutes[-LATELY:])
+
+
+def _without_database(running: Sequence[WorkerState]) -> Iterator[Problem]:
+    without = [state for state in running if state.database_problem]
+    if without:
+        reasons = "; ".join(sorted({state.database_problem for state in without}))
+        names = ", ".join(sorted(state.worker for state in without)[:MAX_NAMED])
+        yield Problem(
+            "down" if len(without) == len(running) else "warn",
+            f"{len(without)} of {pluralize(len(running), 'worker')} cannot use PostgreSQL ({reasons}): "
+            f"{names}.",
+            "It answers here: compare DATABASE_URL there with the one here, and the network between them.",
+            "filot-ocr doctor",
+        )
 
 
 def _slow_store(running: Sequence[WorkerState]) -> Iterator[Problem]:

@@ -331,6 +331,22 @@ def test_a_refused_password_is_no_outage(settings: Settings) -> None:
     )
 
 
+def test_a_worker_that_alone_misses_postgresql_is_named(settings: Settings) -> None:
+    refused = replace(WORKER, worker="vm:2", database_problem="it refuses the password or the user's name")
+    alone = traffic(workers=workers(WORKER, refused))
+    outage = replace(alone, records=None, database_problem="it does not answer")
+
+    assert found(alone, settings) == [
+        (
+            "warn",
+            "1 of 2 workers cannot use PostgreSQL (it refuses the password or the user's name): vm:2.",
+        )
+    ]
+    assert [sentence for _, sentence in found(outage, settings)] == [
+        "PostgreSQL is unavailable (it does not answer): no documents are processed."
+    ]
+
+
 def test_an_installation_without_gpu_support_is_not_mended_by_its_driver(settings: Settings) -> None:
     absence = "this installation is without GPU support: nvidia-ml-py is missing, install extra `gpu`"
     states = workers(replace(WORKER, gpu_available=False, gpu_absence=absence))
