@@ -229,7 +229,7 @@ clean: ## Remove everything that make made
 
 # --- Image and AWS -------------------------------------------------------------------------------------------
 # Pulumi and the local AWS server of its tests live in .venv-infra. See docs/infrastructure.md.
-.PHONY: build push deploy all up preview drift destroy secrets cost
+.PHONY: build push deploy all up preview drift destroy secrets cost need-stack
 .PHONY: test-infra test-infra-mutants lint-infra graph lock-infra simulate-scaling
 STACK ?= production
 PULUMI_FLAGS ?=
@@ -249,31 +249,39 @@ need_uv = it resolves dependencies; see docs.astral.sh/uv
 need-%:
 	@command -v $* > /dev/null || { echo "$* was not found: $(need_$*)" >&2; exit 1; }
 
+# The same for what every stack that AWS is asked about must say; the environment's own check says all the rest.
+need-stack:
+	@file=Pulumi.$(STACK).yaml; test -f $$file \
+		|| { echo "$$file does not exist: pulumi stack init $(STACK), then configure it." >&2; exit 1; }; \
+	grep -Eq "^ *.?aws:region" $$file || { echo "aws:region is not set in $$file." >&2; exit 1; }; \
+	grep -Eq "^ *.?filot:(subnet-ids|vpc)|^ *.?filot:capacity.*own" $$file \
+		|| { echo "filot:subnet-ids is not set in $$file: the workers need it (or set filot:vpc to made)." >&2; exit 1; }
+
 build: need-docker need-git $(INFRA_STAMP) ## Build the image of this tree
 	@$(release)
 
-push: need-docker need-git need-aws need-pulumi $(INFRA_STAMP) ## Push it to ECR unless it is there
+push: need-docker need-git need-aws need-pulumi need-stack $(INFRA_STAMP) ## Push it to ECR unless it is there
 	@$(release)
 
-deploy: need-git need-aws need-pulumi $(INFRA_STAMP) ## Deploy the pushed image (DIGEST=sha256:... takes another)
+deploy: need-git need-aws need-pulumi need-stack $(INFRA_STAMP) ## Deploy the pushed image (DIGEST=sha256:... takes another)
 	@$(release)
 
-all: need-docker need-git need-aws need-pulumi $(INFRA_STAMP) ## Build and push the image if it changed, then deploy it
+all: need-docker need-git need-aws need-pulumi need-stack $(INFRA_STAMP) ## Build and push the image if it changed, then deploy it
 	@$(release)
 
-up: need-aws need-pulumi $(INFRA_STAMP) ## Bring AWS in line with the configuration; the image stays
+up: need-aws need-pulumi need-stack $(INFRA_STAMP) ## Bring AWS in line with the configuration; the image stays
 	@$(release)
 
-preview: need-pulumi $(INFRA_STAMP) ## Show what an update of AWS would change
+preview: need-pulumi need-stack $(INFRA_STAMP) ## Show what an update of AWS would change
 	@$(release)
 
-drift: need-pulumi $(INFRA_STAMP) ## Compare AWS with the program; non-zero if they differ
+drift: need-pulumi need-stack $(INFRA_STAMP) ## Compare AWS with the program; non-zero if they differ
 	@$(release)
 
-destroy: need-pulumi $(INFRA_STAMP) ## Delete what the stack made on AWS (asks; protected resources are refused)
+destroy: need-pulumi need-stack $(INFRA_STAMP) ## Delete what the stack made on AWS (asks; protected resources are refused)
 	@$(release)
 
-secrets: need-aws $(INFRA_STAMP) ## Ask for the value of each secret that has none
+secrets: need-aws need-stack $(INFRA_STAMP) ## Ask for the value of each secret that has none
 	@$(release)
 
 cost: $(INFRA_STAMP) ## Print a month's bill of the stack's configuration

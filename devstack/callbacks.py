@@ -10,6 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from devstack.backend import FilotBackend
 
+#: What a reviewer can decide.
+DECISIONS = ("approved", "rejected")
+
 #: Path of the route; the group is a row of `manual_reviews`.
 ROUTE = re.compile(r"/internal/reviews/([^/]+)/callback")
 
@@ -27,12 +30,31 @@ def serve_callbacks(backend: FilotBackend) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            content = self.rfile.read(int(self.headers["Content-Length"] or 0))
-            match = ROUTE.fullmatch(self.path)
-            known = match is not None and backend.decide(match[1], json.loads(content)["decision"])
-            self.send_response(HTTPStatus.OK if known else HTTPStatus.NOT_FOUND)
-            self.send_header("Content-Length", "0")
+            match, decision = ROUTE.fullmatch(self.path), self._decision()
+            if match is None:
+                self._answer(HTTPStatus.NOT_FOUND, "there is POST /internal/reviews/{reviewId}/callback")
+            elif decision not in DECISIONS:
+                needed = f"a JSON object with a decision is needed: {' or '.join(DECISIONS)}"
+                self._answer(HTTPStatus.BAD_REQUEST, needed)
+            elif not backend.decide(match[1], decision):
+                self._answer(HTTPStatus.NOT_FOUND, "manual_reviews has no such review")
+            else:
+                self._answer(HTTPStatus.OK)
+
+        def _decision(self) -> str | None:
+            try:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"] or 0)))
+            except (ValueError, RecursionError):
+                return None
+            return body.get("decision") if isinstance(body, dict) else None
+
+        def _answer(self, status: int, error: str = "") -> None:
+            content = json.dumps({"error": error} if error else {}).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
             self.end_headers()
+            self.wfile.write(content)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class' name
             pass

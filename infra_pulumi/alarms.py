@@ -1,4 +1,4 @@
-"""Alarms for people, and the SNS topic that they go to."""
+"""Alarms for people."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,53 +8,9 @@ import pulumi
 import pulumi_aws as aws
 
 from infra_pulumi import metrics
+from infra_pulumi.alarm_topic import FORMER
 from infra_pulumi.component import Component
-from infra_pulumi.iam import policy
 from infra_pulumi.names import CONTAINER, Names
-
-#: Component that held the topic and all alarms before they were split.
-_FORMER = "Alarms::alarms"
-
-
-@dataclass(frozen=True, slots=True)
-class AlarmTopicArgs:
-    """Arguments of ``AlarmTopic``."""
-
-    names: Names
-    account_id: pulumi.Input[str]
-    emails: Sequence[str]
-    #: EventBridge publishes, too.
-    events: bool
-
-
-class AlarmTopic(Component):
-    """An SNS topic with e-mail subscriptions."""
-
-    def __init__(self, name: str, args: AlarmTopicArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("AlarmTopic", name, opts)
-        topic = aws.sns.Topic(
-            self.child_name("topic"),
-            name=f"{args.names.worker}-alarms",
-            opts=self.child("topic", moved_from=_FORMER),
-        )
-        aws.sns.TopicPolicy(
-            self.child_name("publishers"),
-            arn=topic.arn,
-            policy=pulumi.Output.all(topic.arn, args.account_id).apply(
-                lambda both: _publishers(*both, events=args.events)
-            ),
-            opts=self.child("publishers", moved_from=_FORMER),
-        )
-        for email in sorted(args.emails):
-            aws.sns.TopicSubscription(
-                self.child_name(f"mail-{email}"),
-                topic=topic.arn,
-                protocol="email",
-                endpoint=email,
-                opts=self.child(f"mail-{email}", moved_from=_FORMER),
-            )
-        self.arn = topic.arn
-        self.register_outputs({"arn": self.arn})
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +87,7 @@ class _AlarmGroup(Component):
             alarm_actions=[self._topic_arn],
             ok_actions=[self._topic_arn],
             **source,
-            opts=self.child(role, moved_from=_FORMER),
+            opts=self.child(role, moved_from=FORMER),
         )
 
 
@@ -303,25 +259,3 @@ class Alarms(_AlarmGroup):
             target_id="topic",
             opts=self.child("instances-short"),
         )
-
-
-def _publishers(topic_arn: str, account_id: str, *, events: bool) -> str:
-    """CloudWatch may publish for this account; EventBridge, only where an event replaces an alarm."""
-    statements: list[dict[str, object]] = [
-        {
-            "Principal": {"Service": "cloudwatch.amazonaws.com"},
-            "Action": "sns:Publish",
-            "Resource": topic_arn,
-            "Condition": {"StringEquals": {"aws:SourceAccount": account_id}},
-        }
-    ]
-    if events:
-        # EventBridge sets no source account when it publishes to a topic: a condition would lose events.
-        statements.append(
-            {
-                "Principal": {"Service": "events.amazonaws.com"},
-                "Action": "sns:Publish",
-                "Resource": topic_arn,
-            }
-        )
-    return policy(*statements)

@@ -6,14 +6,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from infra_pulumi.alarms import (
-    Alarms,
-    AlarmsArgs,
-    AlarmTopic,
-    AlarmTopicArgs,
-    DeploymentAlarms,
-    DeploymentAlarmsArgs,
-)
+from infra_pulumi.alarm_topic import AlarmTopic, AlarmTopicArgs
+from infra_pulumi.alarms import Alarms, AlarmsArgs, DeploymentAlarms, DeploymentAlarmsArgs
 from infra_pulumi.capacity import FargateCapacity, FargateCapacityArgs, GpuCapacity, GpuCapacityArgs
 from infra_pulumi.cluster import Cluster, ClusterArgs
 from infra_pulumi.component import Component

@@ -5,7 +5,8 @@ from typing import Any
 
 import pulumi
 
-from infra_pulumi.config import NAMESPACE, StackConfig, parse
+from infra_pulumi.config import NAMESPACE, StackConfig
+from infra_pulumi.config_parser import parse
 from infra_pulumi.stack_environment import DIGEST_VARIABLE
 
 

@@ -116,12 +116,13 @@ def failure_sentences() -> dict[str, tuple[str, str]]:
 
 
 def _commands(command: Any, name: str) -> Iterator[tuple[str, str]]:
-    """One row a command: how it is typed, and the first paragraph of its help."""
+    """One row a command: how it is typed, required options first, and the first paragraph of its help."""
     if isinstance(command, typer.core.TyperGroup):
         for each, sub in command.commands.items():
             yield from _commands(sub, f"{name} {each}")
         return
-    shown = " ".join([name, *map(_parameter, command.params)])
+    parameters = sorted(command.params, key=lambda parameter: not parameter.required)
+    shown = " ".join([name, *map(_parameter, parameters)])
     first = (command.help or "").partition("\n\n")[0].replace("\n", " ")
     yield f"`{shown}`", first.replace("|", "\\|")
 
@@ -130,7 +131,8 @@ def _parameter(parameter: Any) -> str:
     if isinstance(parameter, typer.core.TyperArgument):
         return str(parameter.metavar or parameter.name.upper())
     option = max(parameter.opts, key=len)
-    return f"[{option}]" if parameter.is_flag else f"[{option} ...]"
+    shown = option if parameter.is_flag else f"{option} ..."
+    return shown if parameter.required else f"[{shown}]"
 
 
 def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from infra_pulumi.config import StackConfig, parse
+from infra_pulumi.config import StackConfig
+from infra_pulumi.config_parser import parse
 from infra_pulumi.environment import SECRETS, WorkerSecret
 from infra_pulumi.names import Names
 from infra_pulumi.release.programs import AwsCli, Refusal

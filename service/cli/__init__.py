@@ -57,7 +57,10 @@ def main() -> None:
     except DocumentError as error:
         exit_with(str(error), EXIT_INPUT)
     except UnavailableError as error:
-        exit_with(f"{error}: {error.advice}" if error.advice else str(error), EXIT_ENVIRONMENT)
+        from service.store.server_problems import REFUSED_LOGINS, unusable
+
+        said = unusable("PostgreSQL", error.cause) if error.cause in REFUSED_LOGINS else str(error)
+        exit_with(f"{said}: {error.advice}" if error.advice else said, EXIT_ENVIRONMENT)
     except OcrWorkerError as error:
         exit_with(str(error), EXIT_ENVIRONMENT)
     except Exception as error:
@@ -65,10 +68,10 @@ def main() -> None:
         import redis
 
         if isinstance(error, redis.RedisError):
-            from service.store.server_problems import redis_problem
+            from service.store.server_problems import redis_problem, unusable
 
             cause, advice = redis_problem(error)
-            exit_with(f"Redis is unavailable: {cause}: {advice}", EXIT_ENVIRONMENT)
+            exit_with(f"{unusable('Redis', cause)}: {advice}", EXIT_ENVIRONMENT)
         raise
 
 

@@ -36,16 +36,31 @@ class FileReading:
     error: str = ""
 
 
-def find_files(arguments: Iterable[str]) -> list[str]:
-    """Return the files that arguments name, each once: files, folders, glob patterns, or ``-``.
+@dataclass(frozen=True, slots=True)
+class FoundFiles:
+    """The files that arguments name, each once."""
+
+    files: list[str]
+    #: Files of folders that are left out: they are empty, or of no kind that can be read.
+    skipped: list[str]
+
+
+def find_files(arguments: Iterable[str]) -> FoundFiles:
+    """Find the files that arguments name: files, folders, glob patterns, or ``-``.
 
     Folders are searched with their subfolders, for the kinds of files that can be read. An argument that
     names no file is returned as it is, for `read_file` to say so.
     """
     found: dict[str, None] = {}
+    skipped: dict[str, None] = {}
     for argument in arguments:
-        found.update(dict.fromkeys(list(_files_of(argument)) or [argument]))
-    return list(found)
+        files = list(_files_of(argument))
+        if Path(argument).is_dir():
+            others = [file for file in files if not _is_readable_kind(Path(file))]
+            skipped.update(dict.fromkeys(others))
+            files = [file for file in files if file not in skipped]
+        found.update(dict.fromkeys(files or [argument]))
+    return FoundFiles(list(found), [file for file in skipped if file not in found])
 
 
 def _files_of(argument: str) -> Iterator[str]:
@@ -53,9 +68,7 @@ def _files_of(argument: str) -> Iterator[str]:
     if argument == STDIN:
         yield STDIN
     elif path.is_dir():
-        yield from (
-            str(each) for each in sorted(path.rglob("*")) if each.is_file() and _is_readable_kind(each)
-        )
+        yield from (str(each) for each in sorted(path.rglob("*")) if each.is_file())
     elif path.exists():
         yield argument
     else:

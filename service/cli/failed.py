@@ -1,7 +1,6 @@
 """`failed list`, `failed show` and `retry`: documents that failed in the last day."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import asdict
 from difflib import get_close_matches
 from itertools import groupby
@@ -28,7 +27,7 @@ from service.cli.output import (
     progress_bar,
     whole,
 )
-from service.cli.queue import stopped_by_ctrl_c
+from service.cli.queue import left_out_sentence, stopped_by_ctrl_c
 from service.monitoring.formatting import camel_case, pluralize
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ def retry(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list them.")] = False,
 ) -> None:
-    """Queue failed documents again, with all attempts. Asks before it does.
+    """Queue failed documents again (--failed), with all attempts. Asks before it does.
 
     Without --code, only those whose same file may succeed now: the bucket, its rights or a worker was at
     fault.
@@ -111,7 +110,8 @@ def retry(
             print_line(document)
         print_line(f"{pluralize(len(documents), 'document')} would be queued again")
     if left_out:
-        print_line(_left_out(left_out))
+        codes = Counter(each.code for each in left_out)
+        print_line(left_out_sentence(codes, "--code queues those of one code"))
     if dry_run:
         return
     if documents and not yes:
@@ -136,15 +136,6 @@ def retry(
         exit_with(f"{tally.outage}; run it again to go on", EXIT_ENVIRONMENT)
     if pace.stopped:
         raise typer.Exit(EXIT_INTERRUPTED)
-
-
-def _left_out(failures: "Sequence[FailedDocument]") -> str:
-    counts = Counter(each.code for each in failures)
-    codes = ", ".join(f"{code} ({number:,})" for code, number in counts.most_common())
-    return (
-        f"{pluralize(len(failures), 'document')} left out, cancelled or with a file that would fail again: "
-        f"{codes}; --code queues those of one code"
-    )
 
 
 def _failures(since: str, code: str | None) -> "list[FailedDocument]":

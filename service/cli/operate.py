@@ -167,7 +167,7 @@ def _replaced(before: "OperatorPause | None") -> None:
 
 def _running_jobs() -> Callable[[], int]:
     """Return a function that counts the jobs that workers hold."""
-    from service.queue.document_queue import LEASES_KEY
+    from service.queue.keys import LEASES_KEY
 
     client = open_redis()
     return lambda: int(client.zcard(LEASES_KEY))

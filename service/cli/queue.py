@@ -22,6 +22,8 @@ from service.cli.output import (
 from service.monitoring.formatting import agree, pluralize
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from service.queue.backfill import Pace
     from service.queue.document_queue import DocumentQueue
     from service.queue.recovery import Recovery
@@ -61,7 +63,7 @@ def enqueue(documents: Annotated[list[str], typer.Argument(metavar="ID...")]) ->
 
 
 def _why_refused(document_queue: "DocumentQueue", document: str) -> str:
-    from service.queue.document_queue import CPU_QUEUE_KEY, RETRY_KEY
+    from service.queue.keys import CPU_QUEUE_KEY, RETRY_KEY
 
     with document_queue.client.pipeline(transaction=True) as pipeline:
         pipeline.lpos(document_queue.settings.queue_key, document)
@@ -88,7 +90,10 @@ def requeue(
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list them.")] = False,
 ) -> None:
-    """Queue stuck documents again without waiting for the workers to do so, or request reviews again."""
+    """Queue stuck documents again (--stuck), or request reviews again that were given up (--reviews).
+
+    The workers return stuck documents by themselves as well, later.
+    """
     if not stalled and not reviews:
         exit_with(
             "give --stuck or --reviews (`filot-ocr dead requeue ID` queues a dead job again)", EXIT_INPUT
@@ -154,23 +159,32 @@ def backfill(
             "Without it, as the upload flow does: gpu when OCR_GPU_ENABLED is true.",
         ),
     ] = None,
+    hopeless: Annotated[
+        bool,
+        typer.Option(
+            "--hopeless", help="With --status failed: also those cancelled, or whose file would fail again."
+        ),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count them.")] = False,
 ) -> None:
     """Queue many documents. Says how many go where, and asks before it pushes.
 
-    Interrupt it and run it again at any time.
+    Of failed ones, only those whose same file may succeed now, unless --hopeless is given. Interrupt it and
+    run it again at any time.
     """
     from service.queue import backfill as backfilling
 
     database, document_queue = open_database(), open_document_queue()
-    documents, known = backfilling.candidates(
-        database, document_queue, backfilling.Wanted(status, document_type)
+    found = backfilling.candidates(
+        database, document_queue, backfilling.Wanted(status, document_type, hopeless)
     )
-    documents = documents[:limit]
+    documents, known = found.documents[:limit], found.known
     to_gpu, where = _destination(destination, document_queue.settings)
     others = f"{pluralize(known, 'other')} {agree(known, 'is', 'are')} queued or in work already"
     print_line(f"{pluralize(len(documents), 'document')} for {where}; {others}")
+    if found.left_out:
+        print_line(left_out_sentence(found.left_out, "--hopeless queues them, too"))
     if dry_run or not documents:
         return
     if not yes:
@@ -195,9 +209,17 @@ def backfill(
         raise typer.Exit(EXIT_INTERRUPTED)
 
 
+def left_out_sentence(codes: "Counter[str]", remedy: str) -> str:
+    """Say how many failed documents another try would not help, by code, and how to queue them."""
+    named = ", ".join(f"{code} ({number:,})" for code, number in codes.most_common())
+    return (
+        f"{pluralize(codes.total(), 'document')} left out, cancelled or sure to fail again: {named}; {remedy}"
+    )
+
+
 def _destination(chosen: Literal["gpu", "cpu"] | None, settings: "Settings") -> tuple[bool, str]:
     """Return whether documents go to the GPU queue, and the queue's name and key with the reason."""
-    from service.queue.document_queue import CPU_QUEUE_KEY
+    from service.queue.keys import CPU_QUEUE_KEY
 
     claimed = settings.claim_cpu_queue and not settings.gpu_enabled
     to_gpu = settings.gpu_enabled or claimed if chosen is None else chosen == "gpu"

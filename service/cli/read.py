@@ -12,15 +12,19 @@ import typer
 from rich.table import Table
 
 from service.cli.card_files import FileReading, find_files, read_file
-from service.cli.output import EXIT_INPUT, console, exit_with, print_line, progress_bar
-from service.cli.overview import OverviewRow, overview
+from service.cli.output import EXIT_INPUT, console, print_line, progress_bar
+from service.cli.overview import OverviewRow, overview, short_names
 from service.errors import SettingsError
+from service.monitoring.formatting import agree, pluralize
 
 if TYPE_CHECKING:
     from service.reading.reader import Reading
 
 #: Overlays are written in one of these formats.
 PICTURES = (".png", ".jpg", ".jpeg")
+
+#: Names of skipped files that are printed.
+MAX_SKIPPED = 20
 
 #: s in which a viewer that cannot start has said so.
 VIEWER_STARTS = 5.0
@@ -70,7 +74,8 @@ def read(
 
     if as_json and as_csv:
         raise typer.BadParameter("give --json or --csv, not both")
-    found = find_files(files)
+    chosen = find_files(files)
+    found = chosen.files
     overlays = _overlay_paths(overlay, found)
     if show and overlay is None:
         raise typer.BadParameter("--open needs --overlay PATH: the picture that it opens")
@@ -89,8 +94,17 @@ def read(
         failed = _print_tables(results, single=len(found) == 1)
     if show and overlay is not None and overlay.exists() and not _open(overlay):
         print(f"filot-ocr: no program opens pictures here; the overlay is {overlay}", file=sys.stderr)
+    if chosen.skipped:
+        print(f"filot-ocr: {_skipped(chosen.skipped)}", file=sys.stderr)
     if failed:
         raise typer.Exit(EXIT_INPUT)
+
+
+def _skipped(files: list[str]) -> str:
+    shown = short_names(files)[:MAX_SKIPPED]
+    others = f" and {len(files) - len(shown):,} more" if len(files) > len(shown) else ""
+    number, they_are = pluralize(len(files), "file"), agree(len(files), "it is", "they are")
+    return f"{number} skipped, {they_are} empty or no picture or PDF: {', '.join(shown)}{others}"
 
 
 def _overlay_paths(overlay: Path | None, files: list[str]) -> dict[str, Path]:
@@ -216,7 +230,7 @@ def _print_tables(results: Iterable[FileReading], *, single: bool) -> int:
         if not single:
             rows.append(_row(result))
         elif result.reading is None:
-            exit_with(f"{result.file}: {_failure(result)}", EXIT_INPUT)
+            print(f"filot-ocr: {result.file}: {_failure(result)}", file=sys.stderr)
         else:
             _print_reading(result.reading)
     if not single:

@@ -115,14 +115,11 @@ def _banner(snapshot: "Status") -> Iterator[RenderableType]:
 
 
 def _watch(poller: "Poller", as_json: bool) -> None:
-    try:
-        if as_json:
-            while True:
-                print(json.dumps(_as_json(poller.look())), flush=True)
-                time.sleep(WATCH_INTERVAL)
-        with Live(console=console, auto_refresh=False) as live:
-            while True:
-                live.update(_fitted(poller.look()), refresh=True)
-                time.sleep(WATCH_INTERVAL)
-    except KeyboardInterrupt:
-        return
+    if as_json:
+        while True:
+            print(json.dumps(_as_json(poller.look())), flush=True)
+            time.sleep(WATCH_INTERVAL)
+    with Live(console=console, auto_refresh=False) as live:
+        while True:
+            live.update(_fitted(poller.look()), refresh=True)
+            time.sleep(WATCH_INTERVAL)

@@ -20,6 +20,9 @@ from service.store.history import JobRecord
 #: Rows of latest dead jobs and results; `dead list` and `status --json` have more.
 MAX_ROWS = 5
 
+#: Rows of workers that stopped responding, the latest first; `status --json` has all of the last hour.
+MAX_STOPPED = 3
+
 #: Labels of the figures; their names are those of the backend's code.
 LABELS = {
     "is_running": "worker running",
@@ -31,7 +34,7 @@ LABELS = {
     "processing_count": "in progress or to retry",
     "workers": "workers",
     "results_unheard": "results nobody received",
-    "is_gpu_enabled": "use a GPU",
+    "is_gpu_enabled": "meant to use a GPU",
     "auto_fallback_enabled": "CPU when the GPU fails",
     "max_retries": "attempts of a document",
     "stuck_job_timeout_ms": "stuck jobs return after",
@@ -55,7 +58,8 @@ class Worth(IntEnum):
     FIGURE = 4
     RESULT = 5
     FAILURE = 6
-    NEEDS_A_PERSON = 7
+    WORKER = 7
+    NEEDS_A_PERSON = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,9 @@ class Section:
     columns: Sequence[str | Column]
     rows: Sequence[Row]
     show_header: bool = True
+    #: Rows that are left out, and what they are called; without a name, nothing is said of them.
+    rest: int = 0
+    rest_called: str = ""
 
     def drawn(self) -> Iterator[RenderableType]:
         """Yield the table, with an empty line before it."""
@@ -84,6 +91,13 @@ class Section:
                 table.add_row(*row.cells)
             yield ""
             yield table
+            if self.rest and self.rest_called:
+                yield Text(f" ... and {self.rest:,} more {self.rest_called}")
+
+    def without(self, number: int) -> "Section":
+        """Leave one row out."""
+        rows = [*self.rows[:number], *self.rows[number + 1 :]]
+        return replace(self, rows=rows, rest=self.rest + 1)
 
 
 def sections(status: Status, settings: Settings) -> list[Section]:
@@ -104,9 +118,8 @@ def without_least(shown: Sequence[Section]) -> list[Section] | None:
     index = max(
         number for number, section in enumerate(shown) if min(worths) in [row.worth for row in section.rows]
     )
-    rows = list(shown[index].rows)
-    last = max(number for number, row in enumerate(rows) if row.worth == min(worths))
-    return [*shown[:index], replace(shown[index], rows=rows[:last] + rows[last + 1 :]), *shown[index + 1 :]]
+    last = max(number for number, row in enumerate(shown[index].rows) if row.worth == min(worths))
+    return [*shown[:index], shown[index].without(last), *shown[index + 1 :]]
 
 
 def _figures(status: Status, settings: Settings) -> Section:
@@ -119,6 +132,8 @@ def _figures(status: Status, settings: Settings) -> Section:
         # No reason is given where a GPU is in use.
         elif summary[name] != "":
             rows.append(_figure(LABELS[name], _shown(summary[name]), is_zero=not summary[name]))
+    if summary["is_running"]:
+        rows.insert(1, Row((LABELS["is_gpu_enabled"], _shown(summary["is_gpu_enabled"])), Worth.SETTING))
     if status.records is not None:
         hour, outbox_backlog = status.records.hour, status.records.outbox_backlog
         finished = f"{hour.finished}, of these {hour.failed} failed"
@@ -139,13 +154,16 @@ def _not_taken(number: int) -> str:
 
 
 def _settings(status: Status, settings: Settings) -> Section:
+    """Settings of the shell that asks: no heartbeat tells of those of the workers."""
     rows = []
-    for name, value in worker_summary(status.traffic, settings).items():
+    summary = worker_summary(status.traffic, settings)
+    of_workers = (*OF_REDIS, "is_gpu_enabled") if summary["is_running"] else OF_REDIS
+    for name, value in summary.items():
         if name.endswith("_ms"):
             rows.append(Row((LABELS[name], humanize_duration(value / 1000)), Worth.SETTING))
-        elif name not in OF_REDIS:
+        elif name not in of_workers:
             rows.append(Row((LABELS[name], _shown(value)), Worth.SETTING))
-    return Section(["setting", ""], rows)
+    return Section(["setting of this shell; workers have their own", ""], rows)
 
 
 def _shown(value: object) -> str:
@@ -155,13 +173,26 @@ def _shown(value: object) -> str:
 
 
 def _workers(traffic: Traffic) -> Section:
-    rows = []
-    for sighting in traffic.workers:
-        ages = [job.seconds for job in traffic.jobs if job.worker == sighting.worker]
-        *cells, state = _activity(sighting, humanize_duration(max(ages)) if ages else "-")
-        worth = Worth.FIGURE if state == RUNNING else Worth.NEEDS_A_PERSON
-        rows.append(Row((sighting.worker, *cells, state), worth))
-    return Section(["worker", "device", "in work", "oldest job", "state"], rows)
+    """Those that respond come first: of those that stopped, the latest are news."""
+    living = [each for each in traffic.workers if each.state is not None]
+    stopped = sorted((each for each in traffic.workers if each.state is None), key=lambda each: each.seconds)
+    rows = [
+        *(_worker(each, traffic, Worth.WORKER) for each in living),
+        *(_worker(each, traffic, Worth.FIGURE) for each in stopped[:MAX_STOPPED]),
+    ]
+    return Section(
+        ["worker", "device", "in work", "oldest job", "state"],
+        rows,
+        rest=len(stopped[MAX_STOPPED:]),
+        rest_called="workers",
+    )
+
+
+def _worker(sighting: WorkerSighting, traffic: Traffic, worth: Worth) -> Row:
+    ages = [job.seconds for job in traffic.jobs if job.worker == sighting.worker]
+    *cells, state = _activity(sighting, humanize_duration(max(ages)) if ages else "-")
+    idle = sighting.state is not None and state != RUNNING
+    return Row((sighting.worker, *cells, state), Worth.NEEDS_A_PERSON if idle else worth)
 
 
 def _activity(sighting: WorkerSighting, oldest_job: str) -> tuple[str, str, str, str]:

@@ -51,13 +51,10 @@ def results() -> None:
     pool = connect_redis(settings).connection_pool
     with PubSub(pool, ignore_subscribe_messages=True) as channel:
         channel.subscribe(settings.results_channel)
-        try:
-            while True:
-                message = channel.get_message(timeout=1.0)
-                if message is not None:
-                    print(message["data"], flush=True)
-        except KeyboardInterrupt:
-            return
+        while True:
+            message = channel.get_message(timeout=1.0)
+            if message is not None:
+                print(message["data"], flush=True)
 
 
 def settings(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:

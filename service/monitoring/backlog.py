@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from psycopg2.extras import RealDictCursor
 
-from service.queue.document_queue import WATCH_KEY
+from service.queue.keys import WATCH_KEY
 
 #: Since when each list holds what it holds, by list; shared by all workers, gone with an empty list.
 MARKS_KEY = f"{WATCH_KEY}:marks"
@@ -45,6 +45,8 @@ class OutboxBacklog:
     given_up: int
     #: Undelivered results and reviews, by kind, and s since the oldest of each was stored.
     undelivered: Mapping[str, tuple[int, float]]
+    #: Undelivered reviews that were requested at least once in vain.
+    refused: int = 0
 
 
 def read_outbox_backlog(cursor: RealDictCursor) -> OutboxBacklog:
@@ -54,9 +56,13 @@ def read_outbox_backlog(cursor: RealDictCursor) -> OutboxBacklog:
     cursor.execute("SELECT count(*) AS rows FROM ocr_worker.outbox WHERE given_up_at IS NOT NULL")
     (given_up,) = cursor.fetchall()
     cursor.execute(
-        """SELECT kind, count(*) AS rows, extract(epoch FROM now() - min(created_at))::float AS age
+        """SELECT kind, count(*) AS rows, extract(epoch FROM now() - min(created_at))::float AS age,
+                  count(*) FILTER (WHERE attempts > 1) AS retried
            FROM ocr_worker.outbox WHERE told_at IS NULL AND given_up_at IS NULL GROUP BY kind"""
     )
-    undelivered = {row["kind"]: (row["rows"], row["age"]) for row in cursor.fetchall()}
+    found = {row["kind"]: row for row in cursor.fetchall()}
+    undelivered = {kind: (row["rows"], row["age"]) for kind, row in found.items()}
     by_kind = {kind: undelivered.get(kind, (0, 0.0)) for kind in ("result", "review")}
-    return OutboxBacklog(dead["dead"], given_up["rows"], by_kind)
+    # An attempt counts from its start: how the first one ends shows in the second.
+    refused = found["review"]["retried"] if "review" in found else 0
+    return OutboxBacklog(dead["dead"], given_up["rows"], by_kind, refused)

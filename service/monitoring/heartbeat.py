@@ -65,6 +65,12 @@ class WorkerState:
     results_unheard: int = 0
     #: Why the latest review has no row in `manual_reviews`; empty when it has one.
     review_problem: str = ""
+    #: Why the review service did not accept the latest request; empty when it did.
+    review_failure: str = ""
+    #: What to do about that.
+    review_remedy: str = ""
+    #: Why PostgreSQL did not answer this worker's latest poll; empty while it does.
+    database_problem: str = ""
     #: s for which the longest download in progress has lasted.
     download_seconds: float = 0.0
     #: Ids of the documents in progress.
@@ -133,6 +139,10 @@ class Heartbeat:
         self.pause_watch = pause_watch
         #: Says why the latest review has no row in ``manual_reviews``; None when it has one.
         self.review_problem: Callable[[], str | None] = lambda: None
+        #: Returns why the latest review was not accepted, and what to do; None when it was.
+        self.review_failure: Callable[[], tuple[str, str] | None] = lambda: None
+        #: Returns why PostgreSQL does not answer this worker; empty while it does.
+        self.database_problem: Callable[[], str] = lambda: ""
         self.gpu_use = gpu_use
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
         self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
@@ -144,6 +154,7 @@ class Heartbeat:
     def state(self) -> WorkerState:
         """Return the current state of this worker."""
         documents = [job.document_id for job, _ in self.active_jobs.current()]
+        review_failure, review_remedy = self.review_failure() or ("", "")
         use = self.gpu_use() or GpuUse(0, 0, 0.0)
         return WorkerState(
             worker=self.worker,
@@ -157,6 +168,9 @@ class Heartbeat:
             concurrency=self.active_jobs.limit,
             results_unheard=self.publisher.unreceived,
             review_problem=self.review_problem() or "",
+            review_failure=review_failure,
+            review_remedy=review_remedy,
+            database_problem=self.database_problem(),
             download_seconds=round(longest("download"), 1),
             documents=documents,
             stage_seconds=medians(),

@@ -139,6 +139,11 @@ class Poller:
         """Whether PostgreSQL answered the latest poll, and does not hang at present."""
         return self.database_state is not None and not list(_away("PostgreSQL", self.database_state))
 
+    def database_problem(self) -> str:
+        """Why PostgreSQL did not answer the latest poll, in a few words; empty when it did."""
+        result = self.database_state.result if self.database_state else None
+        return result.problem if result else ""
+
     def away(self) -> list[str]:
         """List what keeps every worker from its work, one sentence each: servers away, rights missing."""
         sentences = list(_away("Redis", self.traffic))

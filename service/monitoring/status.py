@@ -20,7 +20,7 @@ from service.monitoring.backlog import (
     read_outbox_backlog,
 )
 from service.monitoring.heartbeat import HEARTBEAT_PREFIX, SEEN_KEY, WorkerSighting, sighting
-from service.queue.document_queue import CPU_QUEUE_KEY, RETRY_KEY, TIMESTAMPS_KEY
+from service.queue.keys import CPU_QUEUE_KEY, RETRY_KEY, TIMESTAMPS_KEY
 from service.queue.operator_pause import PAUSE_KEY, OperatorPause, parse_pause
 from service.settings import Settings
 from service.store import actions, dead_letters, history

@@ -19,7 +19,7 @@ class GPUWorkerStatus:
     is_gpu_available: bool
     #: Why no GPU is used, from the workers' heartbeats; empty while one is, or no worker is running.
     gpu_absence: str
-    #: The setting; whether a GPU is used says ``isGPUAvailable``.
+    #: Whether any running worker is meant to use a GPU; while none runs, the setting of whoever asks.
     is_gpu_enabled: bool
     #: Jobs in progress on running workers.
     active_jobs_count: int
@@ -32,13 +32,14 @@ class GPUWorkerStatus:
     workers: int
     #: Results that the running workers published while no client was subscribed.
     results_unheard: int
+    #: This and what follows: settings of whoever asks.
     auto_fallback_enabled: bool
     max_retries: int
     stuck_job_timeout_ms: int
     reaper_interval_ms: int
 
 
-#: Fields that come from Redis; the others are settings.
+#: Fields that come from Redis; the others are settings of whoever asks, ``is_gpu_enabled`` while none runs.
 OF_REDIS = (
     *("is_running", "is_gpu_available", "gpu_absence", "active_jobs_count"),
     *("queue_length", "claimable_length", "processing_count", "workers", "results_unheard"),
@@ -54,7 +55,7 @@ def aggregate(
         is_running=bool(workers),
         is_gpu_available=on_gpu,
         gpu_absence="" if on_gpu else "; ".join(sorted({worker.gpu_absence for worker in workers})),
-        is_gpu_enabled=settings.gpu_enabled,
+        is_gpu_enabled=any(each.gpu_enabled for each in workers) if workers else settings.gpu_enabled,
         active_jobs_count=sum(worker.active_jobs for worker in workers),
         queue_length=waiting,
         claimable_length=claimable,

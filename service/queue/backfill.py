@@ -1,6 +1,7 @@
 """Backfill: enqueue many documents of FiLot's table, one by one at a limited rate."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -15,6 +16,8 @@ from service.queue.routing import route_document
 from service.reading.documents.fields import DocumentType
 from service.store import dead_letters
 from service.store.database import Database
+from service.store.failed_documents import RETRY_HELPS
+from service.store.history import UNKNOWN
 from service.store.server_problems import describe_outage
 
 #: Statuses of rows that can be enqueued: `processing` is enqueued already, `completed` needs nothing.
@@ -41,24 +44,40 @@ class Wanted:
     status: Status
     #: None: both types.
     document_type: DocumentType | None = None
+    #: Failed documents as well whose same file would fail again, and those that an operator cancelled.
+    hopeless: bool = False
 
 
-def candidates(database: Database, document_queue: DocumentQueue, wanted: Wanted) -> tuple[list[str], int]:
-    """The documents to enqueue, oldest first, and the number of others that wait or are in work already.
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The documents that a backfill is about."""
 
-    May raise ``OcrWorkerError`` or ``redis.RedisError``.
-    """
+    #: Those to enqueue, oldest first.
+    documents: list[str]
+    #: Number of others that wait or are in work already.
+    known: int
+    #: Number of others that were left out as hopeless, by the code of their failure.
+    left_out: Counter[str]
+
+
+def candidates(database: Database, document_queue: DocumentQueue, wanted: Wanted) -> Candidates:
+    """Find the documents to enqueue. May raise ``OcrWorkerError`` or ``redis.RedisError``."""
     with database.transaction() as cursor:
         cursor.execute(
-            """SELECT id::text FROM documents
+            """SELECT id::text, coalesce(result_json ->> 'errorCode', %(unknown)s) AS code FROM documents
                WHERE status = %(status)s AND file_url IS NOT NULL
                    AND (upper(type) = %(type)s OR (%(type)s IS NULL AND upper(type) IN ('KTP', 'NPWP')))
                ORDER BY created_at, id""",
-            {"status": wanted.status, "type": wanted.document_type},
+            {"status": wanted.status, "type": wanted.document_type, "unknown": UNKNOWN},
         )
-        found = [row["id"] for row in cursor.fetchall()]
-    known = document_queue.known(found)
-    return [document_id for document_id in found if document_id not in known], len(known)
+        codes = {row["id"]: row["code"] for row in cursor.fetchall()}
+    known = document_queue.known(list(codes))
+    others = [document_id for document_id in codes if document_id not in known]
+    every = wanted.status != "failed" or wanted.hopeless
+    documents = [document_id for document_id in others if every or codes[document_id] in RETRY_HELPS]
+    left_out = Counter(codes[document_id] for document_id in others)
+    left_out.subtract(codes[document_id] for document_id in documents)
+    return Candidates(documents, len(known), +left_out)
 
 
 def push(

@@ -3,9 +3,8 @@
 import time
 import uuid
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, cast
 
 import redis
 import structlog
@@ -13,8 +12,23 @@ from redis.commands.core import Script
 from redis.exceptions import ClusterCrossSlotError, NoPermissionError
 
 from service.errors import SettingsError
+from service.queue.job import RETURN_UNCOUNTED, Job, Outcome, Settlement, parse_job
+from service.queue.keys import (
+    CLAIMED_KEY,
+    CORRELATION_KEY,
+    CPU_ATTEMPTS_KEY,
+    CPU_DELAYED_KEY,
+    CPU_PROCESSING_KEY,
+    CPU_QUEUE_KEY,
+    JOB_PREFIX,
+    LEASES_KEY,
+    LOCK_PREFIX,
+    RETRY_KEY,
+    TIMESTAMPS_KEY,
+    TOKENS_KEY,
+    WATCH_KEY,
+)
 from service.queue.redis_client import connect_redis
-from service.reading.ocr.primitives import Device
 from service.settings import Settings
 from service.store.documents import is_document_id
 from service.telemetry.metrics import REFUSED
@@ -43,25 +57,6 @@ __all__ = [
 
 log = structlog.get_logger(__name__)
 
-#: Keys beside the four that settings name. The first two are the backend's as well.
-CORRELATION_KEY = "filot:ocr:gpu:correlation"
-TIMESTAMPS_KEY = "filot:ocr:gpu:processing:timestamps"
-LOCK_PREFIX = "filot:ocr:gpu:lock:"
-LEASES_KEY = "filot:ocr:gpu:leases"
-RETRY_KEY = "filot:ocr:gpu:later"
-TOKENS_KEY = "filot:ocr:gpu:tokens"
-JOB_PREFIX = "filot:ocr:gpu:job:"
-WATCH_KEY = "filot:ocr:gpu:watch"
-#: Finished documents whose field in the CPU pipeline's attempts may still be set.
-CLAIMED_KEY = f"{WATCH_KEY}:claimed"
-
-#: The backend's CPU pipeline. Its list is appended to on request, and a second source where
-#: ``OCR_GPU_CLAIM_CPU_QUEUE`` says so; all else is only read.
-CPU_QUEUE_KEY = "filot:ocr:queue"
-CPU_ATTEMPTS_KEY = "filot:ocr:attempts"
-CPU_PROCESSING_KEY = "filot:ocr:processing"
-CPU_DELAYED_KEY = "filot:ocr:delayed"
-
 #: How many jobs one call of `return_due` moves at most, and how many keys one step of a scan looks at: no
 #: script blocks Redis for long.
 RETURN_LIMIT, SCAN_STEP = 100, 500
@@ -80,59 +75,6 @@ CLUSTER = (
     "REDIS_URL is a Redis in cluster mode (or serverless), which cannot hold FiLot's keys together: "
     "use one primary with replicas"
 )
-
-#: How a fetch ends: finished, to be retried after a delay, or back at the head of the list at once.
-Outcome: TypeAlias = Literal["done", "retry", "requeue"]
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A document that was fetched, for one attempt."""
-
-    document_id: str
-    #: Minted at the first fetch, kept until the job is finished: tells a redelivery from a new job.
-    job_id: str
-    correlation_id: str
-    #: Proof of this fetch; worthless once the job was given to another worker.
-    token: str
-    #: Fetches so far, this one included, less those that did not count.
-    attempt: int
-    #: How often the job was put off; the exponent of its backoff.
-    deferrals: int
-    #: Epoch ms of this fetch by the Redis server's clock; grows from fetch to fetch.
-    fencing_token: int
-    #: How often its lease expired: each time, it may have killed its worker.
-    crash_count: int
-    #: Whether its attempts were used up before this fetch: it is only to be failed for good.
-    used_up: bool
-    #: The device that must read it; None: whichever the worker prefers.
-    device: Device | None
-
-    def named(self) -> dict[str, Any]:
-        """Log fields that identify the job; the device is ``any`` where it is not fixed."""
-        return {
-            "document_id": self.document_id,
-            "job_id": self.job_id,
-            "correlation_id": self.correlation_id,
-            "attempt": self.attempt,
-            "device": self.device or "any",
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """What to do with a job when its fetch ends."""
-
-    outcome: Outcome
-    #: s until it is due again, for ``retry``.
-    delay: float = 0.0
-    #: False when the attempt should not count against the job: the fault was ours.
-    counts: bool = True
-    device: Device | None = None
-
-
-#: The default settlement: the job returns to the head of the list, and the attempt does not count.
-RETURN_UNCOUNTED = Settlement("requeue", counts=False)
 
 
 class DocumentQueue:
@@ -281,7 +223,7 @@ class DocumentQueue:
             log.warning(
                 "queue_entries_refused", entries=len(refused) // 2, length=int(refused[0]), sha1=refused[1]
             )
-        return _job(token, fields) if fields else None
+        return parse_job(token, fields) if fields else None
 
     def renew(self, tokens: Collection[str]) -> set[str]:
         """Extend the leases of these fetches; returns the tokens that are no longer valid."""
@@ -428,32 +370,6 @@ class DocumentQueue:
     def processing_count(self) -> int:
         """How many documents are fetched and not finished."""
         return int(self.client.scard(self.settings.processing_key))
-
-
-def _job(token: str, fields: list[str]) -> Job:
-    (
-        document_id,
-        job_id,
-        correlation_id,
-        attempt,
-        deferrals,
-        fencing_token,
-        crash_count,
-        device,
-        used_up,
-    ) = fields
-    return Job(
-        document_id=document_id,
-        job_id=job_id,
-        correlation_id=correlation_id,
-        token=token,
-        attempt=int(attempt),
-        deferrals=int(deferrals),
-        fencing_token=int(fencing_token),
-        crash_count=int(crash_count),
-        used_up=bool(used_up),
-        device=cast(Device, device) if device else None,
-    )
 
 
 def _milliseconds(seconds: float) -> int:

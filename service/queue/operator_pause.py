@@ -8,7 +8,7 @@ import redis
 import structlog
 
 from service.queue.active_jobs import ActiveJobs
-from service.queue.document_queue import WATCH_KEY
+from service.queue.keys import WATCH_KEY
 
 log = structlog.get_logger(__name__)
 

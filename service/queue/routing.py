@@ -1,6 +1,7 @@
 """Which queue a document goes to: this worker's, or the backend's CPU pipeline."""
 
-from service.queue.document_queue import CPU_PROCESSING_KEY, CPU_QUEUE_KEY, DocumentQueue
+from service.queue.document_queue import DocumentQueue
+from service.queue.keys import CPU_PROCESSING_KEY, CPU_QUEUE_KEY
 from service.settings import current_settings
 from service.store.documents import is_document_id
 

@@ -119,6 +119,8 @@ def _build(settings: Settings, resources: ExitStack) -> App:
     )
     health = Health(settings.health_port, active_jobs, devices, poller, settings.job_timeout)
     heartbeat.review_problem = health.review_problem = lambda: reviews.problem
+    heartbeat.review_failure = lambda: reviews.failure
+    heartbeat.database_problem = poller.database_problem
     resources.callback(health.stop)
     scheduler = Scheduler(heartbeat, poller.away)
     scheduler.every(LOOK_INTERVAL, pause_watch.look)

@@ -52,6 +52,8 @@ class Reviews:
         self.settings = settings
         self._manual_reviews = ManualReviews()
         self._without_row = LogThrottle()
+        #: Why the review service did not accept the latest request, and what to do; None: it did.
+        self.failure: tuple[str, str] | None = None
 
     @property
     def problem(self) -> str | None:
@@ -68,15 +70,25 @@ class Reviews:
             body = self._prepare(entry)
             if body is None:
                 return
-            with timed("review"):
-                key = self.settings.buli2_api_key
-                ticket = post_review(
-                    str(self.settings.buli2_api_url), key.get_secret_value() if key else None, body
-                )
+            ticket = self._post(body)
         except OcrWorkerError as error:
             self._retry_later(entry, str(error))
             return
         self._store(entry, body.get("reviewId"), ticket)
+
+    def _post(self, body: ReviewRequest) -> str:
+        """Request a review and return its ticket; `failure` remembers how that went."""
+        key = self.settings.buli2_api_key
+        try:
+            with timed("review"):
+                ticket = post_review(
+                    str(self.settings.buli2_api_url), key.get_secret_value() if key else None, body
+                )
+        except UnavailableError as error:
+            self.failure = (error.cause, error.advice)
+            raise
+        self.failure = None
+        return ticket
 
     def _prepare(self, entry: OutboxEntry) -> ReviewRequest | None:
         """Write FiLot's row of the review and build the request; None when no review is needed any more."""

@@ -34,31 +34,40 @@ LINK_CAUSES = (
     (OSError, "the network fails", "check the URL, and the network on the way"),
 )
 
+#: Messages of a PostgreSQL that runs and refuses the login of `DATABASE_URL`, with finding and advice.
+POSTGRES_LOGINS = (
+    (
+        "password authentication failed",
+        "it refuses the password or the user's name",
+        "compare both in DATABASE_URL with the server's",
+    ),
+    (
+        "no password supplied",
+        "it requires a password, and DATABASE_URL has none",
+        "add the password to DATABASE_URL",
+    ),
+    (
+        "role .* does not exist",
+        "there is no such user",
+        "correct the user in DATABASE_URL, or create it",
+    ),
+    (
+        "database .* does not exist",
+        "there is no such database",
+        "correct the database's name in DATABASE_URL",
+    ),
+    (
+        "no pg_hba.conf entry",
+        "its pg_hba.conf does not admit this user from here",
+        "add an entry; where it requires TLS, add sslmode=verify-full to DATABASE_URL",
+    ),
+)
+
 #: Messages of libpq, the server, or our own wait, with the finding and the advice.
 POSTGRES_CAUSES = tuple(
     (re.compile(pattern), says, advice)
     for pattern, says, advice in (
-        (
-            "password authentication failed",
-            "it refuses the password or the user's name",
-            "compare both in DATABASE_URL with the server's",
-        ),
-        ("no password supplied", "it requires a password, and DATABASE_URL has none", "add it"),
-        (
-            "role .* does not exist",
-            "there is no such user",
-            "correct the user in DATABASE_URL, or create it",
-        ),
-        (
-            "database .* does not exist",
-            "there is no such database",
-            "correct the database's name in DATABASE_URL",
-        ),
-        (
-            "no pg_hba.conf entry",
-            "its pg_hba.conf does not admit this user from here",
-            "add an entry; where it requires TLS, add sslmode=verify-full to DATABASE_URL",
-        ),
+        *POSTGRES_LOGINS,
         (
             "could not translate host name",
             "its host name cannot be resolved",
@@ -97,6 +106,24 @@ POSTGRES_CAUSES = tuple(
         ),
     )
 )
+
+#: Answers of a Redis that runs and refuses the login, by the words that tell them apart; else it is the last.
+REDIS_LOGINS = (
+    (
+        "without any password configured",
+        "it has no password, but one is sent",
+        "unset REDIS_PASSWORD, or remove it from REDIS_URL",
+    ),
+    ("NOAUTH|Authentication required", "it requires a password, and none is set", "set REDIS_PASSWORD"),
+    (
+        "",
+        "it refuses the password or the user's name",
+        "compare the password in REDIS_URL, or else REDIS_PASSWORD, with the server's",
+    ),
+)
+
+#: Findings that mean: the server runs, and the settings of whoever asks are wrong.
+REFUSED_LOGINS = frozenset(says for _, says, _ in (*POSTGRES_LOGINS, *REDIS_LOGINS))
 
 #: The finding for a Redis that spreads keys over nodes, and the advice.
 REDIS_CLUSTER = (
@@ -147,24 +174,13 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 def redis_problem(error: redis.RedisError) -> tuple[str, str]:
     """Return why Redis did not answer as asked, and what to do: a wrong password is not an outage."""
     if isinstance(error, redis.AuthenticationError):
-        return _redis_password_problem(str(error))
+        return next((says, advice) for words, says, advice in REDIS_LOGINS if re.search(words, str(error)))
     if str(error).startswith(("CROSSSLOT", "CLUSTERDOWN", "MOVED")):
         return REDIS_CLUSTER
     for kind, says, advice in REDIS_CAUSES:
         if isinstance(error, kind):
             return says, advice
     return broken_link(error)
-
-
-def _redis_password_problem(answer: str) -> tuple[str, str]:
-    if "without any password configured" in answer:
-        return "it has no password, but one is sent", "unset REDIS_PASSWORD, or remove it from REDIS_URL"
-    if answer.startswith(("NOAUTH", "Authentication required")):
-        return "it requires a password, and none is set", "set REDIS_PASSWORD"
-    return (
-        "it refuses the password or the user's name",
-        "compare the password in REDIS_URL, or else REDIS_PASSWORD, with the server's",
-    )
 
 
 def postgres_problem(error: psycopg2.Error) -> tuple[str, str]:
@@ -175,6 +191,14 @@ def postgres_problem(error: psycopg2.Error) -> tuple[str, str]:
     if error.pgcode is None:
         return "the connection broke", "check whether PostgreSQL runs, and a pooler before it"
     return f"it refuses the query (SQLSTATE {error.pgcode})", 'see the output of `psql "$DATABASE_URL"`'
+
+
+def unusable(server: str, cause: str) -> str:
+    """Say that a server cannot be used: one that refuses the login of whoever asks is not down."""
+    refused = cause in REFUSED_LOGINS
+    return (
+        f"{server} is up, but does not let us in: {cause}" if refused else f"{server} is unavailable: {cause}"
+    )
 
 
 def describe_outage(error: redis.RedisError | OcrWorkerError) -> str:

@@ -151,6 +151,26 @@ def test_a_backfill_says_where_it_would_push_and_asks(run: Runner, backend: Filo
     assert backend.execute("SELECT 1 FROM documents WHERE status <> 'uploaded'") == []
 
 
+def test_a_backfill_of_failed_documents_says_what_it_leaves_out(run: Runner, backend: FilotBackend) -> None:
+    broken, cancelled, lost = (backend.add_document(b"picture") for _ in range(3))
+    for card, code in ((broken, "not_an_image"), (cancelled, "cancelled"), (lost, "file_missing")):
+        result = f'{{"errorCode": "{code}"}}'
+        backend.execute(
+            "UPDATE documents SET status = 'failed', result_json = %s WHERE id = %s", result, card
+        )
+    arguments = ("backfill", "--status", "failed", "--queue", "gpu", "--yes")
+
+    helpful = run(*arguments).stdout
+    every = run(*arguments, "--hopeless").stdout
+
+    assert "1 document for the GPU queue" in helpful
+    assert "2 documents left out, cancelled or sure to fail again: " in helpful
+    assert "--hopeless queues them, too" in helpful
+    assert "2 documents for the GPU queue" in every
+    assert "left out" not in every
+    assert backend.redis.lrange(QUEUE, 0, -1) == [lost, broken, cancelled]
+
+
 @pytest.mark.parametrize(("queue", "enabled"), [("gpu", "false"), ("cpu", "true")])
 def test_a_backfill_pushes_to_the_queue_that_is_asked_for(
     run: Runner, backend: FilotBackend, queue: str, enabled: str
@@ -173,7 +193,7 @@ def test_a_backfill_with_a_wrong_redis_password_says_so(
     ended = run("backfill", "--status", "uploaded", "--yes", REDIS_URL=url)
 
     assert ended.returncode == 2
-    assert "Redis is unavailable: it refuses the password" in ended.stderr
+    assert "Redis is up, but does not let us in: it refuses the password" in ended.stderr
 
 
 def test_ctrl_c_ends_a_backfill_between_two_documents(

@@ -135,6 +135,25 @@ def test_read_of_a_folder_prints_a_json_object_per_line_failures_too(
     assert overlays == ["a [1].png", "b.png"]
 
 
+def test_read_of_a_folder_names_what_it_skips(run: Runner, folder: Path, tmp_path: Path) -> None:
+    (folder / "empty.jpg").touch()
+    letters = tmp_path / "letters"
+    letters.mkdir()
+    for number in range(22):
+        (letters / f"letter-{number:02}.txt").write_text("hello")
+    (folder / "broken.jpg").unlink()
+
+    cards, program = run("read", str(folder)), run("read", str(folder), "--json")
+    many = run("read", str(letters))
+
+    said = "filot-ocr: 2 files skipped, they are empty or no picture or PDF: empty.jpg, notes.txt\n"
+    assert (cards.stderr, program.stderr) == (said, said)
+    assert (cards.returncode, program.returncode, len(program.stdout.splitlines())) == (0, 0, 2)
+    assert many.returncode == 1
+    assert "no file in this folder can be read" in many.stderr
+    assert many.stderr.endswith(", letter-19.txt and 2 more\n")
+
+
 def test_read_of_several_files_prints_a_table_or_csv(run: Runner, folder: Path, person: Person) -> None:
     files = [str(folder / "a [1].jpg"), str(folder / "*.txt")]
 

@@ -171,8 +171,12 @@ def test_a_wrong_password_of_redis_is_named_as_the_cause(run: Runner, environmen
     other = run("requeue", "--stuck", REDIS_URL=url)
 
     assert (status.returncode, other.returncode) == (2, 2)
-    assert "it refuses the password" in status.stdout
-    assert "it refuses the password" in other.stderr
+    assert status.stdout.startswith("Redis is up, but does not let us in: it refuses the password")
+    assert "Redis is up, but does not let us in: it refuses the password" in other.stderr
+    assert "unavailable" not in status.stdout + other.stderr
+    assert "no documents are taken" not in status.stdout
+    for said in (status.stdout.lower(), other.stderr):
+        assert "compare the password in redis_url" in said.lower()
     assert "not-the-password" not in status.stdout + status.stderr + other.stdout + other.stderr
 
 
@@ -189,7 +193,8 @@ def test_a_wrong_password_of_postgresql_is_named_as_the_cause(
     assert (status.returncode, other.returncode) == (2, 2)
     assert said.count("it refuses the password or the user's name") == 2
     assert said.lower().count("compare both in database_url with the server's") == 2
-    assert "Restore PostgreSQL" not in said
+    assert said.count("PostgreSQL is up, but does not let us in: ") == 2
+    assert "unavailable" not in said
     assert "Error" not in said
     assert "not-the-password" not in said + status.stderr
 
@@ -207,7 +212,7 @@ def test_a_watched_status_is_drawn_anew_until_ctrl_c(
         code = program.wait(TIMEOUT)
 
     assert re.search(rb"waiting +0 ", first)
-    assert code == 0
+    assert code == 130
 
 
 def test_a_watch_on_a_small_terminal_shows_what_needs_a_person(
@@ -231,6 +236,44 @@ def test_a_watch_on_a_small_terminal_shows_what_needs_a_person(
     assert "stuck jobs return" not in shown
     assert "..." not in shown
     assert len(shown.splitlines()) <= 24
+
+
+def test_a_watch_on_a_small_terminal_shows_a_living_worker_among_many_that_stopped(
+    environment: dict[str, str], backend: FilotBackend
+) -> None:
+    living = WorkerState(worker="vm:9", concurrency=2)
+    backend.redis.set(f"{HEARTBEAT_PREFIX}{living.worker}", json.dumps(living.written()))
+    backend.redis.zadd(SEEN_KEY, {living.worker: time.time()})
+    # The one that stopped last comes last by name.
+    for number in range(30):
+        backend.redis.zadd(SEEN_KEY, {f"vm:1{number:02}": time.time() - 3000 + 60 * number})
+    small = {**environment, "COLUMNS": "80", "LINES": "24"}
+
+    with on_a_terminal(small, "status", "--watch") as (_, read_until):
+        shown = read_until(b" left out").decode()
+
+    rows = re.findall(r"vm:\d+(?= +[?C])", shown)
+    assert rows[0] == "vm:9"
+    assert rows[1:] == ["vm:129", "vm:128", "vm:127"][: len(rows) - 1]
+    assert f"... and {31 - len(rows)} more workers" in shown
+    assert len(shown.splitlines()) <= 24
+
+
+def test_settings_are_those_of_the_shell_and_what_workers_tell_is_theirs(
+    run: Runner, backend: FilotBackend
+) -> None:
+    before = run("status", OCR_GPU_ENABLED="false").stdout
+    state = WorkerState(worker="vm:1", gpu_enabled=True, gpu_available=True)
+    backend.redis.set(f"{HEARTBEAT_PREFIX}{state.worker}", json.dumps(state.written()))
+    backend.redis.zadd(SEEN_KEY, {state.worker: time.time()})
+
+    after = run("status", OCR_GPU_ENABLED="false").stdout
+
+    heading = "setting of this shell; workers have their own"
+    assert before.index(heading) < before.index("meant to use a GPU")
+    assert re.search(r"meant to use a GPU +no", before)
+    assert after.index("meant to use a GPU") < after.index(heading)
+    assert re.search(r"meant to use a GPU +yes", after)
 
 
 def test_a_watch_outlives_an_outage_of_redis(environment: dict[str, str], stack: FilotStack) -> None:

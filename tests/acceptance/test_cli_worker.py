@@ -2,17 +2,21 @@
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
+from urllib.parse import urlsplit
 
-from devstack.backend import FilotBackend
+from devstack.backend import RESULTS, FilotBackend
 from devstack.servers.worker import Worker
 from tests.acceptance.conftest import Runner
 from tests.support.health_port import ask
 from tests.support.ids import STRANGER
 from tests.support.schemas import faults
+from tests.support.terminal import TIMEOUT, on_a_terminal
 from tests.support.waiting import wait_until
 
 
@@ -93,3 +97,26 @@ def test_a_worker_with_a_wrong_redis_password_says_so_and_is_not_ready(
     assert status == 503
     assert "it refuses the password" in worker.logged("redis_away")[0]
     assert "not-the-password" not in worker.log.read_text()
+
+
+def test_a_worker_with_a_wrong_password_of_postgresql_is_named_by_status(
+    start_worker: Callable[..., Worker], environment: dict[str, str], run: Runner
+) -> None:
+    user = urlsplit(environment["DATABASE_URL"]).username
+    url = re.sub("//.*@", f"//{user}:not-the-password@", environment["DATABASE_URL"])
+
+    worker = start_worker(ready=False, DATABASE_URL=url)
+    wait_until(lambda: "1 of 1 worker cannot use PostgreSQL" in run("status").stdout)
+    page = ask(worker.port, "/status.json")[1]["sentence"]
+
+    assert page.startswith("PostgreSQL is up, but does not let us in: it refuses the password")
+    assert "not-the-password" not in worker.log.read_text()
+
+
+def test_ctrl_c_ends_the_results_as_shells_expect(environment: dict[str, str], backend: FilotBackend) -> None:
+    with on_a_terminal(environment, "results") as (program, _):
+        wait_until(lambda: backend.redis.pubsub_numsub(RESULTS) == [(RESULTS, 1)])
+        program.send_signal(signal.SIGINT)
+        code = program.wait(TIMEOUT)
+
+    assert code == 130

@@ -11,6 +11,7 @@ from cloudless.workplace import (
     REPOSITORY,
     STUB,
     SUBNETS,
+    SUBNETS_SETTING,
     Workplace,
     pushed,
     store,
@@ -165,6 +166,38 @@ def test_missing_program_stops_before_anything_else(workplace: Workplace, target
     assert done.returncode != 0
     assert f"{program} was not found: it " in done.stderr
     assert workplace.calls == []
+
+
+@pytest.mark.parametrize("target", ["secrets", "preview", "up", "all"])
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        (SUBNETS_SETTING, "filot:subnet-ids is not set in Pulumi.production.yaml"),
+        ("  aws:region: ap-southeast-1\n", "aws:region is not set in Pulumi.production.yaml"),
+    ],
+)
+def test_missing_setting_stops_before_anything_else(
+    workplace: Workplace, target: str, setting: str, said: str
+) -> None:
+    (workplace.tree / ".venv-infra" / ".installed").unlink()
+    file = workplace.tree / "Pulumi.production.yaml"
+    text = file.read_text()
+    assert setting in text
+    file.write_text(text.replace(setting, ""))
+
+    done = workplace.make(target)
+
+    assert done.returncode != 0
+    assert said in done.stderr
+    assert workplace.calls == []
+
+
+def test_missing_stack_stops_before_anything_else(workplace: Workplace) -> None:
+    (workplace.tree / ".venv-infra" / ".installed").unlink()
+
+    done = workplace.make("secrets", "STACK=other")
+
+    assert "Pulumi.other.yaml does not exist: pulumi stack init other" in done.stderr
 
 
 # make all

@@ -161,7 +161,8 @@ def test_every_command_of_the_page_is_one() -> None:
 
 
 def test_every_command_of_the_status_page_is_one() -> None:
-    banner = (REPOSITORY / "service" / "monitoring" / "problems.py").read_text()
+    folder = REPOSITORY / "service" / "monitoring" / "problems"
+    banner = "".join(path.read_text() for path in folder.glob("*.py"))
     typed = re.findall(r'"filot-ocr ([^"]+)"', banner)
 
     assert len(typed) > 5

@@ -28,6 +28,14 @@ def test_the_tables_from_the_code_are_current() -> None:
     assert filled(TEXT) == TEXT, "run `make reference`"
 
 
+def test_options_that_must_be_given_are_shown_without_brackets() -> None:
+    commands = section("Commands")
+
+    assert "`filot-ocr backfill --status ... [--type ...]" in commands
+    assert "`filot-ocr pause --why ... [--for ...]`" in commands
+    assert "`filot-ocr cancel ID... [--why ...] [--yes]`" in commands
+
+
 def test_every_failure_code_has_its_sentence() -> None:
     assert failure_sentences().keys() == set(FAILURE_CODES)
 

@@ -108,7 +108,7 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
     [
         ("OCR_GPU_CONCURRENCY", "two", "must be a whole number"),
         ("OCR_GPU_CONCURRENCY", "0", "must be at least 1"),
-        ("OCR_GPU_LEASE", "999", "must be at least 1000"),
+        ("OCR_GPU_LEASE", "999", "must be at least 1000 ms"),
         ("OCR_GPU_POLL_INTERVAL", "60001", "must be at most 60000"),
         ("OCR_GPU_POLL_INTERVAL", "0.5", "must be a whole number"),
         ("OCR_GPU_CLAIM_CPU_QUEUE", "yes", "must be `true` or `false`"),

@@ -14,10 +14,14 @@ import signal
 import sys
 import threading
 from http import HTTPStatus
+from http.client import HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
+
+#: What a reviewer can decide.
+DECISIONS = ("approved", "rejected")
 
 
 class Reviews:
@@ -73,43 +77,74 @@ class Handler(BaseHTTPRequestHandler):
         """Open a ticket."""
         body = self._json()
         if self.path != "/internal/reviews":
-            self._answer(HTTPStatus.NOT_FOUND)
-        elif not isinstance(body, dict) or "documentId" not in body:
-            self._answer(HTTPStatus.BAD_REQUEST, {"error": "a JSON object with a documentId is needed"})
+            self._unknown_path("POST /internal/reviews")
+        elif not isinstance(body.get("documentId"), str):
+            self._refuse("a JSON object with a documentId is needed")
         else:
             self._answer(*self.reviews.add(self.headers["Authorization"], body))
 
     def do_GET(self) -> None:
         """List the requests."""
         if self.path != "/received":
-            self._answer(HTTPStatus.NOT_FOUND)
+            self._unknown_path("GET /received")
         else:
             self._answer(HTTPStatus.OK, self.reviews.list())
 
     def do_DELETE(self) -> None:
         """Forget the requests."""
-        self.reviews.forget()
-        self._answer(HTTPStatus.NO_CONTENT)
+        if self.path != "/received":
+            self._unknown_path("DELETE /received")
+        else:
+            self.reviews.forget()
+            self._answer(HTTPStatus.NO_CONTENT)
 
     def do_PUT(self) -> None:
         """Change the answer, or post a decision."""
         body = self._json()
-        if self.path == "/decision":
-            review = self.reviews.find(body["documentId"])
-            if review is None or "callbackUrl" not in review:
-                self._answer(HTTPStatus.NOT_FOUND, {"error": "no review with a callbackUrl"})
-            else:
-                self._answer(HTTPStatus.OK, {"status": post_decision(review, body["decision"])})
-            return
-        self.reviews.answer_with(body["status"], body.get("body"))
-        self._answer(HTTPStatus.NO_CONTENT)
+        if self.path == "/answer":
+            self._change_answer(body)
+        elif self.path == "/decision":
+            self._decide(body)
+        else:
+            self._unknown_path("PUT /answer and PUT /decision")
 
-    def _json(self) -> Any:
-        content = self.rfile.read(int(self.headers["Content-Length"] or 0))
+    def _change_answer(self, body: dict[str, Any]) -> None:
+        status, instead = body.get("status"), body.get("body")
+        if not isinstance(status, int) or status not in range(200, 600):
+            self._refuse("a JSON object with a status from 200 to 599 is needed")
+        elif not isinstance(instead, dict | None):
+            self._refuse("the body to answer with must be a JSON object")
+        else:
+            self.reviews.answer_with(status, instead)
+            self._answer(HTTPStatus.NO_CONTENT)
+
+    def _decide(self, body: dict[str, Any]) -> None:
+        document_id, decision = body.get("documentId"), body.get("decision")
+        if not isinstance(document_id, str) or decision not in DECISIONS:
+            self._refuse(f"a documentId and a decision are needed: {' or '.join(DECISIONS)}")
+            return
+        review = self.reviews.find(document_id)
+        if review is None or not {"callbackUrl", "reviewId"} <= review.keys():
+            self._answer(HTTPStatus.NOT_FOUND, {"error": "no review with a callbackUrl and a reviewId"})
+            return
         try:
-            return json.loads(content)
-        except ValueError:
-            return None
+            self._answer(HTTPStatus.OK, {"status": post_decision(review, decision)})
+        except (OSError, ValueError, HTTPException):
+            self._answer(HTTPStatus.BAD_GATEWAY, {"error": "the review's callbackUrl does not answer"})
+
+    def _json(self) -> dict[str, Any]:
+        """The JSON object that was sent; anything else counts as an empty one."""
+        try:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"] or 0)))
+        except (ValueError, RecursionError):
+            return {}
+        return body if isinstance(body, dict) else {}
+
+    def _refuse(self, sentence: str) -> None:
+        self._answer(HTTPStatus.BAD_REQUEST, {"error": sentence})
+
+    def _unknown_path(self, known: str) -> None:
+        self._answer(HTTPStatus.NOT_FOUND, {"error": f"this server has {known}"})
 
     def _answer(self, status: int, body: Any = None) -> None:
         content = b"" if body is None else json.dumps(body).encode()

@@ -19,7 +19,7 @@ export interface PipelineStatus {
    */
   gpuAbsence: string | null;
   /**
-   * The setting; whether a GPU is used says `isGPUAvailable`.
+   * Whether any running worker is meant to use a GPU; while none runs, the setting of whoever asks.
    */
   isGPUEnabled: boolean;
   /**
@@ -46,6 +46,9 @@ export interface PipelineStatus {
    * Results that the running workers published while no client was subscribed.
    */
   resultsUnheard: number | null;
+  /**
+   * This and what follows: settings of whoever asks.
+   */
   autoFallbackEnabled: boolean;
   maxRetries: number;
   stuckJobTimeoutMs: number;
@@ -130,6 +133,18 @@ export interface LiveWorker {
    * Why the latest review has no row in `manual_reviews`; empty when it has one.
    */
   reviewProblem: string;
+  /**
+   * Why the review service did not accept the latest request; empty when it did.
+   */
+  reviewFailure: string;
+  /**
+   * What to do about that.
+   */
+  reviewRemedy: string;
+  /**
+   * Why PostgreSQL did not answer this worker's latest poll; empty while it does.
+   */
+  databaseProblem: string;
   /**
    * s for which the longest download in progress has lasted.
    */

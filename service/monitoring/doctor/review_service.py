@@ -1,11 +1,21 @@
-"""The review service: whether it answers and does not refuse the key. No review is requested."""
+"""The review service: whether it answers, and whether reviews wait that were requested. None is requested."""
 
 from collections.abc import Iterator
 
 import httpx
+import psycopg2
+import redis
 
+from service.errors import SettingsError
+from service.monitoring.backlog import read_outbox_backlog
 from service.monitoring.doctor.check_result import CheckResult, fail, passed, warn
+from service.monitoring.doctor.postgres import connect
+from service.monitoring.formatting import agree, pluralize
+from service.monitoring.heartbeat import worker_states
+from service.monitoring.problems import undelivered_reviews
+from service.queue.redis_client import connect_redis
 from service.settings import Settings
+from service.store.review_client import refusal_advice
 from service.store.server_problems import broken_link
 
 #: s for one answer.
@@ -42,6 +52,31 @@ def check_reviews(settings: Settings) -> Iterator[CheckResult]:
         yield _answer(answer.status_code)
 
 
+def check_review_requests(settings: Settings) -> Iterator[CheckResult]:
+    """Look for reviews that were requested in vain: a service may answer a GET and refuse every request."""
+    name = "review requests"
+    try:
+        with connect(settings) as cursor:
+            cursor.execute("SELECT to_regclass('ocr_worker.outbox') IS NULL AS new")
+            (row,) = cursor.fetchall()
+            backlog = None if row["new"] else read_outbox_backlog(cursor)
+        workers = worker_states(connect_redis(settings))
+    except (psycopg2.Error, redis.RedisError, SettingsError):
+        # The lines of these servers say why.
+        return
+    found = list(undelivered_reviews(backlog, workers)) if backlog else []
+    for problem in found:
+        yield fail(name, *(f"{text[0].lower()}{text[1:-1]}" for text in (problem.sentence, problem.advice)))
+    if backlog and backlog.given_up:
+        yield fail(
+            name,
+            f"{pluralize(backlog.given_up, 'review')} {agree(backlog.given_up, 'was', 'were')} given up",
+            "once BULI2 answers, `filot-ocr requeue --reviews`",
+        )
+    elif not found:
+        yield passed(name, "none waits")
+
+
 def has_no_callback(settings: Settings) -> bool:
     """Return whether reviews are requested whose decisions have no address to come back to."""
     return bool(settings.buli2_api_url) and not settings.buli2_callback_url
@@ -49,17 +84,11 @@ def has_no_callback(settings: Settings) -> bool:
 
 def _answer(status: int) -> CheckResult:
     if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-        return fail(
-            "review service", f"it refuses the key (HTTP {status})", "compare BULI2_API_KEY with BULI2's"
-        )
+        return fail("review service", f"it refuses the key (HTTP {status})", refusal_advice(status))
     if httpx.codes.is_redirect(status):
-        return fail(
-            "review service",
-            f"it redirects (HTTP {status})",
-            "set BULI2_API_URL to the final URL",
-        )
+        return fail("review service", f"it redirects (HTTP {status})", refusal_advice(status))
     if httpx.codes.is_server_error(status):
-        return fail("review service", f"it fails (HTTP {status})", "check BULI2; reviews wait meanwhile")
+        return fail("review service", f"it fails (HTTP {status})", refusal_advice(status))
     if status in (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED):
         return passed("review service", f"it answers; it accepts no GET there (HTTP {status}), as expected")
     return passed("review service", f"it answers (HTTP {status})")

@@ -19,7 +19,7 @@ from service.monitoring.doctor.object_store import check_storage
 from service.monitoring.doctor.postgres import check_postgres
 from service.monitoring.doctor.proxies import check_proxies
 from service.monitoring.doctor.redis_server import check_redis
-from service.monitoring.doctor.review_service import check_reviews
+from service.monitoring.doctor.review_service import check_review_requests, check_reviews
 from service.monitoring.doctor.tables import check_tables
 from service.settings import Settings
 
@@ -48,6 +48,7 @@ CHECKS = (
     Check("storage", check_storage, servers=STORAGE),
     Check("proxy", check_proxies),
     Check("review service", check_reviews),
+    Check("review requests", check_review_requests, servers=(*REDIS, *POSTGRESQL)),
     Check("encryption", check_encryption, servers=(*REDIS, *POSTGRESQL)),
     Check("clock", check_clock, 40.0, servers=(*REDIS, *POSTGRESQL)),
     Check("models", check_models),

@@ -137,6 +137,8 @@ function failures(causes) {
 
 function dead(jobs, count, now) {
   if (!count) return put("dead", nothing("None."));
+  // They are counted more often than they are listed.
+  if (!jobs.length) return put("dead", nothing(`${whole.format(count)}: filot-ocr dead list`));
   const rows = jobs.map((job) => [
     shortId(job.documentId),
     make("span", "", job.cause, make("small", "", pluralize(job.attempts, "attempt"))),

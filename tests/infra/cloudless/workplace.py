@@ -47,6 +47,10 @@ NO_IMAGE = (
 )
 
 
+#: What the file of a stack says of its subnets.
+SUBNETS_SETTING = "  filot:subnet-ids:\n    - subnet-11111111\n"
+
+
 @dataclass
 class Workplace:
     """A checkout with one commit, and stand-ins for the programs."""
@@ -155,10 +159,9 @@ def new_workplace(folder: Path) -> Workplace:
         shutil.copy(ROOT / name, tree)
     for name in ("cpu", "dev", "gpu", "models", "infra"):
         (tree / "requirements" / f"{name}.lock").touch()
-    subnets = "  filot:subnet-ids:\n    - subnet-11111111\n"
     for stack in ("production", "staging"):
         text = (ROOT / f"Pulumi.{stack}.yaml").read_text()
-        (tree / f"Pulumi.{stack}.yaml").write_text(text + subnets)
+        (tree / f"Pulumi.{stack}.yaml").write_text(text + SUBNETS_SETTING)
     (tree / ".venv-infra").mkdir()
     (tree / ".venv-infra" / ".installed").touch()
     (tree / "infra_pulumi").symlink_to(ROOT / "infra_pulumi")
@@ -167,7 +170,7 @@ def new_workplace(folder: Path) -> Workplace:
     for name in ("aws", "docker", "pulumi"):
         (programs / name).write_text(STUB.format(python=sys.executable))
         (programs / name).chmod(0o755)
-    for name in ("basename", "env", "git", "make", "sh", "test"):
+    for name in ("basename", "env", "git", "grep", "make", "sh", "test"):
         found = shutil.which(name)
         assert found is not None
         (programs / name).symlink_to(found)

@@ -169,6 +169,36 @@ def test_the_review_service_refuses_what_is_no_review(stack: FilotStack, content
     assert stack.reviews.received() == []
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "content", "status"),
+    [
+        ("PUT", "/answer", b"not JSON", 400),
+        ("PUT", "/answer", b'{"status": "broken"}', 400),
+        ("PUT", "/answer", b'{"status": 201, "body": "no object"}', 400),
+        ("PUT", "/decision", b"[]", 400),
+        ("PUT", "/decision", b'{"documentId": "d-1", "decision": "perhaps"}', 400),
+        ("PUT", "/decision", b'{"documentId": "d-1", "decision": "approved"}', 404),
+        ("PUT", "/decision", b'{"documentId": "d-2", "decision": "approved"}', 502),
+        ("PUT", "/received", b"{}", 404),
+        ("DELETE", "/answer", b"", 404),
+        ("GET", "/", b"", 404),
+        ("POST", "/reviews", b'{"documentId": "d-1"}', 404),
+    ],
+)
+def test_the_review_service_answers_nonsense_with_a_sentence(
+    method: str, path: str, content: bytes, status: int, stack: FilotStack
+) -> None:
+    unreachable = {"documentId": "d-2", "callbackUrl": "nowhere", "reviewId": "r-1"}
+    httpx.post(f"{stack.reviews.url}/internal/reviews", json=unreachable)
+
+    answer = httpx.request(method, stack.reviews.url + path, content=content)
+
+    assert answer.status_code == status
+    assert " " in answer.json()["error"]
+    # What was set and received is as before.
+    assert [r.status for r in stack.reviews.received()] == [201]
+
+
 def test_two_stacks_side_by_side_share_nothing(stack: FilotStack, backend: FilotBackend) -> None:
     backend.push(backend.add_document(b"card"))
 

@@ -1,5 +1,6 @@
 """Backfill: each document is enqueued once, in the backend's order, however often it is stopped."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +10,7 @@ from devstack.backend import QUEUE, FilotBackend
 from devstack.servers import FilotStack
 from service import settings
 from service.queue import backfill
-from service.queue.backfill import Fate, Pace, Tally, Wanted, candidates, push, run
+from service.queue.backfill import Candidates, Fate, Pace, Tally, Wanted, candidates, push, run
 from service.queue.document_queue import CPU_QUEUE_KEY, DocumentQueue
 from service.store import dead_letters
 from service.store.database import Database
@@ -46,8 +47,30 @@ def test_candidates_are_found_oldest_first(
     of_one_type = candidates(database, document_queue, Wanted("uploaded", "KTP"))
     of_both = candidates(database, document_queue, Wanted("uploaded"))
 
-    assert of_one_type == ([cards[0], cards[2]], 1)
-    assert of_both == ([cards[0], cards[2], tax_card], 1)
+    assert of_one_type == Candidates([cards[0], cards[2]], 1, Counter())
+    assert of_both == Candidates([cards[0], cards[2], tax_card], 1, Counter())
+
+
+def test_of_failed_documents_those_are_found_that_another_try_may_help(
+    database: Database, document_queue: DocumentQueue, backend: FilotBackend
+) -> None:
+    codes = ("file_missing", "not_an_image", "cancelled", "not_an_image")
+    cards = dict(zip(upload(backend, len(codes)), codes, strict=True))
+    for card, code in cards.items():
+        result = f'{{"error": "-", "errorCode": "{code}"}}'
+        backend.execute(
+            "UPDATE documents SET status = 'failed', result_json = %s WHERE id = %s", result, card
+        )
+    # Failed before the worker stored codes, or by the backend's own pipeline.
+    (old,) = upload(backend, 1)
+    backend.execute("UPDATE documents SET status = 'failed' WHERE id = %s", old)
+    missing = next(iter(cards))
+
+    helpful = candidates(database, document_queue, Wanted("failed"))
+    every = candidates(database, document_queue, Wanted("failed", hopeless=True))
+
+    assert helpful == Candidates([missing, old], 0, Counter(not_an_image=2, cancelled=1))
+    assert every == Candidates([*cards, old], 0, Counter())
 
 
 def test_a_document_is_enqueued_in_the_order_of_the_backend(
@@ -85,7 +108,7 @@ def test_a_stopped_run_goes_on_where_it_stopped(
             pace.stop()
 
     stopped = run(database, document_queue, cards, "uploaded", pace, stop_after_two)
-    left, _ = candidates(database, document_queue, Wanted("uploaded"))
+    left = candidates(database, document_queue, Wanted("uploaded")).documents
     run(database, document_queue, left, "uploaded", fast())
 
     assert stopped.fates[Fate.PUSHED] == 2

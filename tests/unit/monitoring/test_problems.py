@@ -211,6 +211,7 @@ def test_each_cause_of_failures_is_named_with_its_own_count(settings: Settings) 
             "not_an_image (5), blank_page (4), no_such_document (3), others (2).",
         )
     ]
+    assert [problem.command for problem in find_problems(status, settings)] == ["filot-ocr failed list"]
 
 
 def test_an_operators_pause_is_told_as_one_and_ended_by_its_command(settings: Settings) -> None:
@@ -312,7 +313,7 @@ def test_a_right_that_postgresql_refuses_stops_the_work(settings: Settings) -> N
     ]
 
 
-def test_a_refused_password_is_not_mended_by_restoring_the_server(settings: Settings) -> None:
+def test_a_refused_password_is_no_outage(settings: Settings) -> None:
     status = replace(
         WELL,
         records=None,
@@ -322,8 +323,28 @@ def test_a_refused_password_is_not_mended_by_restoring_the_server(settings: Sett
 
     (problem,) = find_problems(status, settings)
 
-    assert problem.sentence.startswith("PostgreSQL is unavailable (it refuses the password")
-    assert problem.advice.startswith("Compare both in DATABASE_URL with the server's; ")
+    assert problem.sentence == (
+        "PostgreSQL is up, but does not let us in: it refuses the password or the user's name."
+    )
+    assert problem.advice == (
+        "Compare both in DATABASE_URL with the server's. Only what runs with this setting is affected."
+    )
+
+
+def test_a_worker_that_alone_misses_postgresql_is_named(settings: Settings) -> None:
+    refused = replace(WORKER, worker="vm:2", database_problem="it refuses the password or the user's name")
+    alone = traffic(workers=workers(WORKER, refused))
+    outage = replace(alone, records=None, database_problem="it does not answer")
+
+    assert found(alone, settings) == [
+        (
+            "warn",
+            "1 of 2 workers cannot use PostgreSQL (it refuses the password or the user's name): vm:2.",
+        )
+    ]
+    assert [sentence for _, sentence in found(outage, settings)] == [
+        "PostgreSQL is unavailable (it does not answer): no documents are processed."
+    ]
 
 
 def test_an_installation_without_gpu_support_is_not_mended_by_its_driver(settings: Settings) -> None:

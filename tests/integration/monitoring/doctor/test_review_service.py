@@ -2,9 +2,14 @@
 
 import pytest
 
+from devstack.backend import FilotBackend
 from devstack.servers import FilotStack
-from service.monitoring.doctor.review_service import check_reviews
+from service.monitoring.doctor.review_service import check_review_requests, check_reviews
+from service.settings import needed
+from service.store import outbox
+from service.store.database import Database
 from tests.integration.monitoring.doctor.conftest import SettingsMaker, answering
+from tests.support.ids import OTHER
 
 CALLBACKS = "https://backend.example/internal/reviews"
 
@@ -51,3 +56,21 @@ def test_without_a_callback_it_says_that_no_decision_comes_back(settings_with: S
 
     assert (callback.level, service.level) == ("yellow", "green")
     assert "BULI2_CALLBACK_URL is not set: no decision can come back" in callback.says
+
+
+def test_reviews_that_were_given_up_are_red(settings_with: SettingsMaker, backend: FilotBackend) -> None:
+    settings = settings_with()
+    with Database(needed(settings.database_url, "DATABASE_URL"), 1).transaction() as cursor:
+        outbox.put_review(cursor, OTHER, OTHER, OTHER)
+        cursor.execute("UPDATE ocr_worker.outbox SET given_up_at = now()")
+
+    (found,) = check_review_requests(settings)
+
+    assert (found.level, found.says) == ("red", "1 review was given up")
+    assert "filot-ocr requeue --reviews" in found.advice
+
+
+def test_before_the_first_worker_no_review_waits(settings_with: SettingsMaker, url: str) -> None:
+    (found,) = check_review_requests(settings_with(DATABASE_URL=url))
+
+    assert (found.level, found.says) == ("green", "none waits")

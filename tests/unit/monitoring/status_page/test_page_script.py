@@ -93,6 +93,14 @@ def test_a_dead_job_has_its_attempts_counted(attempts: int, text: str) -> None:
     assert text in drawn(replace(STATUS, records=replace(STATUS.records, dead=dead)))["dead"]
 
 
+def test_dead_jobs_that_are_counted_and_not_listed_yet_are_not_more_than_others() -> None:
+    assert STATUS.records is not None
+
+    counted = replace(STATUS, records=replace(STATUS.records, dead=[]))
+
+    assert drawn(counted)["dead"] == "1: filot-ocr dead list"
+
+
 @pytest.mark.parametrize(("seconds", "note"), [(0.0, "just arrived"), (20.0, "oldest 20 s")])
 def test_an_unknown_wait_is_left_out(seconds: float, note: str) -> None:
     assert STATUS.traffic is not None

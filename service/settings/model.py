@@ -1,27 +1,19 @@
-"""The settings: every environment variable that the service reads, validated once."""
+"""The settings as a class: every environment variable with its default, limits and meaning."""
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from difflib import get_close_matches
-from functools import lru_cache
 from typing import Annotated, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    GetCoreSchemaHandler,
-    SecretStr,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
-from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails, core_schema
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from service.errors import SettingsError
+from service.settings.values import (
+    Milliseconds,
+    is_not_false,
+    is_true,
+    true_or_false,
+    with_scheme,
+    without_comment,
+)
 
 #: ONNX Runtime's names: how cuDNN searches for algorithms, and how GPU memory grows.
 CudnnSearch: TypeAlias = Literal["HEURISTIC", "EXHAUSTIVE", "DEFAULT"]
@@ -29,52 +21,6 @@ Arena: TypeAlias = Literal["kSameAsRequested", "kNextPowerOfTwo"]
 
 #: Default of `OCR_GPU_MIN_PROBABILITY`. How it was chosen: docs/accuracy.md.
 MIN_PROBABILITY = 0.92
-
-#: Prefix of the worker's own variables.
-PREFIX = "OCR_GPU_"
-
-#: A comment behind a value, as env files have them: `3   # jobs`.
-COMMENT = re.compile(r"(^#|\s+#).*$", re.DOTALL)
-
-#: Booleans that the backend reads, too, and reads without errors; here the spellings that nobody misreads.
-CLEAR_SPELLINGS = {
-    "OCR_GPU_ENABLED": ("true", "1", "false", "0"),
-    "OCR_GPU_AUTOFALLBACK": ("true", "1", "false"),
-}
-
-
-def _is_true(value: object) -> bool:
-    return str(value).lower() in ("true", "1")
-
-
-def _is_not_false(value: object) -> bool:
-    return str(value).lower() != "false"
-
-
-def _true_or_false(value: object) -> bool:
-    spelling = str(value).lower()
-    if spelling not in ("true", "1", "false", "0"):
-        raise ValueError("`true` or `false`")
-    return spelling in ("true", "1")
-
-
-@dataclass(frozen=True)
-class Milliseconds:
-    """Annotation of a duration: whole milliseconds in the environment, seconds in the field.
-
-    Parameters:
-        ge, le: limits in ms
-    """
-
-    ge: int = 1
-    le: int | None = None
-
-    def __get_pydantic_core_schema__(
-        self, source: type[Any], handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        """Check the milliseconds, then convert them."""
-        milliseconds = core_schema.int_schema(ge=self.ge, le=self.le)
-        return core_schema.no_info_after_validator_function(lambda value: value / 1000, milliseconds)
 
 
 class Settings(BaseSettings):
@@ -85,7 +31,7 @@ class Settings(BaseSettings):
         frozen=True, extra="ignore", env_ignore_empty=True, validate_default=False
     )
 
-    gpu_enabled: Annotated[bool, BeforeValidator(_is_true)] = Field(
+    gpu_enabled: Annotated[bool, BeforeValidator(is_true)] = Field(
         False, alias="OCR_GPU_ENABLED", description="use a GPU: `true` or `1`"
     )
     concurrency: int = Field(
@@ -96,12 +42,12 @@ class Settings(BaseSettings):
         alias="OCR_GPU_POLL_INTERVAL",
         description="ms; longest wait on an empty queue before the worker checks again",
     )
-    auto_fallback: Annotated[bool, BeforeValidator(_is_not_false)] = Field(
+    auto_fallback: Annotated[bool, BeforeValidator(is_not_false)] = Field(
         True,
         alias="OCR_GPU_AUTOFALLBACK",
         description="use the CPU when the GPU is missing or fails; `false`: take no jobs without a GPU",
     )
-    claim_cpu_queue: Annotated[bool, BeforeValidator(_true_or_false)] = Field(
+    claim_cpu_queue: Annotated[bool, BeforeValidator(true_or_false)] = Field(
         False,
         alias="OCR_GPU_CLAIM_CPU_QUEUE",
         description="take documents from the backend's CPU list `filot:ocr:queue` as well",
@@ -302,18 +248,18 @@ class Settings(BaseSettings):
     @classmethod
     def _without_comments(cls, values: dict[str, Any]) -> dict[str, Any]:
         """Drop comments behind values; a variable with nothing but a comment counts as unset."""
-        plain = {name: _plain(value) for name, value in values.items()}
-        return {name: value for name, value in plain.items() if value != ""}
+        stripped = {name: without_comment(value) for name, value in values.items()}
+        return {name: value for name, value in stripped.items() if value != ""}
 
     @field_validator("redis_url")
     @classmethod
     def _redis_url(cls, value: SecretStr | None) -> SecretStr | None:
-        return _with_scheme(value, "redis://", "rediss://")
+        return with_scheme(value, "redis://", "rediss://")
 
     @field_validator("database_url")
     @classmethod
     def _database_url(cls, value: SecretStr | None) -> SecretStr | None:
-        return _with_scheme(value, "postgresql://", "postgres://")
+        return with_scheme(value, "postgresql://", "postgres://")
 
     @field_validator("r2_endpoint", "buli2_api_url", "buli2_callback_url", "otlp_endpoint")
     @classmethod
@@ -321,146 +267,3 @@ class Settings(BaseSettings):
         if value and not (value.startswith(("http://", "https://")) and urlsplit(value).hostname):
             raise ValueError("a URL that starts with http:// or https://")
         return value
-
-
-def _plain(value: Any) -> Any:
-    return COMMENT.sub("", value).strip() if isinstance(value, str) else value
-
-
-def _with_scheme(value: SecretStr | None, *schemes: str) -> SecretStr | None:
-    """Validate a URL that may hold a password; the error does not show it."""
-    if value and not (value.get_secret_value().startswith(schemes) and _has_valid_port(value)):
-        raise ValueError(f"a URL that starts with {' or '.join(schemes)}")
-    return value
-
-
-def _has_valid_port(url: SecretStr) -> bool:
-    try:
-        port = urlsplit(url.get_secret_value()).port
-    except ValueError:
-        return False
-    return port != 0
-
-
-def load_settings() -> Settings:
-    """Read the settings from the environment.
-
-    Raises:
-        SettingsError: a value is invalid; one line names the variable, the value and what is allowed.
-    """
-    try:
-        return Settings()
-    except ValidationError as error:
-        raise SettingsError("; ".join(_explain(detail) for detail in error.errors())) from None
-
-
-@lru_cache(maxsize=1)
-def current_settings() -> Settings:
-    """Return the settings of this process; they are read on first use."""
-    return load_settings()
-
-
-def _explain(detail: ErrorDetails) -> str:
-    variable = str(detail["loc"][0])
-    field = next(f for f in Settings.model_fields.values() if f.alias == variable)
-    shown = "(hidden)" if "Secret" in str(field.annotation) else repr(detail["input"])
-    return f"{variable}={shown} is invalid: it must be {_allowed(detail)}"
-
-
-def _allowed(detail: ErrorDetails) -> str:
-    match detail["type"]:
-        case "int_parsing" | "int_type" | "int_from_float":
-            return "a whole number"
-        case "greater_than_equal":
-            return f"at least {detail['ctx']['ge']}"
-        case "less_than_equal":
-            return f"at most {detail['ctx']['le']}"
-        case "less_than":
-            return f"less than {detail['ctx']['lt']}"
-        case "float_parsing" | "float_type":
-            return "a number"
-        case _:
-            return detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-
-
-def needed(value: SecretStr | str | None, variable: str) -> str:
-    """Return the plain value of a variable that has no default.
-
-    Raises:
-        SettingsError: the variable is not set.
-    """
-    if value is None:
-        raise SettingsError(f"{variable} is not set")
-    return value.get_secret_value() if isinstance(value, SecretStr) else value
-
-
-def require_servers(settings: Settings) -> None:
-    """Check that the settings name every server that the worker needs.
-
-    Raises:
-        SettingsError: some are not set; the message lists all of them.
-    """
-    needed_fields = (
-        *("redis_url", "database_url"),
-        *("r2_endpoint", "r2_access_key_id", "r2_secret_access_key", "r2_bucket"),
-    )
-    missing = [
-        str(Settings.model_fields[name].alias) for name in needed_fields if getattr(settings, name) is None
-    ]
-    if missing:
-        raise SettingsError(f"not set: {', '.join(missing)}")
-
-
-def describe_settings(settings: Settings) -> list[tuple[str, str, str, str]]:
-    """Return one row per variable: name, current value, default, meaning. Secrets are masked."""
-    return [
-        (
-            str(field.alias),
-            _show(getattr(settings, name), field),
-            _show(field.default, field),
-            str(field.description),
-        )
-        for name, field in Settings.model_fields.items()
-    ]
-
-
-def _show(value: Any, field: FieldInfo) -> str:
-    """Write a value as the environment has it."""
-    if value is None:
-        return ""
-    if any(isinstance(each, Milliseconds) for each in field.metadata):
-        return str(round(value * 1000))
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value)
-
-
-def unknown_variables(names: Iterable[str]) -> Iterator[str]:
-    """Yield a sentence for each variable that has our prefix but is no setting, with the closest setting.
-
-    Parameters:
-        names: names of all environment variables
-    """
-    known = {str(field.alias).removeprefix(PREFIX) for field in Settings.model_fields.values()}
-    for name in sorted(map(str.upper, names)):
-        own = name.removeprefix(PREFIX)
-        if name.startswith(PREFIX) and own not in known:
-            closest = get_close_matches(own, known, n=1)
-            hint = f" Did you mean {PREFIX}{closest[0]}?" if closest else ""
-            yield f"{name} is set, but there is no such setting.{hint}"
-
-
-def unclear_switches(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return a sentence for each boolean with a spelling other than true or false, saying how it is read.
-
-    The backend reads these variables without errors: each has one of the two values for any odd spelling.
-    """
-    found = {}
-    for name, field in Settings.model_fields.items():
-        variable = str(field.alias)
-        spelling = _plain(environment.get(variable, ""))
-        clear = CLEAR_SPELLINGS.get(variable)
-        if clear and spelling and spelling.lower() not in clear:
-            meaning = str(getattr(settings, name)).lower()
-            found[variable] = f"{variable}={spelling!r} counts as {meaning}. Write `true` or `false`."
-    return found

@@ -1,19 +1,15 @@
-"""What is wrong with the pipeline and what to do about it: one sentence each, the worst first."""
+"""Problems that Redis knows of: workers that are missing or paused, documents that wait too long."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Literal, TypeAlias
 
 from service.monitoring.formatting import agree, humanize_duration, pluralize
 from service.monitoring.heartbeat import WorkerSighting, WorkerState
-from service.monitoring.status import LATELY, Records, Status, Traffic
+from service.monitoring.problems.problem import Problem
+from service.monitoring.status import LATELY, Records, Traffic
 from service.queue.operator_pause import REASON_PREFIX
 from service.settings import Settings
-
-#: ``down``: work stands still, or results do not arrive; ``warn``: work goes on, but somebody should look.
-Level: TypeAlias = Literal["down", "warn"]
 
 #: s that the oldest document may wait: in a queue that no worker takes from, and in one that is worked on.
 LONG_WAIT, LONG_QUEUE = 60, 300
@@ -24,86 +20,19 @@ SHORT_WAIT = 1
 #: s that one download may take: a file has at most 5 MiB, and a store that hangs is given up only after 40 s.
 LONG_DOWNLOAD = 5
 
-#: Failures in the last minutes that are too many, and their share: the limits of the alarm on errors.
-MIN_FAILURES, FAILURE_SHARE = 2, 0.10
-
-#: Causes of failures that one sentence names.
-MAX_CAUSES = 3
-
-#: s for which a result or a review may stay undelivered.
-RESULT_TIMEOUT, REVIEW_TIMEOUT = 90, 120
-
 #: s for which a worker that stopped responding is a problem; fewer once a later one runs in its place. Its
 #: jobs are back in the queue long before, but a crash is worth knowing.
 UNRESPONSIVE_IS_NEWS, REPLACED_IS_NEWS = 900, 180
 
+#: Workers that one sentence names.
+MAX_NAMED = 3
 
 #: In the reason of a worker whose installation cannot use any GPU.
 LACKS_PACKAGES = "extra `gpu`"
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One problem."""
-
-    level: Level
-    #: What is wrong, one sentence.
-    sentence: str
-    #: What to do about it, one sentence.
-    advice: str
-    #: The command to type; may be empty.
-    command: str = ""
-
-
-def find_problems(status: Status, settings: Settings) -> list[Problem]:
-    """List everything that is wrong, the worst first."""
-    found = list(_servers(status))
-    if status.traffic is not None:
-        found += _of_traffic(status.traffic, status.records, settings)
-    if status.records is not None:
-        found += _of_records(status.records)
-    if status.traffic is not None:
-        # Last of all: its jobs have returned to the queue by themselves.
-        found += _unresponsive(status.traffic.workers)
-    return sorted(found, key=lambda problem: problem.level != "down")
-
-
-def healthy_summary(status: Status) -> str:
-    """Summarise a status without problems in one sentence."""
-    if status.traffic is None or status.records is None:
-        return "All is well."
-    waiting = status.traffic.backlog.waiting
-    running = sum(each.state is not None for each in status.traffic.workers)
-    queue = pluralize(waiting, "document") if waiting else "no documents"
-    finished = f"{status.records.hour.finished:,}"
-    return (
-        f"All is well: {pluralize(running, 'worker')}, {queue} waiting, {finished} finished in the last hour."
-    )
-
-
-def _servers(status: Status) -> Iterator[Problem]:
-    if status.traffic is None:
-        yield Problem(
-            "down",
-            f"Redis is unavailable ({status.redis_problem}): no documents are taken, no results are "
-            f"published.",
-            _remedy(status.redis_advice or "restore Redis"),
-            "filot-ocr doctor",
-        )
-    if status.records is None and status.database_problem:
-        yield Problem(
-            "down",
-            f"PostgreSQL is unavailable ({status.database_problem}): no documents are processed.",
-            _remedy(status.database_advice or "restore PostgreSQL"),
-            "filot-ocr doctor",
-        )
-
-
-def _remedy(advice: str) -> str:
-    return f"{advice[:1].upper()}{advice[1:]}; the workers resume by themselves and nothing is lost."
-
-
-def _of_traffic(traffic: Traffic, records: Records | None, settings: Settings) -> Iterator[Problem]:
+def traffic_problems(traffic: Traffic, records: Records | None, settings: Settings) -> Iterator[Problem]:
+    """Yield the problems of workers and queue, without those of `unresponsive_workers`."""
     running = [each.state for each in traffic.workers if each.state is not None]
     yield from _no_worker(traffic, running)
     yield from _paused(traffic, running)
@@ -113,6 +42,9 @@ def _of_traffic(traffic: Traffic, records: Records | None, settings: Settings) -
         # Nobody is to take documents during a pause: that they wait is no news.
         yield from _slow_queue(traffic, running, records)
         yield from _retries(traffic, records)
+    if records is not None:
+        # Where PostgreSQL answers nobody, that is the problem.
+        yield from _without_database(running)
     yield from _slow_store(running)
     yield from _reviews_without_row(running)
     yield from _old_jobs(traffic, settings)
@@ -224,6 +156,20 @@ def _finished_lately(records: Records | None) -> int | None:
     return None if records is None else sum(each.finished for each in records.minutes[-LATELY:])
 
 
+def _without_database(running: Sequence[WorkerState]) -> Iterator[Problem]:
+    without = [state for state in running if state.database_problem]
+    if without:
+        reasons = "; ".join(sorted({state.database_problem for state in without}))
+        names = ", ".join(sorted(state.worker for state in without)[:MAX_NAMED])
+        yield Problem(
+            "down" if len(without) == len(running) else "warn",
+            f"{len(without)} of {pluralize(len(running), 'worker')} cannot use PostgreSQL ({reasons}): "
+            f"{names}.",
+            "It answers here: compare DATABASE_URL there with the one here, and the network between them.",
+            "filot-ocr doctor",
+        )
+
+
 def _slow_store(running: Sequence[WorkerState]) -> Iterator[Problem]:
     waiting = [state for state in running if state.download_seconds > LONG_DOWNLOAD]
     if waiting:
@@ -263,7 +209,8 @@ def _old_jobs(traffic: Traffic, settings: Settings) -> Iterator[Problem]:
         )
 
 
-def _unresponsive(workers: Sequence[WorkerSighting]) -> Iterator[Problem]:
+def unresponsive_workers(workers: Sequence[WorkerSighting]) -> Iterator[Problem]:
+    """Yield the problem that workers stopped responding lately, if any did."""
     now = datetime.now(UTC)
     starts = [started for each in workers if each.state and (started := _start(each.state))]
 
@@ -287,90 +234,6 @@ def _start(state: WorkerState) -> datetime | None:
         return datetime.fromisoformat(state.started_at).astimezone(UTC)
     except ValueError:
         return None
-
-
-def _of_records(records: Records) -> Iterator[Problem]:
-    for check in (_obstacles, _results, _reviews, _failures, _given_up, _dead):
-        yield from check(records)
-
-
-def _obstacles(records: Records) -> Iterator[Problem]:
-    for obstacle in records.obstacles:
-        yield Problem(
-            "down",
-            f"PostgreSQL cannot be used: {obstacle}.",
-            "Fix that in PostgreSQL; the workers resume by themselves and nothing is lost.",
-            "filot-ocr doctor",
-        )
-
-
-def _results(records: Records) -> Iterator[Problem]:
-    number, age = records.outbox_backlog.undelivered["result"]
-    if age > RESULT_TIMEOUT:
-        yield Problem(
-            "down",
-            f"{pluralize(number, 'result')} {agree(number, 'is', 'are')} stored but not published, the "
-            f"oldest for {humanize_duration(age)}.",
-            "Check whether Redis accepts PUBLISH; any worker catches up by itself.",
-            "filot-ocr doctor",
-        )
-
-
-def _reviews(records: Records) -> Iterator[Problem]:
-    number, age = records.outbox_backlog.undelivered["review"]
-    if age > REVIEW_TIMEOUT:
-        yield Problem(
-            "warn",
-            f"The review service has not accepted {pluralize(number, 'review')}, the oldest for "
-            f"{humanize_duration(age)}.",
-            "Check whether BULI2 answers; each review is requested again for about a day.",
-            "filot-ocr doctor",
-        )
-
-
-def _failures(records: Records) -> Iterator[Problem]:
-    lately = records.minutes[-LATELY:]
-    failed, finished = sum(each.failed for each in lately), sum(each.finished for each in lately)
-    if failed >= MIN_FAILURES and failed > FAILURE_SHARE * finished:
-        yield Problem(
-            "warn",
-            f"{failed:,} of {pluralize(finished, 'document')} failed in the last {LATELY} minutes"
-            f"{_causes(records.causes, failed)}.",
-            "See the failures by cause below: a bad upload fails alone, a broken engine fails all.",
-        )
-
-
-def _causes(causes: Mapping[str, int], failed: int) -> str:
-    """Name the most frequent causes, each with its own count, so that none stands for all."""
-    named = list(causes.items())[:MAX_CAUSES]
-    others = failed - sum(number for _, number in named)
-    parts = [f"{code} ({number:,})" for code, number in named]
-    if parts and others > 0:
-        parts.append(f"others ({others:,})")
-    return f": {', '.join(parts)}" if parts else ""
-
-
-def _given_up(records: Records) -> Iterator[Problem]:
-    given_up = records.outbox_backlog.given_up
-    if given_up:
-        yield Problem(
-            "warn",
-            f"{pluralize(given_up, 'review')} {agree(given_up, 'was', 'were')} given up: nobody has been "
-            f"asked to look at {agree(given_up, 'this document', 'these documents')}.",
-            "Once BULI2 answers, request them again.",
-            "filot-ocr requeue --reviews",
-        )
-
-
-def _dead(records: Records) -> Iterator[Problem]:
-    dead = records.outbox_backlog.dead
-    if dead:
-        yield Problem(
-            "warn",
-            f"{pluralize(dead, 'job')} used up {agree(dead, 'its', 'their')} attempts.",
-            "Find the cause, then queue the documents again or drop the jobs.",
-            "filot-ocr dead list",
-        )
 
 
 def _waiting(traffic: Traffic) -> str:
