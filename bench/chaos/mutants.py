@@ -82,8 +82,8 @@ MUTANTS = (
     Mutant(
         "an overtaken worker cannot write",
         "service/store/documents.py",
-        "    hold_claim(cursor, document.id, fencing_token)\n",
-        "",
+        'if row is None or row["fence"] != fencing_token:',
+        "if row is None:",
         "freeze",
     ),
     Mutant(
@@ -103,10 +103,8 @@ MUTANTS = (
     Mutant(
         "told only after PUBLISH went through",
         "service/store/publisher.py",
-        "        listeners = cast(int, self._publish_on_primary(",
-        "        with self.database.transaction() as cursor:\n"
-        "            outbox.mark_delivered(cursor, entry.id)\n"
-        "        listeners = cast(int, self._publish_on_primary(",
+        "            self._publish(result.published(), {})\n        self._unmarked.add(result.job_id)\n",
+        "            self._unmarked.add(result.job_id)\n            self._publish(result.published(), {})\n",
         "redis-rights",
     ),
     Mutant(
@@ -121,7 +119,7 @@ MUTANTS = (
         "service/store/documents.py",
         "            _put_result(cursor, result, document.type)\n            if review:",
         "            if review:",
-        "reply-commit",
+        "redis-rights",
     ),
     Mutant(
         "documents that Redis lost are found in PostgreSQL",

@@ -82,7 +82,7 @@ def of_idle_workers(idle: Measured) -> str:
     share = idle.workers * counts.seconds
     return (
         f"Of {idle.workers} idle workers, each sends Redis {counts.commands_sent / share:.1f} commands and "
-        f"PostgreSQL {counts.round_trips / share:.1f} statements in a second, and costs "
+        f"PostgreSQL {counts.round_trips / share:.1f} queries in a second, and costs "
         f"{1000 * counts.worker_cpu / share:.1f} ms of CPU time itself, "
         f"{1000 * counts.redis_cpu / share:.1f} of Redis' and "
         f"{1000 * counts.postgres_cpu / share:.1f} of PostgreSQL's."

@@ -50,16 +50,38 @@ OWN, OWN_LISTENER = "bench", "bench-listener"
 TIMEOUT = 120.0
 
 
+#: How a line of PostgreSQL's log begins that ends a round trip of a worker; `%a` is the application's name.
+ROUND_TRIP = b"filot-ocr-worker LOG:  duration:"
+
+
 class CountingPostgres(Postgres):
-    """PostgreSQL that counts its statements."""
+    """PostgreSQL that counts its statements and round trips."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        super().__init__(sandbox)
+        self._read, self._round_trips = 0, 0
 
     def command(self) -> list[str]:
-        """The server with the extension `pg_stat_statements`."""
+        """The server with the extension `pg_stat_statements`, and a line in its log for each round trip.
+
+        A query has one duration, however many statements it holds.
+        """
         return [
             *super().command(),
             *("-c", "shared_preload_libraries=pg_stat_statements"),
+            *("-c", "log_duration=on"),
+            *("-c", "log_line_prefix=%a "),
             *("-c", f"max_connections={MAX_CONNECTIONS}"),
         ]
+
+    def round_trips(self) -> int:
+        """How many there were since the start."""
+        with self.log.open("rb") as log:
+            log.seek(self._read)
+            for line in log:
+                self._round_trips += line.startswith(ROUND_TRIP)
+            self._read = log.tell()
+        return self._round_trips
 
 
 class FastWorker(Worker):
@@ -85,7 +107,7 @@ class Counts:
     bytes_in: float
     bytes_out: float
     transactions: float
-    #: Statements of the workers; each is one round trip.
+    #: Queries of the workers, of which each may hold several statements.
     round_trips: float
     worker_cpu: float
     redis_cpu: float
@@ -247,9 +269,9 @@ class Pipeline:
         def total(name: str, among: list[dict[str, str]]) -> int:
             return sum(int(each[name]) for each in among)
 
-        ((round_trips, transactions),) = self._execute(
-            """SELECT sum(calls), sum(calls) FILTER (WHERE query IN ('COMMIT', 'ROLLBACK'))
-               FROM pg_stat_statements WHERE query NOT LIKE '%%pg_stat%%'"""
+        # Each transaction of the workers begins with its settings.
+        ((transactions,),) = self._execute(
+            "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements WHERE query LIKE 'SELECT set_config%%'"
         )
         return Counts(
             seconds=time.perf_counter(),
@@ -259,7 +281,7 @@ class Pipeline:
             bytes_in=total("tot-net-in", workers),
             bytes_out=total("tot-net-out", workers + heard),
             transactions=float(transactions),
-            round_trips=float(round_trips),
+            round_trips=float(self.postgres.round_trips()),
             worker_cpu=sum(cpu_seconds(worker.pid) for worker in self.workers),
             redis_cpu=cpu_seconds(_pid(self.valkey)),
             postgres_cpu=cpu_seconds(_pid(self.postgres)),

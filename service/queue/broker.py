@@ -233,7 +233,7 @@ class ReviewConsumer(Consumer):
 
     def _claim(self) -> outbox.OutboxEntry | None:
         try:
-            with self.database.transaction() as cursor:
+            with self.database.autocommit() as cursor:
                 entry = outbox.claim_due(cursor, "review")
         except OcrWorkerError as error:
             if self.outage.should_log():

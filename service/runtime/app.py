@@ -193,6 +193,7 @@ def _schedule_tasks(app: App, detection: GpuDetection, reports: CloudWatch) -> N
     for seconds, task in (
         (reaper_interval, maintenance.reap),
         (reaper_interval, Recovery(app.database, app.document_queue).look),
+        (intervals.MARK_INTERVAL, app.publisher.mark_delivered),
         (intervals.SWEEP_INTERVAL, maintenance.publish_pending),
         (intervals.PROBE_INTERVAL, detection.probe),
         (intervals.PURGE_INTERVAL, maintenance.purge),

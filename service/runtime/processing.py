@@ -2,7 +2,8 @@
 
 import time
 import uuid
-from typing import cast, get_args
+from dataclasses import replace
+from typing import TypeVar, cast, get_args
 
 import structlog
 
@@ -36,6 +37,8 @@ from service.telemetry.metrics import FAILURES
 from service.telemetry.stages import timed
 
 log = structlog.get_logger(__name__)
+
+Result = TypeVar("Result", bound=GPUOCRResult)
 
 #: Files of one document that one job reads at most: a user may replace the file while it is read.
 MAX_FILES = 3
@@ -85,7 +88,7 @@ class Processing:
     def _begin(self, job: Job) -> Document | None:
         if not documents.is_document_id(job.document_id):
             return None
-        with self.database.transaction() as cursor:
+        with self.database.autocommit() as cursor:
             return documents.begin_work(cursor, job.document_id, job.fencing_token)
 
     def _read_and_store(
@@ -139,14 +142,12 @@ class Processing:
     def _complete(
         self, job: Job, document: Document, reading: Reading, started: float
     ) -> tuple[GPUOCRResult, WriteOutcome]:
-        result = GPUOCRResult(
+        result = replace(
+            _result(GPUOCRResult, job, started),
             success=True,
-            document_id=job.document_id,
-            correlation_id=job.correlation_id,
-            job_id=job.job_id,
             gpu_processed=reading.device == "cuda",
-            processing_time_ms=_since(started),
-            ocr_text=reading.text,
+            # PostgreSQL holds NUL neither in text nor in JSON.
+            ocr_text=reading.text.replace("\x00", ""),
             parsed_result=parsed_result(reading),
             score=reading.score,
             decision=reading.decision,
@@ -207,13 +208,9 @@ class Processing:
         """Publish what is stored: the document was completed before, by this job or by another."""
         parsed, review_reasons = split_row_result(document.type, document.parsed or {})
         decision, outcome = ocr_verdict(document.decision, document.score, review_reasons)
-        result = EarlierResult(
+        result = replace(
+            _result(EarlierResult, job, started),
             success=True,
-            document_id=job.document_id,
-            correlation_id=job.correlation_id,
-            job_id=job.job_id,
-            gpu_processed=False,
-            processing_time_ms=_since(started),
             ocr_text=document.text or "",
             parsed_result=parsed,
             score=document.score or 0,
@@ -234,15 +231,7 @@ class Processing:
         error = (
             "Dokumen ini sudah diputuskan di tempat lain. (This document was decided elsewhere meanwhile.)"
         )
-        return EarlierResult(
-            success=False,
-            document_id=job.document_id,
-            correlation_id=job.correlation_id,
-            job_id=job.job_id,
-            gpu_processed=False,
-            processing_time_ms=_since(started),
-            error=error,
-        )
+        return replace(_result(EarlierResult, job, started), error=error)
 
 
 def job_of_caller(document_id: str) -> Job:
@@ -262,25 +251,24 @@ def job_of_caller(document_id: str) -> Job:
 
 
 def _failure(job: Job, error: str, code: str, started: float) -> GPUOCRResult:
-    return GPUOCRResult(
+    return replace(_result(GPUOCRResult, job, started), error=error, error_code=code)
+
+
+def _result(kind: type[Result], job: Job, started: float) -> Result:
+    """The result of a job that has ended now, without what became of its document."""
+    return kind(
         success=False,
         document_id=job.document_id,
         correlation_id=job.correlation_id,
         job_id=job.job_id,
         gpu_processed=False,
-        processing_time_ms=_since(started),
-        error=error,
-        error_code=code,
+        processing_time_ms=round((time.perf_counter() - started) * 1000),
     )
 
 
 def _count_failure(error: DocumentError) -> None:
     FAILURES.labels(error.code).inc()
     log.warning("document_failed", code=error.code)
-
-
-def _since(started: float) -> int:
-    return round((time.perf_counter() - started) * 1000)
 
 
 def _document_type(document: Document) -> DocumentType:

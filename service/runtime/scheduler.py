@@ -17,8 +17,9 @@ from service.telemetry.log_throttle import LogThrottle
 
 log = structlog.get_logger(__name__)
 
-#: s between two runs: of publishing what is pending, of the GPU probe, of the purge of old rows.
-SWEEP_INTERVAL, PROBE_INTERVAL, PURGE_INTERVAL = 10, 60, 3600
+#: s between two runs: of marking what was delivered, of publishing what is pending, of the GPU probe, of the
+#: purge of old rows.
+MARK_INTERVAL, SWEEP_INTERVAL, PROBE_INTERVAL, PURGE_INTERVAL = 1, 10, 60, 3600
 
 #: More than there are tasks, so that one that hangs never delays another.
 THREADS = 16

@@ -5,15 +5,21 @@ import select
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, cast
 
 import psycopg2
-from psycopg2.extensions import POLL_OK, POLL_READ, connection, cursor, set_wait_callback
-from psycopg2.extras import RealDictCursor
+from psycopg2.extensions import (
+    POLL_OK,
+    POLL_READ,
+    TRANSACTION_STATUS_IDLE,
+    connection,
+    set_wait_callback,
+)
 from psycopg2.pool import ThreadedConnectionPool
 
 from service.errors import DatabaseRefusedError, OcrWorkerError, UnavailableError
+from service.store.cursor import Cursor
 from service.store.database_url import parse_database_url
 from service.store.migrations import apply_migrations
 from service.store.server_problems import postgres_problem
@@ -43,19 +49,29 @@ DATA_ERROR_CLASSES = frozenset({"22", "23"})
 
 
 class _Connection(connection):
-    """A connection that knows when it was opened."""
+    """A connection that knows when it was opened, and leaves BEGIN and COMMIT to `Database`."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        # psycopg2 would send BEGIN in a round trip of its own.
+        self.autocommit = True
         #: `time.monotonic()` when it was opened.
         self.opened_at = time.monotonic()
+        #: Whether it was given back to the pool since.
+        self.was_used = False
+
+    def has_ended(self) -> bool:
+        """Whether the server ended it while it was idle: then there is something to read, if only the end."""
+        poll = select.poll()
+        poll.register(self.fileno(), select.POLLIN)
+        return bool(poll.poll(0))
 
 
 class Database:
     """Thread-safe pool of connections to PostgreSQL. The first transaction applies our migrations.
 
     Everything that a session would hold is set per transaction, because a transaction pooler (PgBouncer,
-    Neon, Supabase) gives each transaction another session.
+    Neon, Supabase) gives each transaction another session. It travels with the transaction's first statement.
 
     Parameters:
         url: `DATABASE_URL`, with the parameters that `database_url` understands
@@ -72,7 +88,7 @@ class Database:
             "dsn": address.dsn,
             "connection_factory": _Connection,
             # Named here rather than at each cursor, so that tracing can wrap it.
-            "cursor_factory": RealDictCursor,
+            "cursor_factory": Cursor,
             "keepalives_idle": 10,
             "keepalives_interval": 5,
             "keepalives_count": 3,
@@ -93,30 +109,29 @@ class Database:
         self._refusal: tuple[float, str] | None = None
 
     @contextmanager
-    def transaction(self) -> Iterator[RealDictCursor]:
+    def transaction(self) -> Iterator[Cursor]:
         """Open a cursor whose statements are committed at the end, or rolled back on any error.
+
+        Each `execute` and the commit are a round trip; what waits for them by `Cursor.later` costs none.
 
         Raises:
             DatabaseRefusedError: the server refuses the statement for a reason that is not its data.
             UnavailableError: the server is away or went away; whether a commit took effect is then unknown.
             OcrWorkerError: the data cannot be stored. PostgreSQL's own text is withheld: it quotes rows.
         """
-        if not self._free.acquire(timeout=self._pool_timeout):
-            raise UnavailableError(f"no connection to PostgreSQL was free for {self._pool_timeout:.0f} s")
-        connected: connection | None = None
-        try:
-            connected = self._open_transaction()
-            with connected, connected.cursor() as statements:
-                yield cast(RealDictCursor, statements)
-        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-            cause, advice = postgres_problem(error)
-            raise UnavailableError(f"PostgreSQL is unavailable: {cause}", cause, advice) from None
-        except psycopg2.Error as error:
-            raise self._sorted(error) from None
-        finally:
-            if connected is not None:
-                self._pool.putconn(connected, close=connected.closed != 0)
-            self._free.release()
+        with self._connected() as connected, _begin(connected, self._schema) as cursor:
+            yield cursor
+
+    @contextmanager
+    def autocommit(self) -> Iterator[Cursor]:
+        """Open a cursor each of whose `execute` is a transaction and one round trip, `Cursor.later` included.
+
+        Raises the errors of `transaction`.
+        """
+        with self._connected() as connected, connected.cursor() as statements:
+            cursor = cast(Cursor, statements)
+            cursor.before_each(*_settings(self._schema))
+            yield cursor
 
     @property
     def last_refusal(self) -> str | None:
@@ -146,56 +161,80 @@ class Database:
             f"PostgreSQL refused: {type(error).__name__} {code}: {sentence}", code, sentence
         )
 
-    def _open_transaction(self) -> connection:
-        """A connection that answers, inside a transaction with our time limits.
+    @contextmanager
+    def _connected(self) -> Iterator[_Connection]:
+        """Lend a connection of the pool; errors of psycopg2 become ours."""
+        if not self._free.acquire(timeout=self._pool_timeout):
+            raise UnavailableError(f"no connection to PostgreSQL was free for {self._pool_timeout:.0f} s")
+        connected: _Connection | None = None
+        try:
+            connected = self._get()
+            yield connected
+        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+            if connected is not None and connected.closed:
+                # Of a silent server, the others would cost a wait each.
+                self._distrusted = time.monotonic()
+            cause, advice = postgres_problem(error)
+            raise UnavailableError(f"PostgreSQL is unavailable: {cause}", cause, advice) from None
+        except psycopg2.Error as error:
+            raise self._sorted(error) from None
+        finally:
+            if connected is not None:
+                self._put_back(connected)
+            self._free.release()
 
-        Idle connections of the pool may date from before a restart of the server.
-        """
+    def _get(self) -> _Connection:
+        """A connection that the server has not ended; idle ones may date from before a restart."""
         for _ in range(self._pool.maxconn + 1):
             candidate = cast(_Connection, self._pool.getconn())
-            # A silent server costs one wait, not one for each connection to it.
-            if candidate.opened_at > self._distrusted:
-                if _answers(candidate, self._schema):
-                    if not self._is_migrated:
-                        self._migrate(candidate)
-                    return candidate
-                self._distrusted = time.monotonic()
+            if candidate.opened_at > self._distrusted and not (candidate.was_used and candidate.has_ended()):
+                if not self._is_migrated:
+                    self._migrate(candidate)
+                return candidate
             self._pool.putconn(candidate, close=True)
-        raise UnavailableError("PostgreSQL accepts connections but does not answer")
+        raise UnavailableError("PostgreSQL accepts connections but ends them")
 
-    def _migrate(self, candidate: connection) -> None:
+    def _put_back(self, connected: _Connection) -> None:
+        """Return a connection to the pool, without the transaction that an error left open."""
+        with suppress(psycopg2.Error):
+            if connected.info.transaction_status != TRANSACTION_STATUS_IDLE:
+                connected.cursor().execute("ROLLBACK")
+        connected.was_used = True
+        self._pool.putconn(connected, close=connected.closed != 0)
+
+    def _migrate(self, candidate: _Connection) -> None:
         try:
-            with candidate, candidate.cursor(cursor_factory=cursor) as statements:
-                apply_migrations(statements)
-            _begin(candidate, self._schema)
+            with _begin(candidate, self._schema) as cursor:
+                apply_migrations(cursor)
         except BaseException:
             self._pool.putconn(candidate, close=True)
             raise
         self._is_migrated = True
 
 
-def _begin(candidate: connection, schema: str | None) -> None:
-    """Begin a transaction and set what holds for it alone, in one round trip."""
+@contextmanager
+def _begin(connected: connection, schema: str | None) -> Iterator[Cursor]:
+    """Commit what is executed inside; an error leaves the transaction open."""
+    with connected.cursor() as statements:
+        cursor = cast(Cursor, statements)
+        cursor.later("BEGIN")
+        cursor.later(*_settings(schema))
+        yield cursor
+        cursor.execute("COMMIT")
+
+
+def _settings(schema: str | None) -> tuple[str, list[str]]:
+    """The statement, and its values, that sets what holds for one transaction: `true` is SET LOCAL."""
     settings = {
         "statement_timeout": str(STATEMENT_TIMEOUT),
         "idle_in_transaction_session_timeout": str(IDLE_TIMEOUT),
         "timezone": "UTC",
         **({"search_path": f'"{schema.replace(chr(34), chr(34) * 2)}"'} if schema else {}),
     }
-    # `set_config(..., true)` is SET LOCAL. A plain cursor is not traced: this would be half of all spans.
-    with candidate.cursor(cursor_factory=cursor) as statements:
-        statements.execute(
-            "SELECT " + ", ".join("set_config(%s, %s, true)" for _ in settings),
-            [text for setting in settings.items() for text in setting],
-        )
-
-
-def _answers(candidate: connection, schema: str | None) -> bool:
-    try:
-        _begin(candidate, schema)
-    except psycopg2.Error:
-        return False
-    return True
+    return (
+        "SELECT " + ", ".join("set_config(%s, %s, true)" for _ in settings),
+        [text for setting in settings.items() for text in setting],
+    )
 
 
 def _wait_for_answer(connected: connection) -> None:

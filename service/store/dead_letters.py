@@ -5,6 +5,8 @@ from datetime import datetime
 
 from psycopg2.extras import RealDictCursor
 
+from service.store.cursor import Cursor
+
 
 @dataclass(frozen=True, slots=True)
 class DeadJob:
@@ -21,9 +23,9 @@ class DeadJob:
 _COLUMNS = "document_id::text, job_id::text, attempts, cause, died_at"
 
 
-def put(cursor: RealDictCursor, document_id: str, job_id: str, attempts: int, cause: str) -> None:
+def put(cursor: Cursor, document_id: str, job_id: str, attempts: int, cause: str) -> None:
     """Insert a dead job; it replaces an earlier one of the same document."""
-    cursor.execute(
+    cursor.later(
         """INSERT INTO ocr_worker.dead (document_id, job_id, attempts, cause) VALUES (%s, %s, %s, %s)
            ON CONFLICT (document_id) DO UPDATE SET job_id = excluded.job_id, attempts = excluded.attempts,
                cause = excluded.cause, died_at = now()""",

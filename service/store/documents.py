@@ -1,13 +1,14 @@
 """FiLot's table `documents`: rows are claimed, then completed or failed together with their outbox entry."""
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from psycopg2.extras import Json, RealDictCursor
 
 from service.errors import LeaseLostError
 from service.store import dead_letters, history, outbox
+from service.store.cursor import Cursor
 from service.store.database import Database
 from service.store.result import GPUOCRResult, failed_row, row_result
 
@@ -70,59 +71,56 @@ def beginning_with(cursor: RealDictCursor, beginning: str) -> list[str]:
     return [row["id"] for row in cursor.fetchall()]
 
 
+_COLUMNS = """id::text, user_id::text, upper(trim(type)) AS type, file_url, status::text,
+    ai_score AS score, ai_decision AS decision, verification_status,
+    buli2_ticket_id AS ticket_id, result_json AS parsed, ocr_text AS text"""
+
+
 def find_document(cursor: RealDictCursor, document_id: str) -> Document | None:
     """Return the row of a document, or None."""
-    cursor.execute(
-        """SELECT id::text, user_id::text, upper(trim(type)) AS type, file_url, status::text,
-                  ai_score AS score, ai_decision AS decision, verification_status,
-                  buli2_ticket_id AS ticket_id, result_json AS parsed, ocr_text AS text
-           FROM documents WHERE id = %s""",
-        (document_id,),
-    )
+    cursor.execute(f"SELECT {_COLUMNS} FROM documents WHERE id = %s", (document_id,))  # noqa: S608 - constants
     row = cursor.fetchone()
     return Document(**row) if row else None
 
 
-def begin_work(cursor: RealDictCursor, document_id: str, fencing_token: int) -> Document | None:
+def begin_work(cursor: Cursor, document_id: str, fencing_token: int) -> Document | None:
     """Claim a document for the job with this fencing token and mark it as processing, unless it is completed.
 
-    Returns the row as it was found; None when there is none.
+    Returns the row as it is now; None when there is none. One round trip; repeating it changes nothing.
 
     Raises:
         LeaseLostError: a later job has claimed it.
     """
-    document = find_document(cursor, document_id)
-    if document is None or document.status == "completed":
-        return document
-    cursor.execute(
-        """INSERT INTO ocr_worker.claims (document_id, fence) VALUES (%(id)s, %(fence)s)
+    values = {"id": document_id, "fence": fencing_token}
+    cursor.later(
+        """INSERT INTO ocr_worker.claims (document_id, fence)
+           SELECT id, %(fence)s FROM documents WHERE id = %(id)s AND status IS DISTINCT FROM 'completed'
            ON CONFLICT (document_id) DO UPDATE SET fence = %(fence)s, claimed_at = now(),
                -- Retries come every minute at most: after a longer gap the refusals of before do not count.
                refused_since = CASE WHEN claims.claimed_at > now() - interval '1 hour'
                    THEN claims.refused_since END
            WHERE claims.fence <= %(fence)s""",
-        {"id": document_id, "fence": fencing_token},
+        values,
     )
-    if cursor.rowcount == 0:
-        raise LeaseLostError("a later job has claimed this document")
+    cursor.later(
+        """UPDATE documents SET status = 'processing'
+           WHERE id = %(id)s AND status IS DISTINCT FROM 'completed'
+               AND EXISTS (SELECT FROM ocr_worker.claims WHERE document_id = %(id)s AND fence = %(fence)s)""",
+        values,
+    )
     cursor.execute(
-        "UPDATE documents SET status = 'processing' WHERE id = %s AND status IS DISTINCT FROM 'completed'",
-        (document_id,),
+        f"""SELECT {_COLUMNS}, fence FROM documents LEFT JOIN ocr_worker.claims ON document_id = id
+            WHERE id = %(id)s""",  # noqa: S608 - constants
+        values,
     )
-    # It was completed or deleted between the two statements.
-    return document if cursor.rowcount else find_document(cursor, document_id)
-
-
-def hold_claim(cursor: RealDictCursor, document_id: str, fencing_token: int) -> None:
-    """Lock the claim, so that no later job can claim the document before the transaction ends.
-
-    Raises:
-        LeaseLostError: a later job has claimed it already: its result is the one that counts.
-    """
-    cursor.execute("SELECT fence FROM ocr_worker.claims WHERE document_id = %s FOR UPDATE", (document_id,))
     row = cursor.fetchone()
-    if row is None or row["fence"] != fencing_token:
+    if row is None:
+        return None
+    fence = row.pop("fence")
+    document = Document(**row)
+    if document.status != "completed" and fence != fencing_token:
         raise LeaseLostError("a later job has claimed this document")
+    return document
 
 
 def complete(
@@ -137,8 +135,6 @@ def complete(
     Raises:
         LeaseLostError: a later job has claimed the document.
     """
-    # PostgreSQL holds NUL neither in text nor in JSON.
-    result = replace(result, ocr_text=(result.ocr_text or "").replace("\x00", ""))
     with database.transaction() as cursor:
         outcome = _may_write(cursor, document, fencing_token)
         if outcome == "stored":
@@ -193,12 +189,23 @@ def repeat(database: Database, document: Document, result: GPUOCRResult) -> None
         outbox.put_result(cursor, result.job_id, document.id, result.correlation_id, result.published())
 
 
-def _may_write(cursor: RealDictCursor, document: Document, fencing_token: int) -> WriteOutcome:
-    """Lock claim and row, and return ``stored`` when this job's result may be written."""
-    hold_claim(cursor, document.id, fencing_token)
-    cursor.execute("SELECT status::text, file_url FROM documents WHERE id = %s FOR UPDATE", (document.id,))
+def _may_write(cursor: Cursor, document: Document, fencing_token: int) -> WriteOutcome:
+    """Lock claim and row, and return ``stored`` when this job's result may be written.
+
+    Until the transaction ends, no later job can claim the document.
+    """
+    values = {"id": document.id}
+    cursor.later("SELECT FROM ocr_worker.claims WHERE document_id = %(id)s FOR UPDATE", values)
+    cursor.later("SELECT FROM documents WHERE id = %(id)s FOR UPDATE", values)
+    cursor.execute(
+        """SELECT fence, id IS NOT NULL AS is_there, status::text, file_url
+           FROM ocr_worker.claims LEFT JOIN documents ON id = document_id WHERE document_id = %(id)s""",
+        values,
+    )
     row = cursor.fetchone()
-    if row is None or row["status"] == "completed":
+    if row is None or row["fence"] != fencing_token:
+        raise LeaseLostError("a later job has claimed this document")
+    if not row["is_there"] or row["status"] == "completed":
         return "changed"
     # The backend's own recovery sets rows that are in work back to `uploaded`.
     if row["status"] not in ("processing", "uploaded"):
@@ -206,8 +213,8 @@ def _may_write(cursor: RealDictCursor, document: Document, fencing_token: int) -
     return "stored" if row["file_url"] == document.file_url else "changed"
 
 
-def _complete_row(cursor: RealDictCursor, result: GPUOCRResult) -> None:
-    cursor.execute(
+def _complete_row(cursor: Cursor, result: GPUOCRResult) -> None:
+    cursor.later(
         """UPDATE documents SET status = 'completed', ocr_text = %s, result_json = %s, ai_score = %s,
                   ai_decision = %s, verification_status = %s, processed_at = timezone('UTC', now())
            WHERE id = %s""",
@@ -222,16 +229,14 @@ def _complete_row(cursor: RealDictCursor, result: GPUOCRResult) -> None:
     )
 
 
-def _fail_row(cursor: RealDictCursor, result: GPUOCRResult, code: str, *, retries_exceeded: bool) -> None:
-    cursor.execute(
+def _fail_row(cursor: Cursor, result: GPUOCRResult, code: str, *, retries_exceeded: bool) -> None:
+    cursor.later(
         "UPDATE documents SET status = 'failed', result_json = %s WHERE id = %s",
         (Json(failed_row(result.error or "", code, retries_exceeded=retries_exceeded)), result.document_id),
     )
 
 
-def _put_result(
-    cursor: RealDictCursor, result: GPUOCRResult, document_type: str, code: str | None = None
-) -> None:
+def _put_result(cursor: Cursor, result: GPUOCRResult, document_type: str, code: str | None = None) -> None:
     outbox.put_result(cursor, result.job_id, result.document_id, result.correlation_id, result.published())
     history.put(cursor, result, document_type, code)
 

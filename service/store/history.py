@@ -7,6 +7,7 @@ from typing import get_args
 from psycopg2.extras import RealDictCursor
 
 from service.reading.documents.fields import DocumentType
+from service.store.cursor import Cursor
 from service.store.result import GPUOCRResult
 
 #: Minutes that `by_minute` covers.
@@ -71,9 +72,9 @@ class Failures:
     last_day: int
 
 
-def put(cursor: RealDictCursor, result: GPUOCRResult, document_type: str, code: str | None) -> None:
+def put(cursor: Cursor, result: GPUOCRResult, document_type: str, code: str | None) -> None:
     """Insert the record of a finished job, once per job; ``code`` is the cause of a failure."""
-    cursor.execute(
+    cursor.later(
         """INSERT INTO ocr_worker.endings
                (job_id, document_id, document_type, outcome, device, score, code, milliseconds)
            VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (job_id) DO NOTHING""",

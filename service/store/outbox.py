@@ -6,6 +6,8 @@ from typing import Any, Literal, TypeAlias
 
 from psycopg2.extras import Json, RealDictCursor
 
+from service.store.cursor import Cursor
+
 Kind: TypeAlias = Literal["result", "review"]
 
 #: Seconds in which only the job itself publishes its result; afterwards any worker's sweep does.
@@ -42,10 +44,10 @@ class OutboxEntry:
 
 
 def put_result(
-    cursor: RealDictCursor, job_id: str, document_id: str, correlation_id: str, payload: dict[str, Any]
+    cursor: Cursor, job_id: str, document_id: str, correlation_id: str, payload: dict[str, Any]
 ) -> None:
     """Insert a result to publish, unless this job has one already."""
-    cursor.execute(
+    cursor.later(
         """INSERT INTO ocr_worker.outbox (kind, job_id, document_id, correlation_id, payload, due_at)
            VALUES ('result', %s, %s, %s, %s, now() + %s * interval '1 second')
            ON CONFLICT (job_id, kind) DO NOTHING""",
@@ -53,25 +55,29 @@ def put_result(
     )
 
 
-def put_review(cursor: RealDictCursor, job_id: str, document_id: str, correlation_id: str) -> None:
+def put_review(cursor: Cursor, job_id: str, document_id: str, correlation_id: str) -> None:
     """Insert a review to request, unless one is pending for the document.
 
     A pending one is sent with the document's latest result, so a second would only ask the same person again.
     One that was given up is requested anew.
     """
-    cursor.execute(
+    cursor.later(
         """UPDATE ocr_worker.outbox
            SET attempts = 0, due_at = CASE WHEN given_up_at IS NULL THEN due_at ELSE now() END,
                given_up_at = NULL
            WHERE kind = 'review' AND document_id = %s AND told_at IS NULL""",
         (document_id,),
     )
-    if cursor.rowcount == 0:
-        cursor.execute(
-            """INSERT INTO ocr_worker.outbox (kind, job_id, document_id, correlation_id)
-               VALUES ('review', %s, %s, %s) ON CONFLICT (job_id, kind) DO NOTHING""",
-            (job_id, document_id, correlation_id),
-        )
+    cursor.later(
+        """INSERT INTO ocr_worker.outbox (kind, job_id, document_id, correlation_id)
+           SELECT 'review', %(job)s, %(document)s, %(correlation)s
+           WHERE NOT EXISTS (
+               SELECT FROM ocr_worker.outbox
+               WHERE kind = 'review' AND document_id = %(document)s AND told_at IS NULL
+           )
+           ON CONFLICT (job_id, kind) DO NOTHING""",
+        {"job": job_id, "document": document_id, "correlation": correlation_id},
+    )
 
 
 def assign_review_id(cursor: RealDictCursor, entry_id: int) -> str | None:
@@ -113,6 +119,15 @@ def _claim(cursor: RealDictCursor, condition: str, values: dict[str, Any]) -> Ou
 def mark_delivered(cursor: RealDictCursor, entry_id: int) -> None:
     """Mark an entry as delivered, and drop its payload, which holds personal data."""
     cursor.execute("UPDATE ocr_worker.outbox SET told_at = now(), payload = NULL WHERE id = %s", (entry_id,))
+
+
+def mark_results_delivered(cursor: RealDictCursor, job_ids: list[str]) -> None:
+    """Mark the results of these jobs as delivered, and drop their payloads."""
+    cursor.execute(
+        """UPDATE ocr_worker.outbox SET told_at = now(), payload = NULL
+           WHERE kind = 'result' AND job_id = ANY(%s::uuid[]) AND told_at IS NULL""",
+        (job_ids,),
+    )
 
 
 def keep_sent(cursor: RealDictCursor, entry_id: int, sent: dict[str, Any]) -> None:

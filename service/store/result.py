@@ -1,7 +1,7 @@
 """The result of one document: as the backend receives it, and as `result_json` holds it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias, TypedDict, cast
 
@@ -134,7 +134,12 @@ class GPUOCRResult:
 
     def published(self) -> dict[str, Any]:
         """Return the JSON object that is published; what does not apply is left out."""
-        return {PUBLISHED_NAMES[name]: value for name, value in asdict(self).items() if value is not None}
+        # Not `asdict`, which would copy every field's details.
+        return {
+            published: value
+            for name, published in PUBLISHED_NAMES.items()
+            if (value := getattr(self, name)) is not None
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from psycopg2.extensions import cursor as Cursor  # noqa: N812 - the class that its name hides
+from psycopg2.extras import RealDictCursor
 
 #: Key of the advisory lock that serialises migrations of all processes.
 LOCK_KEY = 0x0C2_F110
@@ -20,7 +20,7 @@ def migration_files() -> dict[int, Path]:
     return {int(file.name.partition("_")[0]): file for file in files}
 
 
-def apply_migrations(cursor: Cursor) -> list[int]:
+def apply_migrations(cursor: RealDictCursor) -> list[int]:
     """Apply the missing migrations in the cursor's transaction; return their numbers.
 
     An up-to-date schema is only read: no lock is taken and no right to create anything is needed. The lock
@@ -44,11 +44,11 @@ def apply_migrations(cursor: Cursor) -> list[int]:
     return list(missing)
 
 
-def _missing(cursor: Cursor) -> dict[int, Path]:
+def _missing(cursor: RealDictCursor) -> dict[int, Path]:
     # A query of the catalogue, unlike `to_regclass`, sees what others committed since the transaction began.
     cursor.execute("SELECT 1 FROM pg_tables WHERE schemaname = 'ocr_worker' AND tablename = 'migrations'")
     applied: set[int] = set()
     if cursor.fetchone():
         cursor.execute("SELECT number FROM ocr_worker.migrations")
-        applied = {number for (number,) in cursor.fetchall()}
+        applied = {row["number"] for row in cursor.fetchall()}
     return {number: file for number, file in migration_files().items() if number not in applied}

@@ -9,7 +9,6 @@ from itertools import pairwise
 
 import pytest
 from dramatiq import Worker
-from psycopg2.extras import RealDictCursor
 
 from devstack.backend import PROCESSING, QUEUE, FilotBackend
 from service.monitoring.heartbeat import (
@@ -27,6 +26,7 @@ from service.runtime.actors import declare_actors
 from service.runtime.app import App, build_app
 from service.settings import Settings
 from service.store import dead_letters, history, outbox
+from service.store.cursor import Cursor
 from service.store.database import Database
 from service.store.result import GPUOCRResult
 from tests.integration.test_api import picture
@@ -70,9 +70,7 @@ def heartbeat_of(app: App) -> Heartbeat:
     return Heartbeat(client, active_jobs, app.devices, app.publisher, gpu_enabled=False)
 
 
-def end(
-    cursor: RealDictCursor, *, minutes_ago: float = 0, code: str | None = None, milliseconds: int = 400
-) -> str:
+def end(cursor: Cursor, *, minutes_ago: float = 0, code: str | None = None, milliseconds: int = 400) -> str:
     """Record a job that finished so long before the transaction; returns its document's id."""
     each = result(success=code is None, milliseconds=milliseconds)
     history.put(cursor, each, "KTP", code)

@@ -227,7 +227,7 @@ def test_an_outage_of_the_database_is_logged_once(
     def away() -> None:
         raise UnavailableError("PostgreSQL is away")
 
-    monkeypatch.setattr(database, "transaction", away)
+    monkeypatch.setattr(database, "autocommit", away)
 
     with capture_logs() as lines:
         messages = [next(reviews), next(reviews)]

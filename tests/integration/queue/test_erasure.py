@@ -10,7 +10,8 @@ from service.queue.document_queue import JOB_PREFIX, LOCK_PREFIX, TIMESTAMPS_KEY
 from service.queue.erasure import InWorkError, erase
 from service.store import dead_letters, outbox
 from service.store.database import Database
-from service.store.documents import begin_work, hold_claim
+from service.store.documents import complete
+from tests.integration.store.rows import begin, success
 
 #: An invented person's number, as a payload would hold it.
 NIK = "3171234567890123"
@@ -139,12 +140,11 @@ def test_a_late_worker_cannot_store_its_result(
     database: Database, document_queue: DocumentQueue, backend: FilotBackend
 ) -> None:
     document_id = backend.add_document(b"picture")
-    with database.transaction() as cursor:
-        begin_work(cursor, document_id, fencing_token=1)
+    document = begin(database, document_id)
     erase(database, document_queue, document_id)
 
-    with pytest.raises(LeaseLostError), database.transaction() as cursor:
-        hold_claim(cursor, document_id, fencing_token=1)
+    with pytest.raises(LeaseLostError):
+        complete(database, document, success(document_id), fencing_token=1, review=False)
 
 
 def test_a_document_whose_row_is_gone_can_be_erased(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -10,6 +10,7 @@ from devstack.backend import FilotBackend
 from devstack.cards import sample_cards
 from service.errors import DatabaseRefusedError, LeaseLostError, OcrWorkerError, StorageRefusedError
 from service.queue.document_queue import Job
+from service.reading.reader import Reading, read_document
 from service.runtime import processing as module
 from service.runtime.app import App, build_app
 from service.runtime.processing import job_of_caller
@@ -81,6 +82,20 @@ def test_an_approved_document_has_no_reasons(app: App, backend: FilotBackend) ->
     assert result["parsedResult"] == dict(card.truth)
     assert backend.row(document_id)["result_json"] == {**result["parsedResult"], "fields": result["fields"]}
     assert outbox_kinds(backend, document_id) == ["result"]
+
+
+def test_a_text_with_a_character_that_postgresql_does_not_hold_is_stored_and_published_without(
+    app: App, backend: FilotBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_with_nul(*arguments: Any) -> Reading:
+        return replace(read_document(*arguments), text="NIK\x00 3174")
+
+    monkeypatch.setattr(module, "read_document", read_with_nul)
+    document_id = backend.add_document(ktp(), "KTP")
+
+    result = app.processing.process(job_of_caller(document_id))
+
+    assert result.ocr_text == backend.row(document_id)["ocr_text"] == "NIK 3174"
 
 
 @pytest.mark.parametrize(

@@ -14,15 +14,13 @@ from service.store.result import GPUOCRResult
 
 def begin(database: Database, document_id: str, fencing_token: int = 1) -> Document:
     """Claim a document whose row exists."""
-    with database.transaction() as cursor:
+    with database.autocommit() as cursor:
         document = begin_work(cursor, document_id, fencing_token)
     assert document is not None
     return document
 
 
-def success(
-    document_id: str, *, decision: Decision = "auto_approve", text: str = "NIK\x00 3174"
-) -> GPUOCRResult:
+def success(document_id: str, *, decision: Decision = "auto_approve", text: str = "NIK 3174") -> GPUOCRResult:
     """The result of a document that was read."""
     approved = decision == "auto_approve"
     return GPUOCRResult(

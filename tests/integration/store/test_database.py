@@ -8,14 +8,15 @@ from contextlib import closing, contextmanager, suppress
 from functools import partial
 from urllib.parse import urlsplit
 
+import psycopg2
 import pytest
-from psycopg2.extensions import connection
+from psycopg2.extensions import connection, set_wait_callback
 
 from bench.chaos.proxy import Proxy
 from devstack.backend import FilotBackend
 from devstack.servers import FilotStack
 from devstack.servers.pgbouncer import PgBouncer
-from service.errors import DatabaseRefusedError, OcrWorkerError, UnavailableError
+from service.errors import DatabaseRefusedError, LeaseLostError, OcrWorkerError, UnavailableError
 from service.settings import Settings, needed
 from service.store import database as module
 from service.store import outbox
@@ -89,20 +90,26 @@ def test_a_silent_server_costs_one_wait_and_not_one_for_each_connection(
 ) -> None:
     with distant.transaction(), distant.transaction(), distant.transaction(), distant.transaction():
         pass
-    asked = []
-    answers = module._answers
+    waits = []
 
-    def noted(candidate: connection, schema: str | None) -> bool:
-        asked.append(candidate)
-        return answers(candidate, schema)
+    def noted(connected: connection) -> None:
+        try:
+            module._wait_for_answer(connected)
+        except psycopg2.OperationalError:
+            waits.append(connected)
+            raise
 
-    monkeypatch.setattr(module, "_answers", noted)
-    monkeypatch.setattr(module, "ANSWER_TIMEOUT", 0.2)
+    set_wait_callback(noted)
+    monkeypatch.setattr(module, "ANSWER_TIMEOUT", 0.5)
     proxy.stall()
     with pytest.raises(UnavailableError), distant.transaction():
         pass
+    # The server is back; the connections of before stay silent.
+    proxy.abandon()
+    for _ in range(4):
+        server_process(distant)
 
-    assert len(asked) == 1
+    assert len(waits) == 1
 
 
 @contextmanager
@@ -278,18 +285,85 @@ def test_the_schema_of_the_url_is_where_filots_tables_are(settings: Settings, ba
         )
 
 
+LIMITS = """SELECT current_setting('statement_timeout') AS statement, current_setting('TimeZone') AS zone,
+    current_setting('idle_in_transaction_session_timeout') AS idle"""
+
+
 def test_time_limits_hold_for_the_transaction_alone(database: Database) -> None:
     with database.transaction() as cursor:
-        cursor.execute(
-            """SELECT current_setting('statement_timeout') AS statement, current_setting('TimeZone') AS zone,
-                      current_setting('idle_in_transaction_session_timeout') AS idle"""
-        )
+        cursor.execute(LIMITS)
         inside = cursor.fetchone()
         cursor.execute("COMMIT; SELECT current_setting('statement_timeout') AS statement")
         outside = cursor.fetchone()
 
     assert inside == {"statement": "10s", "idle": "10s", "zone": "UTC"}
     assert outside == {"statement": "0"}
+
+
+def test_time_limits_hold_for_each_statement_in_autocommit_mode(database: Database) -> None:
+    with database.autocommit() as cursor:
+        for _ in range(2):
+            cursor.execute(LIMITS)
+            assert cursor.fetchone() == {"statement": "10s", "idle": "10s", "zone": "UTC"}
+
+
+@pytest.mark.parametrize("kind", ["transaction", "autocommit"])
+def test_a_statement_that_takes_too_long_is_ended_though_its_limit_came_with_it(
+    kind: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sleep(send: str) -> None:
+        with getattr(database, kind)() as cursor:
+            getattr(cursor, send)("SELECT pg_sleep(60)")
+            cursor.execute("SELECT 1")
+
+    with database.transaction():
+        pass
+    monkeypatch.setattr(module, "STATEMENT_TIMEOUT", 100)
+    for send in ("later", "execute"):
+        with pytest.raises(UnavailableError, match="57014"):
+            sleep(send)
+
+
+def test_each_execute_in_autocommit_mode_is_a_transaction_with_what_waits_for_it(
+    database: Database, backend: FilotBackend
+) -> None:
+    first, second = (backend.add_document(b"picture") for _ in range(2))
+
+    def write() -> None:
+        with database.autocommit() as cursor:
+            cursor.later("UPDATE documents SET ai_score = 1 WHERE id = %s", (first,))
+            cursor.execute("SELECT 1")
+            cursor.later("UPDATE documents SET ai_score = 1 WHERE id = %s", (second,))
+            cursor.execute("SELECT 1 / 0")
+
+    with pytest.raises(OcrWorkerError):
+        write()
+
+    assert backend.row(first)["ai_score"] == 1
+    assert backend.row(second)["ai_score"] is None
+
+
+def test_an_error_leaves_a_connection_without_a_transaction(
+    database: Database, backend: FilotBackend
+) -> None:
+    document_id = backend.add_document(b"picture")
+    process = server_process(database)
+
+    def write(statement: str) -> None:
+        with database.transaction() as cursor:
+            cursor.execute("UPDATE documents SET ai_score = 1 WHERE id = %s", (document_id,))
+            cursor.execute(statement)
+            raise LeaseLostError
+
+    for statement, error in (("SELECT 1 / 0", OcrWorkerError), ("SELECT 1", LeaseLostError)):
+        with pytest.raises(error):
+            write(statement)
+
+    assert backend.row(document_id)["ai_score"] is None
+    assert backend.execute("SELECT state FROM pg_stat_activity WHERE pid = %s", process) == [
+        {"state": "idle"}
+    ]
+    assert server_process(database) == process
 
 
 @pytest.fixture

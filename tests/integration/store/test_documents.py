@@ -1,5 +1,6 @@
 """Claims, results and failures in FiLot's rows, each in one transaction with what is published of them."""
 
+import threading
 import uuid
 from contextlib import suppress
 
@@ -19,13 +20,13 @@ from service.store.documents import (
     complete,
     fail,
     find_document,
-    hold_claim,
     note_refused_file,
     report_missing,
     store_ticket,
 )
 from service.store.result import GPUOCRResult
 from tests.integration.store.rows import begin, failure, outbox_kinds, success
+from tests.support.waiting import wait_until
 
 APPROVED_ELSEWHERE = "UPDATE documents SET status = 'completed', ai_score = 99 WHERE id = %s"
 
@@ -52,15 +53,16 @@ def test_beginning_marks_the_row_as_processing(database: Database, backend: Filo
 
     document = begin(database, document_id)
 
-    assert (document.id, document.type, document.status) == (document_id, "KTP", "uploaded")
+    assert (document.id, document.type, document.status) == (document_id, "KTP", "processing")
     assert backend.row(document_id)["status"] == "processing"
 
 
-def test_a_missing_row_is_not_claimed(database: Database) -> None:
-    with database.transaction() as cursor:
+def test_a_missing_row_is_not_claimed(database: Database, backend: FilotBackend) -> None:
+    with database.autocommit() as cursor:
         document = begin_work(cursor, str(uuid.uuid4()), fencing_token=1)
 
     assert document is None
+    assert backend.execute("SELECT 1 FROM ocr_worker.claims") == []
 
 
 def test_a_completed_row_is_neither_claimed_nor_written(database: Database, backend: FilotBackend) -> None:
@@ -202,18 +204,34 @@ def test_a_row_that_the_backends_recovery_set_back_is_still_ours(
     assert completed(database, document) == "stored"
 
 
-def test_a_row_that_is_completed_while_a_job_begins_stays_completed(
-    database: Database, backend: FilotBackend, settings: Settings
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        (APPROVED_ELSEWHERE, "completed"),
+        ("UPDATE documents SET file_url = 'another.jpg' WHERE id = %s", "processing"),
+        ("DELETE FROM documents WHERE id = %s", None),
+    ],
+)
+def test_a_row_that_changes_while_a_job_begins_is_returned_as_it_is_then(
+    change: str, status: str | None, database: Database, backend: FilotBackend
 ) -> None:
     document_id = backend.add_document(b"picture")
-    with database.transaction() as cursor:
-        # What was found before is out of date by now.
-        backend.execute(APPROVED_ELSEWHERE, document_id)
-        document = begin_work(cursor, document_id, 1)
+    begun: list[Document | None] = []
 
-    assert document is not None
-    assert document.status == "completed"
-    assert backend.row(document_id)["status"] == "completed"
+    def begin_beside() -> None:
+        with database.autocommit() as cursor:
+            begun.append(begin_work(cursor, document_id, 1))
+
+    beside = threading.Thread(target=begin_beside)
+    with database.transaction() as cursor:
+        cursor.execute(change, (document_id,))
+        beside.start()
+        wait_until(lambda: backend.execute("SELECT 1 FROM pg_locks WHERE NOT granted"))
+    beside.join()
+
+    (document,) = begun
+    assert (document.status if document else None) == status
+    assert document is None or document.file_url == backend.row(document_id)["file_url"]
 
 
 def test_a_process_frozen_inside_a_transaction_keeps_no_one_waiting(
@@ -229,7 +247,7 @@ def test_a_process_frozen_inside_a_transaction_keeps_no_one_waiting(
     while not held:
         monkeypatch.setattr(database_module, "IDLE_TIMEOUT", 300)
         with suppress(Exception), frozen.transaction() as cursor:
-            hold_claim(cursor, document.id, 1)
+            cursor.execute("SELECT FROM ocr_worker.claims WHERE document_id = %s FOR UPDATE", (document.id,))
             held = True
             monkeypatch.setattr(database_module, "IDLE_TIMEOUT", 10_000)
             completed(database, document)

@@ -96,3 +96,25 @@ def test_what_an_operator_cancelled_is_no_failure_and_is_shown_by_its_code(
     assert sum(each.finished for each in minutes_) == 1
     assert causes == {}
     assert [(each.code, each.last_hour) for each in failures] == [("cancelled", 2)]
+
+
+def test_a_failures_later_endings_are_looked_up_and_not_searched_for_among_all(
+    database: Database, backend: FilotBackend
+) -> None:
+    backend.execute(
+        """INSERT INTO ocr_worker.endings
+               (job_id, document_id, document_type, outcome, device, milliseconds, code)
+           SELECT gen_random_uuid(), number, 'KTP', 'auto_approved', 'cpu', 400, NULL
+           FROM generate_series(1, 20000) AS number"""
+    )
+    for number in range(4):
+        fail(backend, f"failed {number}", "file_missing", 1)
+    backend.execute("ANALYZE ocr_worker.endings")
+
+    with database.transaction() as cursor:
+        failures = history.failures(cursor)
+        cursor.execute("SELECT pg_stat_get_xact_numscans('ocr_worker.endings_document'::regclass) AS scans")
+        (row,) = cursor.fetchall()
+
+    assert [(each.code, each.last_day) for each in failures] == [("file_missing", 4)]
+    assert row["scans"] == 4

@@ -105,6 +105,18 @@ def test_a_database_of_the_version_before_keeps_its_rows_and_gets_the_same_schem
     assert entry == {"document_id": document_id, "review_id": None}
 
 
+def test_an_index_that_an_operator_made_before_the_upgrade_is_left_as_it_is(url: str) -> None:
+    use(url)
+    execute(url, "DROP INDEX ocr_worker.endings_document; DELETE FROM ocr_worker.migrations WHERE number = 4")
+    execute(url, "CREATE INDEX CONCURRENTLY endings_document ON ocr_worker.endings (document_id, ended_at)")
+    (made,) = execute(url, "SELECT 'ocr_worker.endings_document'::regclass::oid AS oid")
+
+    use(url)
+
+    assert execute(url, "SELECT 'ocr_worker.endings_document'::regclass::oid AS oid") == [made]
+    assert applied(url) == list(migration_files())
+
+
 def test_the_version_before_goes_on_beside_an_upgraded_schema(url: str) -> None:
     use(url)
 
