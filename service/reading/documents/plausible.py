@@ -31,20 +31,44 @@ _COMMA_FOR_STOP = re.compile(r"\b(JL|JLN|GG|KAV|NO|KM|RT|RW|BLOK),")
 #: ``NILUH``: printed so on some cards, but on most with a blank.
 _JOINED_LUH = re.compile(r"^NILUH\b")
 
+#: ``FA.JAR``, ``BLOK.F``, ``BANDA.ACEH``: a speck was read as a full stop. Behind these a full stop belongs.
+_STOP_IN_WORD = re.compile(
+    r"\b(?!(?:AG|AK|DK|DR|DS|GG|HJ|IR|JL|KH|KK|KL|KM|KP|LC|LK|MD|MM|MT|NO|NY|PD|PT|RA|RR|RT|RW|SE|SH|SI|SP|ST|TB|TN"
+    r"|ABD|APT|BLK|BTN|DRA|DRS|DSN|GST|JLN|KAV|KEC|KEL|KOM|MOH|MUH|PSR|SDR"
+    r"|DUSN|KAMP|KOMP|PROF|DUSUN|KOMPL|LINGK|PERUM|KOMPLEK)\.)[A-Z]{2,}\.[A-Z]"
+)
+
+#: ``F'ITRI``, ``SYAF'I'I``: a speck was read as an apostrophe.
+_STRAY_APOSTROPHE = re.compile(r"\b[A-CE-NP-Z]'[A-Z]|'[A-Z]{1,2}'")
+
+#: ``J.MELATI``: a letter of the abbreviation was not read.
+_HALF_ABBREVIATION = re.compile(r"^J[., ]")
+
+#: ``BUDI SANTOSO,S.H``: the last full stop of a degree was not read, or is not printed; ``,ST.,MT``: one was
+#: read too many.
+_DEGREE_WITHOUT_STOP = re.compile(r"[,.][A-Z]\.[A-Z]\b(?!\.)|,[A-Z]{2}\.,")
+
+#: ``WAYAN JOKO``, ``LUH SARI``: the I or NI before it was not read, or is not printed.
+_WITHOUT_SEX = re.compile(r"^(WAYAN|LUH)\b")
+
 #: An abbreviation whose full stop is missing: printed so on some cards, lost by the engine on others.
 _BARE_ABBREVIATION = re.compile(r"\b(JL|JLN|GG|KAV|NO|DR|KH|KP|KOMP|DS|DK|DSN|LINGK)\b(?!\.)")
 
 _MISSPELLINGS = (
-    *(_JOINED_NUMBER, _JOINED_DIGIT, _JOINED_APOSTROPHE, _L_FOR_I, _DOUBLED_MARK),
-    *(_COMMA_FOR_STOP, _JOINED_LUH, _STOP_BEHIND_NUMBER),
+    *(_JOINED_NUMBER, _JOINED_DIGIT, _JOINED_APOSTROPHE, _L_FOR_I, _DOUBLED_MARK, _COMMA_FOR_STOP),
+    *(_JOINED_LUH, _STOP_BEHIND_NUMBER, _STOP_IN_WORD, _STRAY_APOSTROPHE),
 )
+
+_MISSPELLINGS_OF = {
+    "name": (_LONE_I, _DEGREE_WITHOUT_STOP, _WITHOUT_SEX),
+    "address": (_HALF_ABBREVIATION,),
+}
 
 
 def count_misspellings(key: str, value: str) -> int:
     """Return the number of spellings that are probably misread, such as a birth place one letter off."""
-    found = sum(len(pattern.findall(value)) for pattern in _MISSPELLINGS)
-    if key == "name":
-        return found + len(_LONE_I.findall(value))
+    patterns = (*_MISSPELLINGS, *_MISSPELLINGS_OF.get(key, ()))
+    found = sum(len(pattern.findall(value)) for pattern in patterns)
     return found + (key == "birthPlace" and regions.is_nearly_regency(value))
 
 

@@ -61,9 +61,14 @@ def test_each_kind_has_a_model_without_negative_coefficients() -> None:
     assert all(weight >= 0 for model in coefficients().values() for weight in model[1:])
 
 
-@pytest.mark.parametrize("key", ["nik", "name", "birthPlace", "birthDate", "gender", "address"])
+@pytest.mark.parametrize("key", ["nik", "name", "birthPlace", "gender", "address"])
 def test_what_is_sharp_and_certain_is_very_probably_right(key: str) -> None:
     assert worth(key) > 0.98
+
+
+def test_a_birth_date_is_less_sure_where_the_nik_does_not_confirm_it() -> None:
+    # Every sound card's does: one that is not confirmed is probably misread.
+    assert 0.95 < worth("birthDate") < 0.98
 
 
 @pytest.mark.parametrize("key", ["name", "address"])
