@@ -8,7 +8,7 @@ from service.reading.documents import regions
 _JOINED_NUMBER = re.compile(r"[A-Z]{2}(NO|KAV|BLOK|KM)\.? ?\d")
 
 #: ``BLOKC7``, ``RAYA5``: nor was the blank before another number.
-_JOINED_DIGIT = re.compile(r"[A-Z]{3}\d")
+_JOINED_DIGIT = re.compile(r"[A-Z]{3}\d|\bNO\d")
 
 #: ``FITRID'COSTA``: nor the blank before a name with an apostrophe.
 _JOINED_APOSTROPHE = re.compile(r"[A-Z]{3}[DO]'[A-Z]")
@@ -17,7 +17,7 @@ _JOINED_APOSTROPHE = re.compile(r"[A-Z]{3}[DO]'[A-Z]")
 _L_FOR_I = re.compile(r"[A-Z]{2}[BCDFGHJ-NP-TV-Z]L\b")
 
 #: Two marks in a row.
-_DOUBLED_MARK = re.compile(r"[.,'][.']|,,")
+_DOUBLED_MARK = re.compile(r"[.,'][.']|,,|[.,]:|:[.,]")
 
 #: ``SYAFI I``: in a name an apostrophe was read as a blank.
 _LONE_I = re.compile(r"[A-Z]{3} I\b(?!\.)")
@@ -46,7 +46,7 @@ _HALF_ABBREVIATION = re.compile(r"^J[., ]")
 
 #: ``BUDI SANTOSO,S.H``: the last full stop of a degree was not read, or is not printed; ``,ST.,MT``: one was
 #: read too many.
-_DEGREE_WITHOUT_STOP = re.compile(r"[,.][A-Z]\.[A-Z]\b(?!\.)|,[A-Z]{2}\.,")
+_DEGREE_WITHOUT_STOP = re.compile(r"[,.] ?[A-Z]\.[A-Z]\b(?!\.)|, ?[A-Z]{2}\. ?,")
 
 #: ``WAYAN JOKO``, ``LUH SARI``: the I or NI before it was not read, or is not printed.
 _WITHOUT_SEX = re.compile(r"^(WAYAN|LUH)\b")
