@@ -64,7 +64,7 @@ $(MODELS): $(DEMO_STAMP) requirements/models.lock tools/models/derive.py tools/m
 	@touch $@
 
 recogniser: $(STAMP) $(MODELS) ## Train the recogniser's last layers anew: tools/models/last_layers.npz (needs PyTorch in .venv)
-	@$(BIN)/python -c 'import torch' 2>/dev/null || { echo "install PyTorch first: $(BIN)/pip install torch"; exit 2; }
+	@$(BIN)/python -c 'import torch' 2>/dev/null || { echo "install PyTorch into $(VENV) first: torch 2.13"; exit 2; }
 	$(BIN)/python -m tools.recogniser.train build/models/*.whl
 
 demo: $(DEMO_STAMP) $(MODELS) ## Run the main job on real servers and show the result

@@ -11,12 +11,11 @@ DRIVERS: tuple[EngineName, ...] = ("onnx", "tesseract")
 
 #: Least share of contract fields right, by level.
 MIN_RIGHT: Mapping[str, float] = {
-    "flat": 0.995,
-    "scan": 0.995,
-    "turned": 0.995,
-    "photo": 0.98,
-    "pdf": 0.98,
-    "hard": 0.85,
+    **dict.fromkeys(("flat", "scan", "turned", "pdf"), 0.997),
+    "photo": 0.995,
+    **dict.fromkeys(("cropped", "messenger", "app"), 0.985),
+    **dict.fromkeys(("worn", "foreigner"), 0.95),
+    "hard": 0.88,
 }
 
 #: The level on which a wrong name, too, must always be sent to a person.

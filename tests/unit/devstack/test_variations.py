@@ -73,10 +73,10 @@ def test_words_stand_as_close_as_on_real_cards() -> None:
         gaps.append(design.word_space * font.getlength(" ") / cap_height)
     gaps.sort()
 
-    # Letters leave about 0.12 cap heights beside themselves; real gaps are 0.32, 0.47 and 0.63 wide.
-    assert 0.17 < gaps[len(gaps) // 10] < 0.27
-    assert 0.3 < gaps[len(gaps) // 2] < 0.4
-    assert 0.42 < gaps[len(gaps) * 9 // 10] < 0.55
+    # Real gaps look 0.32, 0.47 and 0.63 wide; soft pictures lose as much as letters leave beside themselves.
+    assert 0.28 < gaps[len(gaps) // 10] < 0.38
+    assert 0.42 < gaps[len(gaps) // 2] < 0.52
+    assert 0.58 < gaps[len(gaps) * 9 // 10] < 0.68
 
 
 def test_a_narrower_blank_moves_only_what_is_behind_it() -> None:
