@@ -141,8 +141,9 @@ def _gaps(page: PageText) -> tuple[list[float], list[float]]:
     words: list[float] = []
     letters: list[float] = []
     for strip, read in zip(strips, _recognisers[0].read_all(strips), strict=True):
-        seen = [(one.text, one.middle) for one in read.characters if one.middle is not None]
-        solid = [(offset, text, middle) for offset, (text, middle) in enumerate(seen) if text != " "]
+        solid = [
+            (offset, one.text, one.middle) for offset, one in enumerate(read.characters) if one.text != " "
+        ]
         found = measure_gaps(strip, [middle for _, _, middle in solid])
         for (at, text, _), (at2, text2, _), gap in zip(solid, solid[1:], found, strict=False):
             if text.isalpha() and text2.isalpha():

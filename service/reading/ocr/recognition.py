@@ -18,7 +18,7 @@ MAX_LINE = 3200
 #: Width in pixels of one time step of the network.
 STEP = 4
 
-#: Pixels. A character takes two steps at least.
+#: Pixels. Narrower lines are filled up.
 MIN_LINE = 4 * STEP
 
 
@@ -30,10 +30,8 @@ class Character(NamedTuple):
     joint: float = 1.0
     #: The network's certainty at its clearest step, 0 to 1.
     certainty: float = 1.0
-    #: How many time steps it lasts.
-    steps: int = 1
-    #: Its middle as a share of the line's width; None for a character that the network did not see.
-    middle: float | None = None
+    #: Its middle as a share of the line's width.
+    middle: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,5 +136,5 @@ def decode(
     confidence = sum(certainties) / len(read) if read else 0.0
     wide = width or len(classes)
     middles = [(start + lasts / 2) / wide for start, lasts in zip(starts, steps, strict=True)]
-    characters = tuple(map(Character, read, joints, certainties, steps, middles))
+    characters = tuple(map(Character, read, joints, certainties, middles))
     return LineText(characters, confidence, min(visible, default=0.0))

@@ -63,12 +63,6 @@ def test_a_line_is_filled_up_to_whole_steps_with_what_the_network_takes_for_noth
     assert np.abs(tensor[..., width:]).max(initial=0) < 0.01
 
 
-def test_a_character_counts_its_steps() -> None:
-    read = decoded((1, 0.9), (1, 0.9), (0, 0.9), (2, 0.9))
-
-    assert [(one.text, one.steps) for one in read.characters] == [("a", 2), ("b", 1)]
-
-
 def test_a_blank_may_be_missed_between_capitals_only() -> None:
     marks = [0.0, 0.4, 0.0]
 
