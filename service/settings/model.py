@@ -20,7 +20,7 @@ CudnnSearch: TypeAlias = Literal["HEURISTIC", "EXHAUSTIVE", "DEFAULT"]
 Arena: TypeAlias = Literal["kSameAsRequested", "kNextPowerOfTwo"]
 
 #: Default of `OCR_GPU_MIN_PROBABILITY`. How it was chosen: docs/accuracy.md.
-MIN_PROBABILITY = 0.95
+MIN_PROBABILITY = 0.97
 
 
 class Settings(BaseSettings):

@@ -45,22 +45,31 @@ _STRAY_APOSTROPHE = re.compile(r"\b[A-CE-NP-Z]'[A-Z]|'[A-Z]{1,2}'")
 _HALF_ABBREVIATION = re.compile(r"^J[., ]")
 
 #: ``BUDI SANTOSO,S.H``: the last full stop of a degree was not read, or is not printed; ``,ST.,MT``: one was
-#: read too many.
-_DEGREE_WITHOUT_STOP = re.compile(r"[,.] ?[A-Z]\.[A-Z]\b(?!\.)|, ?[A-Z]{2}\. ?,")
+#: read too many; ``,ST.MT``: instead of a comma; ``KUSUMA M.SI``: the comma before was not read.
+_MARK_OF_DEGREE = re.compile(
+    r"[,.] ?[A-Z]\.[A-Z]\b(?!\.)|, ?[A-Z]{2}\. ?,|, ?[A-Z]{2}\.M[A-Z]\b|[A-Z]{2} [A-Z]\.[A-Z]{2}$"
+)
 
 #: ``WAYAN JOKO``, ``LUH SARI``: the I or NI before it was not read, or is not printed.
-_WITHOUT_SEX = re.compile(r"^(WAYAN|LUH)\b")
+_WITHOUT_SEX = re.compile(r"^(WAYAN|LUH|GST|GUSTI)\b")
+
+#: ``WJAYA``: no word begins so; a vowel was not read. A word may begin with the pairs that are listed.
+_WITHOUT_VOWEL = re.compile(
+    r"\b(?!BH|BL|BR|CH|CL|CR|DH|DJ|DR|DW|FL|FR|GH|GL|GR|JH|KH|KL|KN|KR|KW|LH|LL|MB|MC|MP|ND|NG|NJ|NT|NY|PH|PL|PR|PS"
+    r"|RH|SC|SH|SJ|SK|SL|SM|SN|SP|SQ|SR|ST|SV|SW|SY|SZ|TH|TJ|TR|TS|TW|WH|WR|ZH|ZW)"
+    r"[BCDFGHJKLMNPQRSTVWXZ]{2}[A-Z]{2}"
+)
 
 #: An abbreviation whose full stop is missing: printed so on some cards, lost by the engine on others.
 _BARE_ABBREVIATION = re.compile(r"\b(JL|JLN|GG|KAV|NO|DR|KH|KP|KOMP|DS|DK|DSN|LINGK)\b(?!\.)")
 
 _MISSPELLINGS = (
     *(_JOINED_NUMBER, _JOINED_DIGIT, _JOINED_APOSTROPHE, _L_FOR_I, _DOUBLED_MARK, _COMMA_FOR_STOP),
-    *(_JOINED_LUH, _STOP_BEHIND_NUMBER, _STOP_IN_WORD, _STRAY_APOSTROPHE),
+    *(_JOINED_LUH, _STOP_BEHIND_NUMBER, _STOP_IN_WORD, _STRAY_APOSTROPHE, _WITHOUT_VOWEL),
 )
 
 _MISSPELLINGS_OF = {
-    "name": (_LONE_I, _DEGREE_WITHOUT_STOP, _WITHOUT_SEX),
+    "name": (_LONE_I, _MARK_OF_DEGREE, _WITHOUT_SEX),
     "address": (_HALF_ABBREVIATION,),
 }
 
