@@ -8,6 +8,7 @@ what lies between holds the client's way to the server, but not MONITOR's way ba
 
 import random
 import time
+import uuid
 from typing import Any
 
 from devstack.backend import PROCESSING, QUEUE, FilotBackend
@@ -32,7 +33,7 @@ def take_latencies(backend: FilotBackend, pushes: int, seed: int) -> list[float]
     with backend.listen() as channel, open_monitor() as monitor:
         for number in range(1, pushes + 1):
             time.sleep(rng.uniform(*PAUSES))
-            document_id = f"push-{seed}-{number}"
+            document_id = str(uuid.UUID(int=rng.getrandbits(128), version=4))
             pushed = time.time()
             backend.redis.rpush(QUEUE, document_id)
             channel.wait_for(number, TIMEOUT)
