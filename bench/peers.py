@@ -25,6 +25,7 @@ from rich.progress import Progress
 
 from bench.accuracy.levels import Level
 from bench.accuracy.samples import Sample, invent_sample
+from bench.chart import Bar, as_svg
 from bench.contenders import Loop, Reader, Run
 from bench.machine import describe_machine, has_tesseract, usable_cores
 from bench.markdown import replace_block
@@ -41,13 +42,18 @@ SEED = 9_000_000
 LEVELS: tuple[Level, ...] = ("flat", "photo", "messenger")
 CARDS, ROUNDS = 12, 2
 
+#: The chart: where it is drawn, and what it shows.
+CHART, TITLE = Path("docs/peers.svg"), "Cards a second, same cards and parsers"
+
 #: Tesseract's mode for a uniform block, without which it splits a card into columns.
 SEGMENTATION = 6
 
-#: What a fair table would hold as well, and why it does not.
-LEFT_OUT = (
-    "Left out, because their models have to be fetched from elsewhere at run time: Tesseract's `best` "
-    "models, PaddleOCR, EasyOCR, docTR. Peak MiB are of the reading process, without programs that it starts."
+#: How the engines run, and what a fair table would hold as well.
+NOTES = (
+    "*Tuned*: one core a card, lines one by one, upright cards assumed. pytesseract and tesserocr have "
+    "Tesseract's `fast` models; pytesseract one core a card, tesserocr one card at a time. Left out, because "
+    "their models have to be fetched from elsewhere at run time: Tesseract's `best` models, PaddleOCR, "
+    "EasyOCR, docTR. Peak MiB are of the reading process, without programs that it starts."
 )
 
 
@@ -195,16 +201,16 @@ class Measured:
 
 def peers(cores: int) -> list[Peer]:
     """The engines that can run here; the worker's comes first."""
-    found = [Peer("FiLot OCR worker's engine", ours, cores)]
+    found = [Peer("this worker's engine", ours, cores)]
     if _is_installed("rapidocr"):
         found += [
             Peer("rapidocr as it comes", rapidocr, 1),
-            Peer("rapidocr, one core a card", tuned_rapidocr, cores),
+            Peer("rapidocr, tuned", tuned_rapidocr, cores),
         ]
     if has_tesseract("ind", "eng"):
-        found.append(Peer("pytesseract, `fast` models, one core a card", pytesseract_reader, cores))
+        found.append(Peer("pytesseract", pytesseract_reader, cores))
         if _is_installed("tesserocr"):
-            found.append(Peer("tesserocr, `fast` models", tesserocr_reader, 1))
+            found.append(Peer("tesserocr", tesserocr_reader, 1))
     return found
 
 
@@ -221,16 +227,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.peers", description=__doc__)
     parser.add_argument("--cards", type=int, default=CARDS, help="of each level")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="over all cards")
-    parser.add_argument("--markdown", type=Path, help="replace the table between the marks in this file")
+    parser.add_argument("--markdown", type=Path, help="replace the table in this file, and its chart")
     arguments = parser.parse_args()
     machine = describe_machine()
     cards = [invent_sample(level, SEED + number) for number in range(arguments.cards) for level in LEVELS]
     found = measure(peers(usable_cores()), cards, arguments.rounds)
     facts = ", ".join(f"{name} {value}" for name, value in machine.items())
-    text = f"{as_markdown(found, cards)}\n\n{LEFT_OUT}\n\nMeasured on: {facts}."
+    text = f"{as_markdown(found, cards)}\n\n{NOTES}\n\nMeasured on: {facts}."
     Console().print(text, markup=False, soft_wrap=True)
     if arguments.markdown:
         replace_block(arguments.markdown, "peers", text)
+        CHART.write_text(
+            as_svg("Cards a second, same cards and parsers", as_bars(found, cards)), encoding="utf-8"
+        )
 
 
 def measure(contenders: Sequence[Peer], cards: Sequence[Sample], rounds: int) -> list[Measured]:
@@ -269,6 +278,17 @@ def as_markdown(found: Sequence[Measured], cards: Sequence[Sample]) -> str:
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     count, rounds = len(cards) // len(LEVELS), len(own.runs)
     return f"{count} cards a level, {rounds} rounds; contract fields right by level:\n\n{table}"
+
+
+def as_bars(found: Sequence[Measured], cards: Sequence[Sample]) -> list[Bar]:
+    """The engines for the chart."""
+    bars = []
+    for each in found:
+        by_level = [count_right(cards, each.runs[0], level) for level in LEVELS]
+        share = sum(right for right, _ in by_level) / sum(total for _, total in by_level)
+        rate = len(cards) / median(run.seconds for run in each.runs)
+        bars.append(Bar(each.name, rate, f"{share:.1%} of fields right"))
+    return bars
 
 
 def _share(right_of: tuple[int, int]) -> str:
