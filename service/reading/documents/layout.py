@@ -16,6 +16,9 @@ from service.reading.ocr.engine import Box, TextLine
 #: Maximum gap between pieces of one printed value, in text heights.
 MAX_WORD_GAP = 2.5
 
+#: Letters of a value that may be taken for the end of a misread label before it.
+MAX_STRAY_LETTERS = 2
+
 #: Maximum vertical distance between the centres of two pieces in a row, in heights of the lower piece.
 _MAX_ROW_OFFSET = 0.5
 
@@ -64,16 +67,26 @@ def row_text(row: Sequence[Piece]) -> str:
 
 
 def row_after(row: Row, offset: int) -> Row:
-    """Return the part of ``row`` from ``offset`` in its ``row_text`` on; a piece is split if needed."""
+    """Return the part of ``row`` from ``offset`` in its ``row_text`` on; a piece is split if needed.
+
+    A later piece keeps the first letters of its first word: the label before it ended with other letters,
+    which were misread.
+    """
     rest: list[Piece] = []
     for piece in row:
-        length = len(piece.line.text)
-        if offset <= 0:
+        text = piece.line.text
+        if offset <= 0 or (piece is not row[0] and _is_at_start_of_word(text, offset)):
             rest.append(piece)
-        elif offset < length:
-            rest.append(_slice(piece, offset, length))
-        offset -= length + 1
+        elif offset < len(text):
+            rest.append(_slice(piece, offset, len(text)))
+        offset -= len(text) + 1
     return tuple(rest)
+
+
+def _is_at_start_of_word(text: str, offset: int) -> bool:
+    """Whether an offset lies inside a text's first word, behind one or two letters."""
+    before, after = text[:offset], text[offset : offset + 1]
+    return after.isalnum() and 0 < sum(map(str.isalnum, before)) <= MAX_STRAY_LETTERS and before[-1].isalnum()
 
 
 def row_before(row: Row, offset: int) -> Row:

@@ -48,6 +48,14 @@ def test_every_field_of_a_clean_card_is_read() -> None:
     assert read_values(fields) == EXPECTED
 
 
+def test_a_misread_label_does_not_take_the_first_letter_of_its_value() -> None:
+    lines = ktp_lines(
+        {"Tempat/Tgl Lahir": "RANTAU PRAPAT, 14-12-1985"}, {"Tempat/Tgl Lahir": "Tempat/Tgl Lalhi"}, colon=""
+    )
+
+    assert read_values(read_ktp(lines))["birthPlace"] == "RANTAU PRAPAT"
+
+
 def test_every_field_has_a_confidence_and_the_box_of_its_value() -> None:
     lines = ktp_lines()
 
