@@ -47,8 +47,11 @@ _HALF_ABBREVIATION = re.compile(r"^J[., ]")
 #: ``BUDI SANTOSO,S.H``: the last full stop of a degree was not read, or is not printed; ``,ST.,MT``: one was
 #: read too many; ``,ST.MT``: instead of a comma; ``KUSUMA M.SI``: the comma before was not read.
 _MARK_OF_DEGREE = re.compile(
-    r"[,.] ?[A-Z]\.[A-Z]\b(?!\.)|, ?[A-Z]{2}\. ?,|, ?[A-Z]{2}\.M[A-Z]\b|[A-Z]{2} [A-Z]\.[A-Z]{2}$"
+    r"[,.] ?[A-Z]\.[A-Z]\b(?!\.)|, ?[A-Z]{2}\. ?,|[,.] ?[A-Z]{2}\. ?M[A-Z]\b|[A-Z]{2} [A-Z]\.[A-Z]{2}$"
 )
+
+#: ``BLOK F. NO. 39``: a speck behind the letter of a block was read as a full stop.
+_STOP_BEHIND_BLOCK = re.compile(r"\bBLOK [A-Z]{1,2}\d*\. ?NO\b")
 
 #: ``WAYAN JOKO``, ``LUH SARI``: the I or NI before it was not read, or is not printed.
 _WITHOUT_SEX = re.compile(r"^(WAYAN|LUH|GST|GUSTI)\b")
@@ -70,7 +73,7 @@ _MISSPELLINGS = (
 
 _MISSPELLINGS_OF = {
     "name": (_LONE_I, _MARK_OF_DEGREE, _WITHOUT_SEX),
-    "address": (_HALF_ABBREVIATION,),
+    "address": (_HALF_ABBREVIATION, _STOP_BEHIND_BLOCK),
 }
 
 

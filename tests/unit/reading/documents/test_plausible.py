@@ -25,6 +25,8 @@ from service.reading.documents.plausible import count_bare_abbreviations, count_
         ("name", "DIMAS PURNOMO, S.H", "DIMAS PURNOMO, S.H."),
         ("name", "TEGUH YULIANTO,ST.,MT", "TEGUH YULIANTO,ST,MT"),
         ("name", "TEGUH YULIANTO,ST.MT", "TEGUH YULIANTO,ST,MT"),
+        ("name", "TEGUH YULIANTO.ST. MT", "TEGUH YULIANTO,ST,MT"),
+        ("address", "JL. MELATI BLOK F. NO. 39", "JL. MELATI BLOK F NO. 39"),
         ("name", "SITI HADI KUSUMA M.SI", "SITI HADI KUSUMA,M.SI"),
         ("name", "WAYAN JOKO", "I WAYAN JOKO"),
         ("name", "LESTARI WJAYA", "LESTARI WIJAYA"),
