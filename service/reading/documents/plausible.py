@@ -53,6 +53,9 @@ _MARK_OF_DEGREE = re.compile(
 #: ``BLOK F. NO. 39``: a speck behind the letter of a block was read as a full stop.
 _STOP_BEHIND_BLOCK = re.compile(r"\bBLOK [A-Z]{1,2}\d*\. ?NO\b")
 
+#: ``PRATAMA. SE``: no abbreviation of a name is that long; a comma before a degree was read as a full stop.
+_STOP_FOR_COMMA = re.compile(r"[A-Z]{5}\.(?=.)")
+
 #: ``WAYAN JOKO``, ``LUH SARI``: the I or NI before it was not read, or is not printed.
 _WITHOUT_SEX = re.compile(r"^(WAYAN|LUH|GST|GUSTI)\b")
 
@@ -72,7 +75,7 @@ _MISSPELLINGS = (
 )
 
 _MISSPELLINGS_OF = {
-    "name": (_LONE_I, _MARK_OF_DEGREE, _WITHOUT_SEX),
+    "name": (_LONE_I, _MARK_OF_DEGREE, _STOP_FOR_COMMA, _WITHOUT_SEX),
     "address": (_HALF_ABBREVIATION, _STOP_BEHIND_BLOCK),
 }
 

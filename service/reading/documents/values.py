@@ -50,8 +50,6 @@ _JOINED_ABBREVIATION = re.compile(
 )
 #: Characters that are read in place of an apostrophe between letters.
 _QUOTE = re.compile(r"(?<=[^\W\d_])[`\u00b4\u2018\u2019\"](?=[^\W\d_])")
-#: A full stop behind a long word of a name: no abbreviation is that long, so it may be a title's comma.
-_STOP_FOR_COMMA = re.compile(r"[^\W\d_]{5}\.(?=.)")
 #: A single letter, or letters without a vowel, whose full stop may be lost: `ST YULIANA`, `DEWI S SETIAWAN`.
 #: Not the Balinese `I WAYAN`, which has none, nor titles behind a comma, which are printed both ways.
 _LOST_STOP = re.compile(r"[^,]*?\b(?<!')([^\W\dAEIOUY]+|[AEOUY])(?=[ ,]|$)")
@@ -92,7 +90,7 @@ def person(line: TextLine) -> Field | None:
     text = _JOINED_ARTICLE.sub(lambda article: f"{article[0]} ", text)
     if not _PERSON.fullmatch(text) or repairs > _MAX_REPAIRS or belongs_to_other_row(line.text):
         return None
-    repairs += bool(_STOP_FOR_COMMA.search(text)) + bool(_LOST_STOP.match(text))
+    repairs += bool(_LOST_STOP.match(text))
     return Field(text, confidence_after(line.confidence, repairs), line.box)
 
 

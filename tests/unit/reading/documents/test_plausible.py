@@ -26,6 +26,7 @@ from service.reading.documents.plausible import count_bare_abbreviations, count_
         ("name", "TEGUH YULIANTO,ST.,MT", "TEGUH YULIANTO,ST,MT"),
         ("name", "TEGUH YULIANTO,ST.MT", "TEGUH YULIANTO,ST,MT"),
         ("name", "TEGUH YULIANTO.ST. MT", "TEGUH YULIANTO,ST,MT"),
+        ("name", "TEGUH YULIANTO. SE.AK", "TEGUH YULIANTO, SE.AK"),
         ("address", "JL. MELATI BLOK F. NO. 39", "JL. MELATI BLOK F NO. 39"),
         ("name", "SITI HADI KUSUMA M.SI", "SITI HADI KUSUMA,M.SI"),
         ("name", "WAYAN JOKO", "I WAYAN JOKO"),
