@@ -7,15 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TypeAlias
 
 from bench.accuracy.curve import Point, as_svg
-from bench.accuracy.evidence import CardEvidence, evidence
+from bench.accuracy.evidence import CardEvidence, FieldEvidence, evidence
 from bench.accuracy.levels import LEVELS, MUST_REVIEW
 from bench.accuracy.readings import CACHE, readings
 from bench.accuracy.seeds import JUDGED_FROM, Card
 from bench.markdown import replace_block
+from service.reading.documents.scoring import CONTRACT_FIELDS
 from service.reading.estimates import coefficients, probability
+from service.reading.reader import SURE_CARD, SURE_FIELD
 from service.settings import MIN_PROBABILITY
 
 #: Cards of a level.
@@ -31,8 +32,27 @@ LIMITS = (0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97,
 CURVE = Path("docs/accuracy/risk-coverage.svg")
 
 
-#: A card, and the estimates of its fields.
-Judged: TypeAlias = tuple[CardEvidence, tuple[float, ...]]
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A card with what the decision rests on."""
+
+    card: CardEvidence
+    #: Contract fields that were read, and the estimate of each.
+    fields: tuple[FieldEvidence, ...]
+    estimates: tuple[float, ...]
+    #: Reasons for review other than uncertain fields.
+    reasons: tuple[str, ...]
+
+    @property
+    def is_all_right(self) -> bool:
+        """Whether every contract field was read as printed."""
+        right = sum(field.is_right for field in self.fields)
+        return right == len(CONTRACT_FIELDS[self.card.document_type])
+
+    @property
+    def wrong(self) -> set[str]:
+        """Contract fields that were read, and read wrong."""
+        return {field.key for field in self.fields if not field.is_right}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +89,7 @@ def main() -> int:
         if level not in MUST_REVIEW
     ]
     read = evidence(readings(jobs, options.cache, options.processes, kept=options.kept))
-    cards = [(card, estimated(card, coefficients())) for card in read]
+    cards = [judged(card, coefficients()) for card in read]
     curve = [(limit, decide(cards, limit)) for limit in LIMITS]
     markdown = "\n\n".join(
         (
@@ -89,22 +109,34 @@ def main() -> int:
     return int(decide(cards, MIN_PROBABILITY).wrong_number_or_name > 0)
 
 
-def estimated(card: CardEvidence, models: Mapping[str, Sequence[float]]) -> tuple[float, ...]:
-    """Return the estimate of each field of a card."""
-    return tuple(probability(models[field.kind], field.doubts) for field in card.fields)
+def judged(card: CardEvidence, models: Mapping[str, Sequence[float]]) -> Judged:
+    """Estimate the fields of a card, the doubtful ones after a second look, as ``read_document`` does."""
+    first = [_estimate(field, models) for field in card.first.fields]
+    if math.prod(first) >= SURE_CARD:
+        return Judged(card, card.first.fields, tuple(first), card.first.reasons)
+    seen = {field.key: field for field in card.second.fields}
+    fields = tuple(
+        seen.get(field.key, field) if estimate < SURE_FIELD else field
+        for field, estimate in zip(card.first.fields, first, strict=True)
+    )
+    return Judged(card, fields, tuple(_estimate(field, models) for field in fields), card.second.reasons)
+
+
+def _estimate(field: FieldEvidence, models: Mapping[str, Sequence[float]]) -> float:
+    return probability(models[field.kind], field.doubts)
 
 
 def decide(cards: Sequence[Judged], limit: float) -> Outcome:
     """Approve the cards whose contract fields are probably right, and that nothing else speaks against."""
-    return _outcome((card, not card.reasons and math.prod(estimates) >= limit) for card, estimates in cards)
+    return _outcome((card, not card.reasons and math.prod(card.estimates) >= limit) for card in cards)
 
 
 def decide_as_before(cards: Sequence[Judged]) -> Outcome:
     """Approve the cards that the decision before would have approved."""
-    return _outcome((card, not card.former) for card, _ in cards)
+    return _outcome((card, not card.card.former) for card in cards)
 
 
-def _outcome(decisions: Iterable[tuple[CardEvidence, bool]]) -> Outcome:
+def _outcome(decisions: Iterable[tuple[Judged, bool]]) -> Outcome:
     cards = list(decisions)
     approved = [card for card, is_approved in cards if is_approved]
     return Outcome(
@@ -113,14 +145,14 @@ def _outcome(decisions: Iterable[tuple[CardEvidence, bool]]) -> Outcome:
         right_approved=sum(card.is_all_right for card in approved),
         approved=len(approved),
         wrong=sum(bool(card.wrong) for card in approved),
-        wrong_number_or_name=sum(bool({"nik", "npwpNumber", "name"} & {*card.wrong}) for card in approved),
+        wrong_number_or_name=sum(bool({"nik", "npwpNumber", "name"} & card.wrong) for card in approved),
     )
 
 
 def _level_table(cards: Sequence[Judged]) -> str:
     by_level: dict[str, list[Judged]] = {}
     for card in cards:
-        by_level.setdefault(card[0].level, []).append(card)
+        by_level.setdefault(card.card.level, []).append(card)
     lines = [
         "| level | cards | all right | approved | before | approved wrong: number or name, any | before |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -138,8 +170,8 @@ def _level_table(cards: Sequence[Judged]) -> str:
 def _reliability_table(cards: Sequence[Judged]) -> str:
     fields = [
         (estimate, field.is_right)
-        for card, estimates in cards
-        for field, estimate in zip(card.fields, estimates, strict=True)
+        for card in cards
+        for field, estimate in zip(card.fields, card.estimates, strict=True)
     ]
     lines = ["| estimate | fields | mean estimate | right | wrong |", "| --- | ---: | ---: | ---: | ---: |"]
     for low, high in pairwise(BINS):

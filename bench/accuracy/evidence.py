@@ -9,7 +9,7 @@ from bench.accuracy.verdicts import normalised
 from service.reading.documents.fields import DocumentType
 from service.reading.documents.scoring import CONTRACT_FIELDS, confirmed_fields
 from service.reading.estimates import KINDS, features, measure
-from service.reading.reader import cards_on, judge_pages
+from service.reading.reader import Judgement, cards_on, doubtful_lines, judge_pages, look_again
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,24 +24,26 @@ class FieldEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Sight:
+    """What the decision knows about a card."""
+
+    fields: tuple[FieldEvidence, ...]
+    #: Reasons for review other than uncertain fields.
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CardEvidence:
     """One card."""
 
     level: str
     seed: int
     document_type: DocumentType
-    fields: tuple[FieldEvidence, ...]
-    #: Whether every contract field was read as printed.
-    is_all_right: bool
-    #: Reasons for review other than uncertain fields.
-    reasons: tuple[str, ...]
+    #: As first read, and with the lines of all contract fields recognised twice.
+    first: Sight
+    second: Sight
     #: Reasons for review of the decision before.
     former: tuple[str, ...]
-
-    @property
-    def wrong(self) -> tuple[str, ...]:
-        """Contract fields that were read, and read wrong."""
-        return tuple(field.key for field in self.fields if not field.is_right)
 
 
 def evidence(cards: Iterable[CardReading]) -> Iterator[CardEvidence]:
@@ -52,29 +54,32 @@ def evidence(cards: Iterable[CardReading]) -> Iterator[CardEvidence]:
 
 
 def _evidence(card: CardReading) -> CardEvidence:
-    # Without a limit only the reasons remain that no estimate outweighs.
     pages = [shown for page in card.pages for shown in cards_on(page)]
     found = judge_pages(card.document_type, pages, min_probability=0.0)
-    confirmed = confirmed_fields(card.document_type, found.fields)
-    fields, right = [], 0
-    for key in CONTRACT_FIELDS[card.document_type]:
-        field, truth = found.fields.get(key), normalised(key, card.truth.get(key, ""))
-        if field is None:
-            continue
-        doubts = features(key, field, measure(key, field, found.page), is_confirmed=key in confirmed)
-        is_right = normalised(key, field.value) == truth
-        right += is_right
-        fields.append(FieldEvidence(key, KINDS[key], doubts, is_right))
     several = tuple(code for code in found.verdict.review_reasons if code in _OF_ALL_PAGES)
+    first = _sight(card, found)
+    lines = doubtful_lines(found, 1.0, 1.0)
+    seen = look_again(pages, found.page, lines) if lines else pages
     return CardEvidence(
         level=card.level,
         seed=card.seed,
         document_type=card.document_type,
-        fields=tuple(fields),
-        is_all_right=right == len(CONTRACT_FIELDS[card.document_type]),
-        reasons=found.verdict.review_reasons,
+        first=first,
+        second=_sight(card, judge_pages(card.document_type, seen, min_probability=0.0)) if lines else first,
         former=former_reasons(card.document_type, found.fields, found.page, several),
     )
+
+
+def _sight(card: CardReading, found: Judgement) -> Sight:
+    """Return what ``judge_pages`` found; without a limit only reasons remain that no estimate outweighs."""
+    confirmed = confirmed_fields(card.document_type, found.fields)
+    fields = []
+    for key in CONTRACT_FIELDS[card.document_type]:
+        field, truth = found.fields.get(key), normalised(key, card.truth.get(key, ""))
+        if field is not None:
+            doubts = features(key, field, measure(key, field, found.page), is_confirmed=key in confirmed)
+            fields.append(FieldEvidence(key, KINDS[key], doubts, normalised(key, field.value) == truth))
+    return Sight(tuple(fields), found.verdict.review_reasons)
 
 
 #: Reasons that follow from all pages together.

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from bench.accuracy.decision import LIMITS, curve_table, decide, estimated
+from bench.accuracy.decision import LIMITS, curve_table, decide, judged
 from bench.accuracy.evidence import CardEvidence, FieldEvidence, evidence
 from bench.accuracy.readings import CACHE, readings
 from bench.accuracy.seeds import FITTED
@@ -31,10 +31,15 @@ ASSUMED_OF = {
         "unconfirmed": 1.0,
         "spelling": 2.0,
         "bare": 2.0,
+        "seen_once": 1.0,
+        "looks_differ": 3.0,
     },
     **{"word_length": 0.0, "length": 0.0},
 }
 ASSUMED = 0.3
+
+#: Least coefficients, which no fit may undercut: without confidence nothing is probably right.
+LEAST_OF = {"low_confidence": 1.5}
 
 #: Weight of what is assumed over what is seen: penalty on the square of the distance from it.
 PENALTY = 1.0
@@ -61,26 +66,34 @@ def main() -> None:
     models = fit_all(cards)
     TARGET.write_text(json.dumps({kind: _as_json(model) for kind, model in models.items()}, indent=1) + "\n")
     for kind, model in models.items():
-        own = [field for card in cards for field in card.fields if field.kind == kind]
+        own = _of_kind(cards, kind)
         print(
-            f"{kind}: {len(own)} fields, {sum(not field.is_right for field in own)} wrong: {_as_json(model)}"
+            f"{kind}: {len(own)} sights of fields, {sum(not field.is_right for field in own)} wrong: "
+            f"{_as_json(model)}"
         )
     parts = [(part, fit_all([card for card in cards if card not in part])) for part in _folds(cards)]
-    judged = [(card, estimated(card, models)) for part, models in parts for card in part]
+    out_of_fold = [judged(card, models) for part, models in parts for card in part]
     print(f"\n{len(cards)} cards, each judged by models that were fitted without it:\n")
-    print(curve_table([(limit, decide(judged, limit)) for limit in LIMITS]))
+    print(curve_table([(limit, decide(out_of_fold, limit)) for limit in LIMITS]))
 
 
 def fit_all(cards: Sequence[CardEvidence]) -> dict[str, tuple[float, ...]]:
     """Return intercept and coefficients by kind of field."""
-    return {
-        kind: fit([field for card in cards for field in card.fields if field.kind == kind])
-        for kind in dict.fromkeys(KINDS.values())
-    }
+    return {kind: fit(_of_kind(cards, kind)) for kind in dict.fromkeys(KINDS.values())}
+
+
+def _of_kind(cards: Sequence[CardEvidence], kind: str) -> list[FieldEvidence]:
+    """Return the fields of a kind twice: as first read, and with a second look where they had one."""
+    sights = [sight for card in cards for sight in (card.first, card.second)]
+    return [field for sight in sights for field in sight.fields if field.kind == kind]
 
 
 def fit(fields: Sequence[FieldEvidence]) -> tuple[float, ...]:
-    """Return intercept and coefficients of the doubt, rounded to three digits."""
+    """Return intercept and coefficients of the doubt, rounded to three digits.
+
+    Parameters:
+        fields: each as first read and after a second look, which together weigh as much as one
+    """
     doubts = np.array([field.doubts for field in fields], np.float64)
     wrong = np.array([not field.is_right for field in fields], np.float64)
     return tuple(round(float(value), 3) for value in _minimise(doubts, wrong))
@@ -96,13 +109,14 @@ def _as_json(model: Sequence[float]) -> dict[str, object]:
 
 
 def _minimise(doubts: _Floats, wrong: _Floats) -> _Floats:
-    """Return intercept and non-negative coefficients of least loss."""
+    """Return intercept and coefficients of least loss, none of them negative."""
     # The assumed field stands where no doubt is.
     rows = np.vstack((doubts, np.zeros(doubts.shape[1])))
-    targets, shares = np.append(wrong, 1.0), np.append(np.ones(len(wrong)), ASSUMED_WRONG)
+    targets, shares = np.append(wrong, 1.0), np.append(np.full(len(wrong), 0.5), ASSUMED_WRONG)
     design = np.column_stack((np.ones(len(rows)), rows))
     ridge = np.append(0.0, np.full(rows.shape[1], PENALTY))
     assumed = np.array([0.0, *(ASSUMED_OF.get(name, ASSUMED) for name in FEATURES)])
+    least = np.array([LEAST_OF.get(name, 0.0) for name in FEATURES])
     # The largest curvature of the loss bounds the step (Lipschitz constant of its gradient).
     step = 1 / (0.25 * np.linalg.eigvalsh((design * shares[:, None]).T @ design)[-1] + PENALTY)
     found = previous = assumed - np.append(5.0, np.zeros(rows.shape[1]))
@@ -111,7 +125,7 @@ def _minimise(doubts: _Floats, wrong: _Floats) -> _Floats:
         ahead = found + number / (number + 3) * (found - previous)
         errors = shares * (1 / (1 + np.exp(-design @ ahead)) - targets)
         previous, found = found, ahead - step * (design.T @ errors + ridge * (ahead - assumed))
-        found[1:] = np.maximum(0.0, found[1:])
+        found[1:] = np.maximum(least, found[1:])
     return np.asarray(found, np.float64)
 
 

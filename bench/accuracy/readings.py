@@ -14,10 +14,12 @@ from bench.accuracy.levels import Level
 from bench.accuracy.samples import invent_sample
 from bench.accuracy.seeds import Card
 from service.errors import DocumentError
+from service.reading import quality
 from service.reading.documents.fields import DocumentType
-from service.reading.ocr.engine import Engine, Image, PageText
+from service.reading.ocr.engine import Engine, Image, PageText, TextLine
 from service.reading.ocr.loading import load_engine, warm_up
 from service.reading.pages import read_pages
+from service.reading.reader import cards_on, judge_pages
 
 #: Where readings are kept by default.
 CACHE = Path("build/accuracy/readings")
@@ -31,7 +33,8 @@ class CardReading:
     seed: int
     document_type: DocumentType
     truth: Mapping[str, str]
-    #: What the engine returned for each page of the file; empty if the file was refused.
+    #: What the engine returned for each page of the file; empty if the file was refused. Looking again finds
+    #: the lines of contract fields only.
     pages: tuple[PageText, ...]
 
 
@@ -67,14 +70,42 @@ def _prepare() -> None:
 def _read_to(cache: Path, level: Level, seed: int) -> None:
     sample = invent_sample(level, seed)
     try:
-        pages = tuple(_engines[0].read(page) for page in read_pages(sample.content))
+        read = [_engines[0].read(page) for page in read_pages(sample.content)]
     except DocumentError:
-        pages = ()
+        read = []
+    pages = _with_second_looks(sample.document_type, read)
     reading = CardReading(level, seed, sample.document_type, sample.truth, pages)
     path = _path(cache, level, seed)
     part = path.with_suffix(".part")
     part.write_bytes(pickle.dumps(_packed(reading)))
     part.rename(path)
+
+
+@dataclass(frozen=True, slots=True)
+class _SecondLooks:
+    """Second looks that the engine took before."""
+
+    seen: Mapping[TextLine, TextLine]
+
+    def __call__(self, lines: Sequence[TextLine]) -> list[TextLine]:
+        return [self.seen.get(line, line) for line in lines]
+
+
+def _with_second_looks(document_type: DocumentType, pages: Sequence[PageText]) -> tuple[PageText, ...]:
+    if not pages:
+        return ()
+    found = judge_pages(document_type, [card for page in pages for card in cards_on(page)])
+    boxes = [found.fields[key].box for key in found.estimates]
+    lines = [line for box in boxes if box for line in quality.lines_in(found.page.lines, box)]
+    lines = [line for line in dict.fromkeys(lines) if line.looks < 2]
+    seen = found.page.look_again(lines) if found.page.look_again else lines
+    looks = _SecondLooks(dict(zip(lines, seen, strict=True)))
+    return tuple(_looking_again(page, looks) for page in pages)
+
+
+def _looking_again(page: PageText, looks: _SecondLooks) -> PageText:
+    others = tuple(_looking_again(other, looks) for other in page.other_cards)
+    return replace(page, look_again=looks, other_cards=others)
 
 
 def _path(cache: Path, level: Level, seed: int) -> Path:

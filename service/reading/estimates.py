@@ -37,6 +37,7 @@ KINDS: Mapping[str, str] = {
 FEATURES = (
     *("confidence", "low_confidence", "repair", "certainty", "size", "softness", "contrast", "burnt"),
     *("lost_blank", "joint", "blank", "word_length", "length", "unconfirmed", "spelling", "bare"),
+    *("seen_once", "looks_differ"),
 )
 
 #: Share of a value that has to be overexposed for `glare`.
@@ -118,7 +119,7 @@ def features(
     bare = count_bare_abbreviations(field.value) if key == "address" else 0
     if value is None:
         doubt = _doubt(field.confidence)
-        return (doubt, _above(doubt, _LOW), *[0.0] * 9, *of_text, 0.0)
+        return (doubt, _above(doubt, _LOW), *[0.0] * 9, *of_text, 0.0, 1.0, 0.0)
     return (
         _doubt(value.confidence),
         _above(_doubt(value.confidence), _LOW),
@@ -135,6 +136,8 @@ def features(
         *of_text,
         # A full stop gets lost where print is soft. On sharp print it is not there, unless a spot of ink is.
         bare * (_above(value.softness, 0.09) / 0.03 + 2.0 * (value.spacing.unread_marks > 0)),
+        float(value.looks < 2),
+        float(value.looks_differ),
     )
 
 

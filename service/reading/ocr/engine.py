@@ -1,6 +1,6 @@
 """The interface of OCR engines: a page in, text lines with boxes and confidences out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
@@ -44,6 +44,9 @@ class TextLine:
     #: How probably a blank between two words is missing or was inserted wrongly, 0 to 1; 0 if the engine
     #: does not tell.
     blank_doubt: float = 0.0
+    #: How often it was recognised, and whether the readings differ in more than blanks beside marks.
+    looks: int = 1
+    looks_differ: bool = False
 
     @property
     def left(self) -> float:
@@ -79,6 +82,9 @@ class PageText:
     other_cards: tuple["PageText", ...] = ()
     #: 3 x 3, from pixels of ``image`` to those of the page that was passed in.
     to_page: Matrix = field(default_factory=lambda: np.eye(3), compare=False)
+    #: Recognises some of ``lines`` once more and returns them in the same order; None if the engine has no
+    #: second way to. Raises as ``Engine.read``.
+    look_again: Callable[[Sequence[TextLine]], Sequence[TextLine]] | None = field(default=None, compare=False)
 
 
 class Engine(Protocol):

@@ -26,6 +26,13 @@ def quad_size(quad: Quad) -> tuple[float, float]:
     return max(math.dist(one, two), math.dist(three, four)), max(math.dist(two, three), math.dist(four, one))
 
 
+def widen(quad: Quad, share: float) -> Quad:
+    """Move a line's ends outwards by a share of its height."""
+    across, down = quad_size(quad)
+    along = (quad[[1, 1, 2, 2]] - quad[[0, 0, 3, 3]]) * (share * down / max(across, 1.0))
+    return np.asarray(quad + along * np.array([[-1], [1], [1], [-1]]), np.float32)
+
+
 def turn_page(page: Image, turns: int) -> Image:
     """Rotate a page by clockwise quarter turns, 0 to 3."""
     if not turns:

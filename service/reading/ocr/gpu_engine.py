@@ -1,7 +1,9 @@
 """The ``onnx`` driver on a GPU: the same engine as on the CPU, with networks shared through one batcher."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 from service.errors import DeviceError
 from service.reading.ocr.batcher import Batcher
@@ -11,6 +13,8 @@ from service.reading.ocr.orientation import CLASSIFIER_SIZE
 from service.reading.ocr.sessions import Network, load_network
 from service.reading.ocr.shapes import LINE_HEIGHT, LINE_WIDTHS, page_sizes
 from service.reading.ocr.tuning import GpuTuning
+
+Result = TypeVar("Result")
 
 #: Every input shape (channels x height x width) that a network on the GPU is run with.
 SHAPES = {
@@ -50,10 +54,24 @@ class GpuEngine:
             DeviceLostError: the context was lost meanwhile, on any thread's input; this page's text is
                 discarded.
         """
+        return self._guarded(self._on_gpu(lambda: self._engine.read(page)))
+
+    def _on_gpu(self, work: Callable[[], Result]) -> Result:
         with self.batcher.active():
-            text = self._engine.read(page)
+            result = work()
         self.batcher.check_healthy()
-        return text
+        return result
+
+    def _guarded(self, text: PageText) -> PageText:
+        """Let later looks at the page's lines meet the same checks."""
+        look_again = text.look_again
+        if look_again is None:
+            return text
+        return replace(
+            text,
+            other_cards=tuple(map(self._guarded, text.other_cards)),
+            look_again=lambda lines: self._on_gpu(lambda: look_again(lines)),
+        )
 
     def close(self, reason: DeviceError) -> None:
         """Stop reading; threads that wait for the GPU get ``reason``."""

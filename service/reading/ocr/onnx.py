@@ -1,6 +1,6 @@
 """The ``onnx`` driver: PP-OCR's detector and recogniser on ONNX Runtime, on the CPU or a CUDA GPU."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -18,7 +18,15 @@ from service.reading.ocr.card_detection import (
 from service.reading.ocr.cores import Cores
 from service.reading.ocr.detection import MAX_CARD_SIDE, MAX_SIDE, find_lines
 from service.reading.ocr.engine import Box, Device, Image, Matrix, Page, PageText, TextLine
-from service.reading.ocr.geometry import Quad, cut_line, level_matrix, level_page, turn_matrix, turn_page
+from service.reading.ocr.geometry import (
+    Quad,
+    cut_line,
+    level_matrix,
+    level_page,
+    turn_matrix,
+    turn_page,
+    widen,
+)
 from service.reading.ocr.illumination import even_illumination
 from service.reading.ocr.orientation import quarter_turns, skew
 from service.reading.ocr.reading_order import in_reading_order
@@ -32,6 +40,10 @@ MIN_CONFIDENCE = 0.5
 
 #: Degrees. A page with more skew is rotated until it is level, so that boxes form rows and columns.
 MAX_SKEW = 2.0
+
+#: Share of their height by which lines are cut out wider at both ends for a second look, because the detector
+#: may have cut off their first or last letter.
+SECOND_MARGIN = 0.15
 
 #: A card shows at least this many lines; with fewer, the outline belongs to something else.
 MIN_CARD_LINES = 4
@@ -70,7 +82,7 @@ class _UprightPage:
 
 
 class OnnxEngine:
-    """Reads pages with three networks that all threads share.
+    """Reads pages with networks that all threads share.
 
     Parameters:
         device: where to compute
@@ -92,6 +104,8 @@ class OnnxEngine:
         self._direction = open_network("direction")
         recogniser = open_network(f"recogniser{variant}")
         self._recogniser = Recogniser(recogniser)
+        # For second looks: what the 8-bit network misreads with certainty, that of floats hardly ever does.
+        self._precise = Recogniser(open_network("recogniser")) if variant else self._recogniser
         self._sizes = recogniser.sizes
 
     @property
@@ -158,25 +172,60 @@ class OnnxEngine:
 
     def _read_upright(self, found: _UprightPage, size: LineSize) -> PageText:
         image, quads = found.view.lit, found.quads
-        read = self._recognise(image, quads, size)
+        read = self._recognise(self._recogniser, image, quads, size)
         if size != FULL:
             doubtful = [index for index, line in enumerate(read) if needs_second_look(line)]
-            full_size = self._recognise(image, [quads[index] for index in doubtful], FULL)
-            for index, line in zip(doubtful, full_size, strict=True):
+            wider = [widen(quads[index], SECOND_MARGIN) for index in doubtful]
+            again = self._recognise(self._precise, image, wider, FULL)
+            for index, line in zip(doubtful, again, strict=True):
                 read[index] = merge_readings(line, read[index])
-        lines = [
-            TextLine(line.text.strip(), line.confidence, _box(quad), line.min_certainty, line.blank_doubt)
+        texts = {
+            _box(quad): line
             for line, quad in zip(read, quads, strict=True)
             if line.text.strip() and line.confidence >= MIN_CONFIDENCE
-        ]
+        }
+        lines = [_text_line(line, box) for box, line in texts.items()]
         return PageText(
-            found.view.page, tuple(in_reading_order(lines)), self._device, to_page=found.view.to_page
+            found.view.page,
+            tuple(in_reading_order(lines)),
+            self._device,
+            to_page=found.view.to_page,
+            look_again=partial(self.look_again, image, texts),
         )
 
-    def _recognise(self, image: Image, quads: Sequence[Quad], size: LineSize) -> list[LineText]:
-        return self._recogniser.read_all(
+    def look_again(
+        self, image: Image, texts: Mapping[Box, LineText], lines: Sequence[TextLine]
+    ) -> list[TextLine]:
+        """Recognise lines of a page once more: at full size, in full precision.
+
+        Parameters:
+            image: the page as its lines were cut out of it
+            texts: how the lines were read, by their boxes
+        """
+        quads = [widen(np.array(line.box, np.float32), SECOND_MARGIN) for line in lines]
+        with self._cores.reading_page():
+            again = self._recognise(self._precise, image, quads, FULL)
+        merged = [merge_readings(one, texts[line.box]) for one, line in zip(again, lines, strict=True)]
+        return [_text_line(one, line.box) for one, line in zip(merged, lines, strict=True)]
+
+    def _recognise(
+        self, recogniser: Recogniser, image: Image, quads: Sequence[Quad], size: LineSize
+    ) -> list[LineText]:
+        return recogniser.read_all(
             [cut_line(image, quad, size.height, MAX_LINE, size.stretch, self._sizes.line) for quad in quads]
         )
+
+
+def _text_line(line: LineText, box: Box) -> TextLine:
+    return TextLine(
+        line.text.strip(),
+        line.confidence,
+        box,
+        line.min_certainty,
+        line.blank_doubt,
+        line.looks,
+        line.looks_differ,
+    )
 
 
 def _box(quad: Quad) -> Box:

@@ -43,6 +43,9 @@ class LineText:
     confidence: float
     #: Certainty of the least certain character, blanks excluded, 0 to 1.
     min_certainty: float
+    #: How often the line was recognised, and whether the readings differ in more than blanks beside marks.
+    looks: int = 1
+    looks_differ: bool = False
 
     @property
     def blank_doubt(self) -> float:

@@ -1,4 +1,4 @@
-"""Lines that are recognised a second time, at full size, and what is made of the two readings."""
+"""Lines that are recognised a second time, at full size and precision, and what is made of both readings."""
 
 import re
 from dataclasses import replace
@@ -13,12 +13,14 @@ MIN_CERTAINTY = 0.9
 #: to manual review.
 DOUBT_FACTOR = 0.9
 
+_BESIDE_MARKS = re.compile(r" *([^A-Za-z0-9 ]) *")
+
 #: Values have capitals or digits; labels do not.
 _VALUE = re.compile(r"[A-Z0-9]{2}")
 
 
 def needs_second_look(line: LineText) -> bool:
-    """Whether a line that was recognised at a reduced size must be recognised at full size.
+    """Whether a line that was recognised at a reduced size must be recognised again.
 
     Only for lines that may hold a value: labels and such words as ISLAM are known.
     """
@@ -32,7 +34,9 @@ def merge_readings(one: LineText, other: LineText) -> LineText:
     If the letters are the same, that is the more certain one with the marks of both: marks get lost, but are
     hardly ever seen where there are none. If not, it is the more certain one with a lower confidence.
     """
+    differ = _compact(one.text) != _compact(other.text)
     best, other = sorted((one, other), key=lambda line: line.min_certainty, reverse=True)
+    best = replace(best, looks=one.looks + other.looks, looks_differ=differ)
     if _letters(best.text) != _letters(other.text):
         return replace(best, confidence=best.confidence * DOUBT_FACTOR)
     other_text = other.text
@@ -40,6 +44,11 @@ def merge_readings(one: LineText, other: LineText) -> LineText:
         if len(other_text[other_gap]) > len(best.text[gap]):
             best = _with_marks(best, gap, other.characters[other_gap])
     return best
+
+
+def _compact(text: str) -> str:
+    """Return the text without blanks beside marks and without the colon before a value."""
+    return _BESIDE_MARKS.sub(r"\1", text).strip(" :;")
 
 
 def _letters(text: str) -> list[str]:

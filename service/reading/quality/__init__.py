@@ -1,6 +1,6 @@
 """Image quality: faults of a picture, measured on its print."""
 
 from service.reading.quality.photo import faults, print_faults
-from service.reading.quality.values import Spacing, ValuePrint, measure_value
+from service.reading.quality.values import Spacing, ValuePrint, lines_in, measure_value
 
-__all__ = ["Spacing", "ValuePrint", "faults", "measure_value", "print_faults"]
+__all__ = ["Spacing", "ValuePrint", "faults", "lines_in", "measure_value", "print_faults"]

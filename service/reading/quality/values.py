@@ -77,6 +77,9 @@ class ValuePrint:
     min_certainty: float
     #: How probably a blank between two words is missing or was inserted wrongly, 0 to 1.
     blank_doubt: float
+    #: How often its lines were recognised, at least, and whether readings of one differ.
+    looks: int
+    looks_differ: bool
     spacing: Spacing
 
     @property
@@ -92,7 +95,7 @@ def measure_value(page: Image, lines: Sequence[TextLine], box: Box, *, gaps: boo
         lines: all lines of the page
         gaps: whether to measure the spacing
     """
-    own = _lines_in(lines, box)
+    own = lines_in(lines, box)
     if not own:
         return None
     boxes = boxes_of(page, own)
@@ -107,11 +110,13 @@ def measure_value(page: Image, lines: Sequence[TextLine], box: Box, *, gaps: boo
         confidence=min(line.confidence for line in own),
         min_certainty=min(line.min_certainty for line in own),
         blank_doubt=max(line.blank_doubt for line in own),
+        looks=min(line.looks for line in own),
+        looks_differ=any(line.looks_differ for line in own),
         spacing=_spacing(page, own) if gaps else Spacing(),
     )
 
 
-def _lines_in(lines: Sequence[TextLine], box: Box) -> list[TextLine]:
+def lines_in(lines: Sequence[TextLine], box: Box) -> list[TextLine]:
     """Return the lines that have most of their height, or of the box's, in common with it, and width too."""
     if not lines:
         return []

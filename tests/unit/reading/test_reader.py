@@ -1,4 +1,6 @@
 import io
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
 import cv2
@@ -6,13 +8,22 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from devstack.cards import DemoCard, sample_cards
+from devstack.cards import DemoCard, Level, sample_cards
 from devstack.degrade import encode_jpeg, encode_png
 from service.errors import DocumentError
 from service.reading.documents.fields import DocumentType
-from service.reading.ocr.engine import ColourImage, Engine
+from service.reading.ocr.engine import ColourImage, Engine, TextLine
 from service.reading.ocr.loading import load_engine
-from service.reading.reader import parsed_result, read_document
+from service.reading.reader import (
+    SURE_CARD,
+    SURE_FIELD,
+    doubtful_lines,
+    judge_pages,
+    look_again,
+    parsed_result,
+    read_document,
+)
+from tests.unit.reading.quality.pages import printed
 
 pytestmark = pytest.mark.slow
 
@@ -31,6 +42,42 @@ def test_cards_are_read_in_full_and_approved(engine: Engine) -> None:
         assert reading.review_reasons == ()
         assert card.truth["name"] in reading.text
         assert reading.device == "cpu"
+
+
+def test_values_are_only_recognised_a_second_time_on_doubtful_cards(engine: Engine) -> None:
+    def looks(level: Level) -> set[int]:
+        cards = sample_cards(seed=5, count=2, level=level)
+        readings = [read_document(card.content, card.document_type, engine) for card in cards]
+        return {line.looks for reading in readings for line in reading.page.lines}
+
+    assert looks("flat") == {1}
+    assert 2 in looks("poor")
+
+
+def test_a_second_look_corrects_a_value_and_takes_its_doubt_away() -> None:
+    looked: list[str] = []
+
+    def look(lines: Sequence[TextLine]) -> list[TextLine]:
+        looked.extend(line.text for line in lines)
+        return [replace(line, text="RATNA DEWI KUSUMA", min_certainty=0.99, looks=2) for line in lines]
+
+    sure = printed()
+    lines = (
+        replace(line, text="RATNA DEWI KUSUM", min_certainty=0.6) if line.text.startswith("RATNA") else line
+        for line in sure.lines
+    )
+    page = replace(sure, lines=tuple(replace(line, looks=1 + (line.min_certainty == 1)) for line in lines))
+    found = judge_pages("KTP", [page])
+    assert doubtful_lines(found, SURE_CARD, SURE_FIELD) == []
+
+    page = replace(page, look_again=look)
+    found = judge_pages("KTP", [page])
+    again = judge_pages("KTP", look_again([page], found.page, doubtful_lines(found, SURE_CARD, SURE_FIELD)))
+
+    assert looked == ["RATNA DEWI KUSUM"]
+    assert again.fields["name"].value == "RATNA DEWI KUSUMA"
+    assert again.estimates["name"].probability > found.estimates["name"].probability
+    assert doubtful_lines(again, SURE_CARD, SURE_FIELD) == []
 
 
 def test_of_several_pages_the_one_with_the_card_is_used(engine: Engine) -> None:

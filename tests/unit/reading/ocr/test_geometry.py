@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from service.reading.ocr.engine import Image
-from service.reading.ocr.geometry import cut_line, level_page, quad_size, turn_page, turn_quad
+from service.reading.ocr.geometry import cut_line, level_page, quad_size, turn_page, turn_quad, widen
 
 
 def quad(*points: tuple[float, float]) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
@@ -22,6 +22,12 @@ STRIPE = quad((100, 60), (179, 60), (179, 79), (100, 79))
 
 def test_a_quadrilateral_is_as_wide_and_high_as_its_longer_sides() -> None:
     assert quad_size(quad((0, 0), (30, 40), (30, 52), (0, 10))) == pytest.approx((51.6, 12), abs=0.1)
+
+
+def test_a_line_is_widened_at_both_ends_along_its_own_slope() -> None:
+    sloping = quad((0, 0), (30, 40), (22, 46), (-8, 6))
+
+    assert widen(sloping, 0.5) == pytest.approx(quad((-3, -4), (33, 44), (25, 50), (-11, 2)))
 
 
 @pytest.mark.parametrize("turns", [0, 1, 2, 3])

@@ -68,6 +68,17 @@ def test_a_card_that_is_small_on_its_page_is_read_too(
     assert page.image.shape[1] < scan.shape[1] / 2
 
 
+def test_lines_are_recognised_once_more_on_request(onnx_engine: Engine, form: Image) -> None:
+    page = onnx_engine.read(Page(form))
+    name = next(line for line in page.lines if line.text == "RATNA DEWI KUSUMA")
+    assert page.look_again is not None
+
+    (again,) = page.look_again([name])
+
+    assert (again.text, again.box) == (name.text, name.box)
+    assert (name.looks, again.looks, again.looks_differ) == (1, 2, False)
+
+
 def test_a_blank_page_has_no_lines(onnx_engine: Engine) -> None:
     page = onnx_engine.read(Page(np.full((640, 1000), 255, np.uint8)))
 

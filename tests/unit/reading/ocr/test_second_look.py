@@ -38,6 +38,21 @@ def test_readings_with_different_letters_give_the_more_certain_one_with_less_con
 
 
 @pytest.mark.parametrize(
+    ("one", "other", "differ"),
+    [
+        (": JL. MELATI", "JL.MELATI", False),
+        ("JL. MELATI", "JL MELATI", True),
+        ("SUMARTINI", "SUMARTIN", True),
+        ("BUDI SANTOSO", "BUDISANTOSO", True),
+    ],
+)
+def test_it_is_told_whether_two_readings_differ(one: str, other: str, differ: bool) -> None:
+    read = merge_readings(line(one), line(other))
+
+    assert (read.looks, read.looks_differ) == (2, differ)
+
+
+@pytest.mark.parametrize(
     ("read", "again"),
     [
         (line("BUDI SANTOSO", certainty=0.85), True),
