@@ -22,7 +22,7 @@ from service.errors import DatabaseRefusedError, OcrWorkerError, UnavailableErro
 from service.store.cursor import Cursor
 from service.store.database_url import parse_database_url
 from service.store.migrations import apply_migrations
-from service.store.server_problems import postgres_problem
+from service.store.server_problems import postgres_problem, unusable
 
 #: Server-side limit on one statement, ms; no statement of this service takes more than a few.
 STATEMENT_TIMEOUT = 10_000
@@ -175,7 +175,7 @@ class Database:
                 # Of a silent server, the others would cost a wait each.
                 self._distrusted = time.monotonic()
             cause, advice = postgres_problem(error)
-            raise UnavailableError(f"PostgreSQL is unavailable: {cause}", cause, advice) from None
+            raise UnavailableError(unusable("PostgreSQL", cause), cause, advice) from None
         except psycopg2.Error as error:
             raise self._sorted(error) from None
         finally:

@@ -190,6 +190,18 @@ def test_connections_to_a_server_that_became_read_only_are_replaced(
     assert server_process(database) != old
 
 
+def test_a_server_that_refuses_the_login_is_told_from_one_that_is_away(settings: Settings) -> None:
+    address = urlsplit(needed(settings.database_url, "DATABASE_URL"))
+    url = address._replace(netloc=f"nobody:secret@{address.hostname}:{address.port}").geturl()
+
+    with (
+        closing(Database(url, 1)) as database,
+        pytest.raises(UnavailableError, match="PostgreSQL is up, but does not let us in"),
+        database.transaction(),
+    ):
+        pass
+
+
 def test_a_missing_right_is_named(settings: Settings, backend: FilotBackend) -> None:
     backend.add_document(b"picture")
     name = f"poor_{uuid.uuid4().hex}"
