@@ -39,7 +39,7 @@ ASSUMED_OF = {
 ASSUMED = 0.3
 
 #: Least coefficients, which no fit may undercut: without confidence nothing is probably right.
-LEAST_OF = {"low_confidence": 1.5}
+LEAST_OF = {"low_confidence": 2.0}
 
 #: Weight of what is assumed over what is seen: penalty on the square of the distance from it.
 PENALTY = 1.0

@@ -123,7 +123,9 @@ def test_every_document_of_the_process_route_is_read_once(
 
     assert Counter(reads[0] + reads[1] + reads[2]) == Counter(documents)
     assert all(reads[:2])
-    assert remaining_keys(backend) == set()
+    # The backend's loop may be done with a document before its route sets the attempts.
+    assert set(backend.redis.hkeys(CPU_ATTEMPTS_KEY)) <= set(reads[2])
+    assert remaining_keys(backend) <= {CPU_ATTEMPTS_KEY}
 
 
 def test_a_recovery_of_the_backend_takes_no_job_away(
