@@ -237,9 +237,7 @@ def main() -> None:
     Console().print(text, markup=False, soft_wrap=True)
     if arguments.markdown:
         replace_block(arguments.markdown, "peers", text)
-        CHART.write_text(
-            as_svg("Cards a second, same cards and parsers", as_bars(found, cards)), encoding="utf-8"
-        )
+        CHART.write_text(as_svg(TITLE, as_bars(found, cards)), encoding="utf-8")
 
 
 def measure(contenders: Sequence[Peer], cards: Sequence[Sample], rounds: int) -> list[Measured]:

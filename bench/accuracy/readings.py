@@ -14,12 +14,11 @@ from bench.accuracy.levels import Level
 from bench.accuracy.samples import invent_sample
 from bench.accuracy.seeds import Card
 from service.errors import DocumentError
-from service.reading import quality
 from service.reading.documents.fields import DocumentType
 from service.reading.ocr.engine import Engine, Image, PageText, TextLine
 from service.reading.ocr.loading import load_engine, warm_up
 from service.reading.pages import read_pages
-from service.reading.reader import cards_on, judge_pages
+from service.reading.reader import cards_on, doubtful_lines, judge_pages
 
 #: Where readings are kept by default.
 CACHE = Path("build/accuracy/readings")
@@ -95,9 +94,7 @@ def _with_second_looks(document_type: DocumentType, pages: Sequence[PageText]) -
     if not pages:
         return ()
     found = judge_pages(document_type, [card for page in pages for card in cards_on(page)])
-    boxes = [found.fields[key].box for key in found.estimates]
-    lines = [line for box in boxes if box for line in quality.lines_in(found.page.lines, box)]
-    lines = [line for line in dict.fromkeys(lines) if line.looks < 2]
+    lines = doubtful_lines(found, 1.0, 1.0)
     seen = found.page.look_again(lines) if found.page.look_again else lines
     looks = _SecondLooks(dict(zip(lines, seen, strict=True)))
     return tuple(_looking_again(page, looks) for page in pages)
