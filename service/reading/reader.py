@@ -40,6 +40,9 @@ MAX_BLANK_DETAIL = 2.0
 #: probability, and there for fields with less than the second.
 SURE_CARD, SURE_FIELD = 0.985, 0.998
 
+#: So many contract fields are found in a mirrored page by chance, such as a number.
+MAX_STRAY_FIELDS = 1
+
 #: Longest side of the copy that is tested for blankness, and standard deviation of its blur, in pixels.
 _THUMBNAIL_SIDE, _BLUR = 240, 6
 
@@ -112,10 +115,13 @@ def read_document(
             "This file is blank. Upload a bright, sharp photo of the whole card.",
         )
     pages, found = _judge_after_second_looks(document_type, pages, min_probability)
-    if found.is_legible and not _contract_fields(document_type, found.fields):
-        flipped = _read_mirrored(decoded[0], document_type, engine, min_probability)
-        if flipped is not None:
-            pages, found, places = (flipped.page,), flipped, [0]
+    count = _contract_fields(document_type, found.fields)
+    if found.is_legible and count <= MAX_STRAY_FIELDS:
+        with timed("ocr"):
+            cards = _read_mirrored(decoded[0], engine)
+        cards, flipped = _judge_after_second_looks(document_type, cards, min_probability, (MIRRORED,))
+        if _contract_fields(document_type, flipped.fields) > count:
+            pages, found, places = cards, flipped, [0] * len(cards)
     index = next(index for page, index in zip(pages, places, strict=True) if page is found.page)
     height, width = decoded[index].image.shape
     return Reading(
@@ -136,17 +142,20 @@ def read_document(
 
 
 def _judge_after_second_looks(
-    document_type: DocumentType, pages: tuple[PageText, ...], min_probability: float
+    document_type: DocumentType,
+    pages: tuple[PageText, ...],
+    min_probability: float,
+    more_faults: Sequence[str] = (),
 ) -> tuple[tuple[PageText, ...], Judgement]:
     with timed("parse"):
-        found = judge_pages(document_type, pages, min_probability)
+        found = judge_pages(document_type, pages, min_probability, more_faults)
     doubtful = doubtful_lines(found, max(SURE_CARD, min_probability), SURE_FIELD)
     if not doubtful:
         return pages, found
     with timed("ocr"):
         pages = look_again(pages, found.page, doubtful)
     with timed("parse"):
-        return pages, judge_pages(document_type, pages, min_probability)
+        return pages, judge_pages(document_type, pages, min_probability, more_faults)
 
 
 def judge_pages(
@@ -237,15 +246,11 @@ def cards_on(page: PageText) -> Iterator[PageText]:
     yield from page.other_cards
 
 
-def _read_mirrored(
-    page: Page, document_type: DocumentType, engine: Engine, min_probability: float
-) -> Judgement | None:
-    """Read a page flipped, as front cameras of some phones need; None if that shows no field either."""
+def _read_mirrored(page: Page, engine: Engine) -> tuple[PageText, ...]:
+    """Read the cards of a page that is flipped, as front cameras of some phones need."""
     text = engine.read(Page(np.asarray(cv2.flip(page.image, 1), np.uint8)))
     flip = np.array([[-1, 0, page.image.shape[1] - 1], [0, 1, 0], [0, 0, 1]], np.float64)
-    cards = [replace(card, to_page=flip @ card.to_page) for card in cards_on(text)]
-    found = judge_pages(document_type, cards, min_probability, (MIRRORED,))
-    return found if _contract_fields(document_type, found.fields) else None
+    return tuple(replace(card, to_page=flip @ card.to_page) for card in cards_on(text))
 
 
 def is_blank(page: Image) -> bool:

@@ -12,7 +12,7 @@ from devstack.cards import DemoCard, Level, sample_cards
 from devstack.degrade import encode_jpeg, encode_png
 from service.errors import DocumentError
 from service.reading.documents.fields import DocumentType
-from service.reading.ocr.engine import ColourImage, Engine, TextLine
+from service.reading.ocr.engine import ColourImage, Engine, Page, PageText, TextLine
 from service.reading.ocr.loading import load_engine
 from service.reading.reader import (
     SURE_CARD,
@@ -211,4 +211,25 @@ def test_a_mirrored_picture_is_read_and_goes_to_review(engine: Engine) -> None:
     reading = read_document(encode_jpeg(image_of(card)[:, ::-1].copy(), 90), "KTP", engine)
 
     assert parsed_result(reading)["nik"] == card.truth["nik"]
+    assert reading.review_reasons == ("mirrored",)
+
+
+def test_a_mirrored_picture_is_noticed_even_if_its_nonsense_looks_like_a_value(engine: Engine) -> None:
+    card = two_ktps()[0]
+
+    class Misreading:
+        """Finds one value in the nonsense of the first page that it reads."""
+
+        name, device = engine.name, engine.device
+        pages = 0
+
+        def read(self, page: Page) -> PageText:
+            self.pages += 1
+            text = engine.read(page)
+            stray = TextLine("Nama : TARR IWBO", 0.7, text.lines[0].box)
+            return replace(text, lines=(stray,)) if self.pages == 1 else text
+
+    reading = read_document(encode_jpeg(image_of(card)[:, ::-1].copy(), 90), "KTP", Misreading())
+
+    assert parsed_result(reading)["name"] == card.truth["name"]
     assert reading.review_reasons == ("mirrored",)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from service.reading.ocr import onnx
 from service.reading.ocr.engine import Engine, Image, Page, PageText
 from service.reading.ocr.geometry import level_page, turn_page
 
@@ -41,6 +42,18 @@ def test_a_turned_page_is_read_as_the_upright_one(onnx_engine: Engine, form: Ima
     assert page.image.shape == form.shape
     assert np.array_equal(page.image, form)
     assert page.lines == onnx_engine.read(Page(form)).lines
+
+
+def test_a_page_whose_direction_is_misjudged_is_read_upright_all_the_same(
+    onnx_engine: Engine, form: Image, form_text: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onnx, "quarter_turns", lambda *_: 2)
+
+    page = onnx_engine.read(Page(form))
+
+    assert texts(page) == form_text
+    assert np.array_equal(page.image, form)
+    assert np.array_equal(page.to_page, np.eye(3))
 
 
 @pytest.mark.parametrize("degrees", [-25.0, 6.0])
