@@ -23,6 +23,9 @@ Span: TypeAlias = tuple[float, float]
 #: Table tops as blue-green-red.
 _TABLES = ((58, 92, 140), (92, 96, 104), (60, 66, 74), (170, 186, 198), (206, 210, 212), (44, 70, 104))
 
+#: Cloths as blue-green-red.
+_CLOTHS = ((30, 32, 36), (40, 40, 60), (70, 60, 50), (50, 70, 60), (90, 100, 120))
+
 #: A phone's focal length in widths of its picture.
 _FOCAL = 0.9
 
@@ -69,6 +72,8 @@ class Conditions:
     noise: Span = (3, 3)
     #: By how much the lamp's colour lifts or lowers blue and red, as a share.
     tint: float = 0
+    #: Grey levels: standard deviation of the grain of a dark cloth on the table; 0 without one.
+    cloth: Span = (0, 0)
 
 
 #: Gap between two cards on a table as a share of a card's height; degrees by which the second one is askew.
@@ -99,7 +104,8 @@ def photograph(
         warped = np.where(mask_other[..., None] > 0, warped_other, warped)
         mask = np.maximum(mask, mask_other)
     shadow = cv2.GaussianBlur(np.roll(mask, (12, 10), axis=(0, 1)), (0, 0), 14)[..., None]
-    scene = _table_top(size, rng) * (1 - 0.55 * shadow) * (1 - mask[..., None]) + warped * mask[..., None]
+    ground = _cloth(size, conditions, rng) if conditions.cloth[1] else _table_top(size, rng)
+    scene = ground * (1 - 0.55 * shadow) * (1 - mask[..., None]) + warped * mask[..., None]
     lit = scene * _light(size, conditions, rng)[..., None] + _glare(size, place, conditions, rng)[..., None]
     lit *= np.array([1 + rng.uniform(-1, 1) * conditions.tint, 1, 1 + rng.uniform(-1, 1) * conditions.tint])
     defocus = max(0.3, unit * rng.uniform(*conditions.blur))
@@ -203,6 +209,18 @@ def _table_top(size: tuple[int, int], rng: random.Random) -> _Plane:
     grain = cv2.resize(streaks, size, interpolation=cv2.INTER_CUBIC)
     speckle = generator.standard_normal((height, width), dtype=np.float32)
     return np.array(rng.choice(_TABLES), np.float32) + (9 * grain + 4 * speckle)[..., None]
+
+
+def _cloth(size: tuple[int, int], conditions: Conditions, rng: random.Random) -> _Plane:
+    """A woven cloth in one of a few dark colours, whose threads are about a pixel wide."""
+    width, height = size
+    fibres = cv2.GaussianBlur(
+        _generator(rng).standard_normal((height, width), dtype=np.float32), (0, 0), rng.uniform(0.5, 1.3)
+    )
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    threads = np.sin(x * rng.uniform(1, 2.5)) * np.sin(y * rng.uniform(1, 2.5))
+    grain = fibres * (rng.uniform(*conditions.cloth) / fibres.std()) + rng.uniform(0, 25) * threads
+    return np.array(rng.choice(_CLOTHS), np.float32) + np.asarray(grain, np.float32)[..., None]
 
 
 def _light(size: tuple[int, int], conditions: Conditions, rng: random.Random) -> _Plane:

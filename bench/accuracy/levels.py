@@ -1,6 +1,6 @@
 """The named levels: what a card goes through before it is sent, from clean to hardly readable.
 
-On every level but ``hard`` a person can read each contract field in the file that is sent.
+On every level but ``hard`` and ``small`` a person can read each contract field in the file that is sent.
 """
 
 import random
@@ -21,12 +21,16 @@ from service.reading.ocr.engine import ColourImage
 
 Level: TypeAlias = Literal[
     "flat", "scan", "photo", "hard", "turned", "pdf",
-    "cropped", "messenger", "app", "worn", "foreigner", "copy", "screen", "mirrored", "pair", "couple",
+    "cropped", "messenger", "app", "worn", "small", "foreigner", "copy", "screen",
+    "mirrored", "pair", "couple",
 ]  # fmt: skip
 
 #: Levels whose cards print what real ones do: close words, abbreviations, long names and places.
 LIFELIKE: frozenset[Level] = frozenset(
-    ("cropped", "messenger", "app", "worn", "foreigner", "copy", "screen", "mirrored", "pair", "couple")
+    (
+        *("cropped", "messenger", "app", "worn", "small", "foreigner", "copy", "screen"),
+        *("mirrored", "pair", "couple"),
+    )
 )
 
 #: Levels whose files a person must see, with the reason for review that they must get.
@@ -145,6 +149,7 @@ _LEVELS: Mapping[Level, Callable[[ColourImage, random.Random], Taken]] = {
     "messenger": lifelike.messenger,
     "app": lifelike.app,
     "worn": lifelike.worn,
+    "small": lifelike.small,
     "foreigner": lifelike.foreigner,
     "copy": lifelike.copy,
     "screen": lifelike.screen,

@@ -21,10 +21,10 @@ def _cards(first: int, counts: Mapping[Level, int]) -> Sequence[Card]:
 FITTED = _cards(
     600_000,
     {
-        **{"cropped": 220, "messenger": 220, "app": 220, "worn": 220, "photo": 200, "hard": 260},
-        **{"foreigner": 60, "flat": 80, "scan": 80, "copy": 60, "screen": 60},
+        **{"cropped": 360, "messenger": 360, "app": 360, "worn": 360, "photo": 260, "hard": 360},
+        **{"small": 300, "foreigner": 120, "flat": 120, "scan": 120, "copy": 160, "screen": 160},
     },
 )
 
 #: The first seed of the cards that judge the decision. Nothing was fitted, chosen or tuned on them.
-JUDGED_FROM = 9_400_000
+JUDGED_FROM = 9_800_000

@@ -1,8 +1,10 @@
 """Marks of a misreading in the spelling of a value, which no confidence shows."""
 
 import re
+from itertools import pairwise
 
 from service.reading.documents import regions
+from service.reading.ocr.known_words import known_words
 
 #: ``MELATINO. 99``: the blank before an abbreviation with a number was not read.
 _JOINED_NUMBER = re.compile(r"[A-Z]{2}(NO|KAV|BLOK|KM)\.? ?\d")
@@ -53,6 +55,9 @@ _MARK_OF_DEGREE = re.compile(
 #: ``BLOK F. NO. 39``: a speck behind the letter of a block was read as a full stop.
 _STOP_BEHIND_BLOCK = re.compile(r"\bBLOK [A-Z]{1,2}\d*\. ?NO\b")
 
+#: ``KRAJAN LOR NO``: the number behind it was not read.
+_WITHOUT_NUMBER = re.compile(r"\b(NO|KAV|KM|RT|RW)\.?$")
+
 #: ``PRATAMA. SE``: no abbreviation of a name is that long; a comma before a degree was read as a full stop.
 _STOP_FOR_COMMA = re.compile(r"[A-Z]{5}\.(?=.)")
 
@@ -76,7 +81,7 @@ _MISSPELLINGS = (
 
 _MISSPELLINGS_OF = {
     "name": (_LONE_I, _MARK_OF_DEGREE, _STOP_FOR_COMMA, _WITHOUT_SEX),
-    "address": (_HALF_ABBREVIATION, _STOP_BEHIND_BLOCK),
+    "address": (_HALF_ABBREVIATION, _STOP_BEHIND_BLOCK, _WITHOUT_NUMBER),
 }
 
 
@@ -84,7 +89,13 @@ def count_misspellings(key: str, value: str) -> int:
     """Return the number of spellings that are probably misread, such as a birth place one letter off."""
     patterns = (*_MISSPELLINGS, *_MISSPELLINGS_OF.get(key, ()))
     found = sum(len(pattern.findall(value)) for pattern in patterns)
-    return found + (key == "birthPlace" and regions.is_nearly_regency(value))
+    return found + (key == "birthPlace" and (regions.is_nearly_regency(value) or _is_split(value)))
+
+
+def _is_split(place: str) -> bool:
+    """Whether a regency's name has a blank between words that are none, such as ``MAGE LANG``."""
+    unknown = [word not in known_words() for word in place.split()]
+    return regions.has_letters_of_regency(place) and any(one and other for one, other in pairwise(unknown))
 
 
 def count_bare_abbreviations(value: str) -> int:

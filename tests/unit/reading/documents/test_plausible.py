@@ -35,6 +35,9 @@ from service.reading.documents.plausible import count_bare_abbreviations, count_
         ("name", "NILUH PUTRI", "NI LUH PUTRI"),
         ("birthPlace", "GUNUNG SITOLL", "GUNUNG SITOLI"),
         ("birthPlace", "SURABAJA", "SURABAYA"),
+        ("birthPlace", "MAGE LANG", "MAGELANG"),
+        ("birthPlace", "TANJUNG PI NANG", "TANJUNGPINANG"),
+        ("address", "DSN. KRAJAN LOR NO", "DSN. KRAJAN LOR NO 1"),
     ],
 )
 def test_a_misreading_is_counted_and_what_is_printed_is_not(key: str, read: str, printed: str) -> None:
