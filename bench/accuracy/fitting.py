@@ -38,8 +38,9 @@ ASSUMED_OF = {
 }
 ASSUMED = 0.3
 
-#: Least coefficients, which no fit may undercut: without confidence nothing is probably right.
-LEAST_OF = {"low_confidence": 2.0}
+#: Least coefficients, which no fit may undercut: without confidence nothing is probably right, and a repair is
+#: a guess.
+LEAST_OF = {"low_confidence": 2.0, "repair": 0.3}
 
 #: Weight of what is assumed over what is seen: penalty on the square of the distance from it.
 PENALTY = 1.0
