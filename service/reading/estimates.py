@@ -37,7 +37,7 @@ KINDS: Mapping[str, str] = {
 FEATURES = (
     *("confidence", "low_confidence", "repair", "certainty", "size", "softness", "contrast", "burnt"),
     *("lost_blank", "joint", "blank", "word_length", "length", "unconfirmed", "spelling", "bare"),
-    *("seen_once", "looks_differ"),
+    *("seen_once", "looks_differ", "indent"),
 )
 
 #: Share of a value that has to be overexposed for `glare`.
@@ -54,6 +54,10 @@ _DOUBT_UNIT = 0.02
 
 #: Doubt of a confidence of 0.95, below which more is wrong than the doubt alone says.
 _LOW = math.log1p(0.05 / _DOUBT_UNIT)
+
+
+#: Text heights by which a value may start right of its column: of 1,228 right ones one did by more than 0.7.
+_MAX_INDENT = 0.7
 
 
 @cache
@@ -116,10 +120,11 @@ def features(
         _unconfirmed(key, field.value, is_confirmed=is_confirmed),
         float(count_misspellings(key, field.value)) if is_spaced else 0.0,
     )
+    indent = _above(field.indent, _MAX_INDENT)
     bare = count_bare_abbreviations(field.value) if key == "address" else 0
     if value is None:
         doubt = _doubt(field.confidence)
-        return (doubt, _above(doubt, _LOW), *[0.0] * 9, *of_text, 0.0, 1.0, 0.0)
+        return (doubt, _above(doubt, _LOW), *[0.0] * 9, *of_text, 0.0, 1.0, 0.0, indent)
     return (
         _doubt(value.confidence),
         _above(_doubt(value.confidence), _LOW),
@@ -138,6 +143,7 @@ def features(
         bare * (_above(value.softness, 0.09) / 0.03 + 2.0 * (value.spacing.unread_marks > 0)),
         float(value.looks < 2),
         float(value.looks_differ),
+        indent,
     )
 
 

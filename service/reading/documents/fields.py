@@ -20,6 +20,8 @@ class Field:
     confidence: float
     #: Place on the upright page; None if the value was put together from several places.
     box: Box | None = None
+    #: Text heights by which it starts right of where values of its form do; its first letters may be hidden.
+    indent: float = 0.0
 
 
 #: Fields by the contract's key (``nik``, ``birthDate``, ...); unreadable ones are left out.

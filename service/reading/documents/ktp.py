@@ -167,7 +167,12 @@ def _multi_row_value(cell: Cell | None, more_rows: int, read: ValueReader) -> Fi
         pieces += first_run(row)
     # A piece without a letter or digit is a pattern of the background that was taken for text.
     written = [piece for piece in pieces if any(map(str.isalnum, piece.line.text))]
-    return values.discounted(read(values.bare(join_pieces(written))), cell.certainty) if written else None
+    return _of_cell(read(values.bare(join_pieces(written))), cell) if written else None
+
+
+def _of_cell(field: Field | None, cell: Cell) -> Field | None:
+    """Return a field with what its cell says about it."""
+    return field and replace(field, confidence=field.confidence * cell.certainty, indent=cell.indent)
 
 
 def _printed_facts(fields: Mapping[str, Field | None]) -> PrintedFacts:
@@ -195,7 +200,7 @@ def _birth(cell: Cell | None) -> Mapping[str, Field | None]:
     pieces = [*first_run(cell.pieces), *(piece for row in cell.below[:1] for piece in first_run(row))]
     place, day = values.place_and_date(values.bare(join_pieces(pieces)))
     return {
-        "birthPlace": values.discounted(place, cell.certainty),
+        "birthPlace": _of_cell(place, cell),
         "birthDate": values.discounted(day, cell.certainty),
     }
 

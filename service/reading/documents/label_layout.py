@@ -41,6 +41,8 @@ class Cell:
     below: tuple[Row, ...] = ()
     #: Factor on the confidence of the value; less than 1 if the label was not read.
     certainty: float = 1.0
+    #: Text heights by which the value starts right of the column of values.
+    indent: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +193,8 @@ def _cells_between(
         loose = [] if is_last else _value_rows(rows[one.row + 1 : next_row], value_column)
         pieces = _value_behind_label(row_after(rows[one.row], one.label.end), value_column)
         below = () if missing else tuple(loose)
-        cells[keys[one.order]] = Cell(one.row, pieces, below, one.certainty)
+        indent = value_column.shift(pieces) if pieces else None
+        cells[keys[one.order]] = Cell(one.row, pieces, below, one.certainty, max(0.0, indent or 0.0))
         cells |= _cells_of_missing_labels(missing, loose, one.row + 1)
     return cells
 

@@ -52,8 +52,11 @@ _MARK_OF_DEGREE = re.compile(
     r"[,.] ?[A-Z]\.[A-Z]\b(?!\.)|, ?[A-Z]{2}\. ?,|[,.] ?[A-Z]{2}\. ?M[A-Z]\b|[A-Z]{2} [A-Z]\.[A-Z]{2}$"
 )
 
-#: ``BLOK F. NO. 39``: a speck behind the letter of a block was read as a full stop.
-_STOP_BEHIND_BLOCK = re.compile(r"\bBLOK [A-Z]{1,2}\d*\. ?NO\b")
+#: ``BLOK F. NO. 39``, ``BLOK. F``: a speck beside the letter of a block was read as a full stop.
+_STOP_BESIDE_BLOCK = re.compile(r"\bBLOK [A-Z]{1,2}\d*\. ?NO\b|\bBLOK\.")
+
+#: ``NGASEM WETAN. NO. 77``: nor does a full stop belong behind a name before a number.
+_STOP_BEFORE_NUMBER = re.compile(r"[A-Z]{4}\. ?(NO|KAV|BLOK|KM|RT|RW)\b")
 
 #: ``KRAJAN LOR NO``: the number behind it was not read.
 _WITHOUT_NUMBER = re.compile(r"\b(NO|KAV|KM|RT|RW)\.?$")
@@ -81,7 +84,7 @@ _MISSPELLINGS = (
 
 _MISSPELLINGS_OF = {
     "name": (_LONE_I, _MARK_OF_DEGREE, _STOP_FOR_COMMA, _WITHOUT_SEX),
-    "address": (_HALF_ABBREVIATION, _STOP_BEHIND_BLOCK, _WITHOUT_NUMBER),
+    "address": (_HALF_ABBREVIATION, _STOP_BESIDE_BLOCK, _STOP_BEFORE_NUMBER, _WITHOUT_NUMBER),
 }
 
 

@@ -136,6 +136,16 @@ def test_a_repaired_value_is_worth_less_than_the_line_that_it_was_read_from() ->
     assert worth("name", confidence=0.9) < worth("name")
 
 
+@pytest.mark.parametrize("key", ["name", "birthPlace", "address"])
+def test_a_value_that_starts_late_is_not_approved(key: str) -> None:
+    def worth_of(indent: float) -> float:
+        doubts = features(key, Field(LINES[key][1], 0.999, indent=indent), SHARP, is_confirmed=False)
+        return probability(coefficients()[KINDS[key]], doubts)
+
+    assert worth_of(0.6) == worth_of(0.0)
+    assert worth_of(2.5) < MIN_PROBABILITY < worth_of(0.6)
+
+
 def test_a_burnt_patch_counts_only_over_a_value_that_cannot_vouch_for_itself() -> None:
     page = printed()
     fields = fields_of(page)

@@ -56,6 +56,18 @@ def test_a_misread_label_does_not_take_the_first_letter_of_its_value() -> None:
     assert read_values(read_ktp(lines))["birthPlace"] == "RANTAU PRAPAT"
 
 
+def test_a_value_whose_start_is_hidden_is_indented() -> None:
+    whole = ktp_lines()
+    name = next(each for each in whole if "SANTOSO" in each.text)
+    rest = line("SANTOSO", name.left + 2 * 28, (name.top + name.bottom) / 2)
+
+    hidden = read_ktp([rest if each is name else each for each in whole])
+
+    assert hidden["name"].value == "SANTOSO"
+    assert hidden["name"].indent == pytest.approx(2, abs=0.1)
+    assert max(field.indent for field in read_ktp(whole).values()) < 0.1
+
+
 def test_every_field_has_a_confidence_and_the_box_of_its_value() -> None:
     lines = ktp_lines()
 

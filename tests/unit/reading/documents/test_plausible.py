@@ -37,6 +37,8 @@ from service.reading.documents.plausible import count_bare_abbreviations, count_
         ("birthPlace", "SURABAJA", "SURABAYA"),
         ("birthPlace", "MAGE LANG", "MAGELANG"),
         ("birthPlace", "TANJUNG PI NANG", "TANJUNGPINANG"),
+        ("address", "DK. NGASEM WETAN. NO. 77", "DK. NGASEM WETAN NO. 77"),
+        ("address", "TAMAN SARI REGENCY BLOK. A NO. 18", "TAMAN SARI REGENCY BLOK A NO. 18"),
         ("address", "DSN. KRAJAN LOR NO", "DSN. KRAJAN LOR NO 1"),
     ],
 )
