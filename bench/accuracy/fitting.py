@@ -33,7 +33,7 @@ ASSUMED_OF = {
         "bare": 2.0,
         "seen_once": 1.0,
         "looks_differ": 3.0,
-        "indent": 3.0,
+        "indent": 6.0,
     },
     **{"word_length": 0.0, "length": 0.0},
 }
@@ -41,7 +41,7 @@ ASSUMED = 0.3
 
 #: Least coefficients, which no fit may undercut: without confidence nothing is probably right, a repair is
 #: a guess, and a value that starts late lacks its start.
-LEAST_OF = {"low_confidence": 2.0, "repair": 0.3, "indent": 3.0}
+LEAST_OF = {"low_confidence": 2.0, "repair": 0.3, "indent": 6.0}
 
 #: Weight of what is assumed over what is seen: penalty on the square of the distance from it.
 PENALTY = 1.0

@@ -56,8 +56,8 @@ _DOUBT_UNIT = 0.02
 _LOW = math.log1p(0.05 / _DOUBT_UNIT)
 
 
-#: Text heights by which a value may start right of its column: of 1,228 right ones one did by more than 0.7.
-_MAX_INDENT = 0.7
+#: Text heights by which a value may start right of its column: of 1,228 right ones four did by more.
+_MAX_INDENT = 0.6
 
 
 @cache

@@ -19,7 +19,7 @@ _JOINED_APOSTROPHE = re.compile(r"[A-Z]{3}[DO]'[A-Z]")
 _L_FOR_I = re.compile(r"[A-Z]{2}[BCDFGHJ-NP-TV-Z]L\b")
 
 #: Two marks in a row.
-_DOUBLED_MARK = re.compile(r"[.,'][.']|,,|[.,]:|:[.,]")
+_DOUBLED_MARK = re.compile(r"[.,'] ?[.']|, ?,|[.,] ?:|: ?[.,:]")
 
 #: ``SYAFI I``: in a name an apostrophe was read as a blank.
 _LONE_I = re.compile(r"[A-Z]{3} I\b(?!\.)")
@@ -58,6 +58,9 @@ _STOP_BESIDE_BLOCK = re.compile(r"\bBLOK [A-Z]{1,2}\d*\. ?NO\b|\bBLOK\.")
 #: ``NGASEM WETAN. NO. 77``: nor does a full stop belong behind a name before a number.
 _STOP_BEFORE_NUMBER = re.compile(r"[A-Z]{4}\. ?(NO|KAV|BLOK|KM|RT|RW)\b")
 
+#: ``KAV. 147 E``: a speck behind a number was read as a letter; what belongs to a number stands close.
+_LETTER_BEHIND_NUMBER = re.compile(r"\d [A-Z]$")
+
 #: ``KRAJAN LOR NO``: the number behind it was not read.
 _WITHOUT_NUMBER = re.compile(r"\b(NO|KAV|KM|RT|RW)\.?$")
 
@@ -84,7 +87,13 @@ _MISSPELLINGS = (
 
 _MISSPELLINGS_OF = {
     "name": (_LONE_I, _MARK_OF_DEGREE, _STOP_FOR_COMMA, _WITHOUT_SEX),
-    "address": (_HALF_ABBREVIATION, _STOP_BESIDE_BLOCK, _STOP_BEFORE_NUMBER, _WITHOUT_NUMBER),
+    "address": (
+        _HALF_ABBREVIATION,
+        _STOP_BESIDE_BLOCK,
+        _STOP_BEFORE_NUMBER,
+        _WITHOUT_NUMBER,
+        _LETTER_BEHIND_NUMBER,
+    ),
 }
 
 

@@ -1,7 +1,7 @@
 """Readers of single values: normalise a printed value to the contract's form and repair safe misreadings."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
 from service.reading.documents import nik as nik_number
@@ -126,10 +126,16 @@ def place_and_date(line: TextLine) -> tuple[Field | None, Field | None]:
 def known(line: TextLine, words: Sequence[str] | Mapping[str, str]) -> Field | None:
     """Read one of ``words``; a mapping gives the value to return for each."""
     word = nearest(line.text, tuple(words))
-    if word is None:
+    if word is None or (word.likeness < 1 and _ends_with_other(line.text, word.value, words)):
         return None
     value = words[word.value] if isinstance(words, Mapping) else word.value
     return Field(value, line.confidence * word.likeness, line.box)
+
+
+def _ends_with_other(text: str, word: str, words: Container[str]) -> bool:
+    """Whether a text without its first one or two letters is another word: MARRIED behind a misread colon."""
+    rests = (text.strip(" :.").upper()[start:] for start in (1, 2))
+    return any(rest != word and rest in words for rest in rests)
 
 
 def known_or_english(

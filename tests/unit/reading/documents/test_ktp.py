@@ -56,6 +56,16 @@ def test_a_misread_label_does_not_take_the_first_letter_of_its_value() -> None:
     assert read_values(read_ktp(lines))["birthPlace"] == "RANTAU PRAPAT"
 
 
+@pytest.mark.parametrize(
+    ("read", "status"),
+    [("MARRIED", "KAWIN"), ("UNMARRIED", "BELUM KAWIN"), ("UGMARRIED", None), ("XKAWIN", "KAWIN")],
+)
+def test_married_behind_a_misread_colon_is_not_unmarried(read: str, status: str | None) -> None:
+    lines = ktp_lines({"Status Perkawinan": read}, colon="")
+
+    assert read_values(read_ktp(lines)).get("maritalStatus") == status
+
+
 def test_a_value_whose_start_is_hidden_is_indented() -> None:
     whole = ktp_lines()
     name = next(each for each in whole if "SANTOSO" in each.text)
