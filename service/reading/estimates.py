@@ -55,7 +55,6 @@ _DOUBT_UNIT = 0.02
 #: Doubt of a confidence of 0.95, below which more is wrong than the doubt alone says.
 _LOW = math.log1p(0.05 / _DOUBT_UNIT)
 
-
 #: Text heights by which a value may start right of its column: of 1,228 right ones four did by more.
 _MAX_INDENT = 0.6
 
