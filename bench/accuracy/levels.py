@@ -66,6 +66,10 @@ AILMENTS: Mapping[str, Callable[[Conditions], Conditions]] = {
     "coarse": lambda usual: replace(usual, noise=(8, 14)),
 }
 
+#: Widths in pixels of small photos, and what else they suffer; a cloth hides the outline of the card.
+_SMALL_WIDTHS = (450, 500)
+_SMALL = replace(PHOTO, fill=(0.78, 0.96), blur=(0.6, 1.6), noise=(4, 10), cloth=(10, 60))
+
 #: JPEG qualities from the lowest to the highest, of usual pictures and of coarse ones.
 _USUAL_QUALITY, _COARSE_QUALITY = (68, 92), (22, 40)
 
@@ -102,6 +106,14 @@ def _hard(card: ColourImage, rng: random.Random) -> Taken:
         conditions = AILMENTS[ailment](conditions)
     quality = rng.randint(*(_COARSE_QUALITY if "coarse" in chosen else _USUAL_QUALITY))
     return as_jpeg(photograph(card, conditions, rng), quality, ", ".join(chosen))
+
+
+def _small(card: ColourImage, rng: random.Random) -> Taken:
+    """A small, noisy, coarsely compressed photo of a card on a dark cloth."""
+    width = rng.randint(*_SMALL_WIDTHS)
+    size = (width, round(width * rng.choice((0.75, 0.75, 4 / 3))))
+    picture = photograph(card, replace(_SMALL, sizes=(size,)), rng)
+    return as_jpeg(picture, rng.randint(35, 65), "small")
 
 
 def _turned(card: ColourImage, rng: random.Random) -> Taken:
@@ -149,7 +161,7 @@ _LEVELS: Mapping[Level, Callable[[ColourImage, random.Random], Taken]] = {
     "messenger": lifelike.messenger,
     "app": lifelike.app,
     "worn": lifelike.worn,
-    "small": lifelike.small,
+    "small": _small,
     "foreigner": lifelike.foreigner,
     "copy": lifelike.copy,
     "screen": lifelike.screen,

@@ -41,24 +41,6 @@ _HELD = Conditions(
 )
 
 
-#: Sides in pixels of a small photo, and its noise; the card lies on a cloth that hides its outline.
-_SMALL_SIDES = (450, 500)
-_SMALL = Conditions(
-    fill=(0.78, 0.96),
-    roll=12,
-    tilt=16,
-    light=(0.62, 1.02),
-    slope=0.3,
-    shade=(0, 0.3),
-    glare=(0, 45),
-    blur=(0.6, 1.6),
-    shake=(0, 1.6),
-    noise=(4, 10),
-    tint=0.08,
-    cloth=(10, 60),
-)
-
-
 def cropped(card: ColourImage, rng: random.Random) -> Taken:
     """A photo that the phone's own tool cropped at the card's edge or into it."""
     return as_jpeg(_cropped(card, _HELD, rng), _saved_quality(rng), "cropped")
@@ -137,14 +119,6 @@ def screen(card: ColourImage, rng: random.Random) -> Taken:
     """A phone's picture of a card on a display."""
     picture = display.photograph_display(card, rng)
     return as_jpeg(picture, rng.randint(78, 92), "display")
-
-
-def small(card: ColourImage, rng: random.Random) -> Taken:
-    """A small, noisy, coarsely compressed photo of a card on a dark cloth."""
-    width = rng.randint(*_SMALL_SIDES)
-    size = (width, round(width * rng.choice((0.75, 0.75, 4 / 3))))
-    picture = photograph(card, replace(_SMALL, sizes=(size,)), rng)
-    return as_jpeg(picture, rng.randint(35, 65), "small")
 
 
 def foreigner(card: ColourImage, rng: random.Random) -> Taken:
