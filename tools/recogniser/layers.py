@@ -72,6 +72,10 @@ class LastLayers(nn.Module):
         """Return the trained weights by their names in the ONNX model."""
         return {name: self._of(name).detach().numpy() for name in TRAINED}
 
+    def replace(self, name: str, weight: torch.Tensor) -> None:
+        """Replace trained weights by others of the same shape."""
+        self.weights[_key(name)] = nn.Parameter(weight.detach().clone())
+
     def _of(self, name: str) -> torch.Tensor:
         return self.weights[_key(name)]
 

@@ -45,7 +45,7 @@ def main() -> int:
     options = _options()
     torch.manual_seed(0)
     torch.set_num_threads(options.threads)
-    faces = _faces(options.fonts)
+    faces = find_faces(options.fonts)
     if faces is None:
         return 2
     options.features.mkdir(parents=True, exist_ok=True)
@@ -62,7 +62,8 @@ def main() -> int:
     return 0
 
 
-def _faces(folder: Path) -> Sequence[Path] | None:
+def find_faces(folder: Path) -> Sequence[Path] | None:
+    """Return the files of ``FACES``, the plain ones several times; None if one is missing, which is told."""
     found = {path.name: path for path in folder.rglob("*") if path.suffix in (".otf", ".ttf")}
     faces: list[Path] = []
     for line in FACES.read_text().splitlines():
@@ -89,7 +90,7 @@ def _train(
     layers: LastLayers, paths: Sequence[Path], passes: int, characters: Sequence[str]
 ) -> Iterator[int]:
     """Train; yield the number of each pass over all shards behind it."""
-    numbers = {one: index for index, one in enumerate(characters, 1)}
+    numbers = numbers_of(characters)
     rng = random.Random(0)
     optimiser = torch.optim.AdamW(layers.parameters(), lr=_RATE, weight_decay=0.0)
     count = 0
@@ -148,7 +149,7 @@ def _report(name: str, layers: LastLayers, judging: Sequence[Shard], characters:
             with torch.no_grad():
                 best = layers(features, steps).argmax(dim=2).numpy()
             for row, count, text in zip(best, (steps // (1 + layers.halved)).tolist(), texts, strict=True):
-                read = _decoded(row[:count].tolist(), characters)
+                read = decoded(row[:count].tolist(), characters)
                 counts["lines"] += 1
                 counts["right"] += read == text
                 if read != text and read.replace(" ", "") == text.replace(" ", ""):
@@ -158,7 +159,13 @@ def _report(name: str, layers: LastLayers, judging: Sequence[Shard], characters:
     print(f"{name}: {', '.join(f'{count} {what}' for what, count in counts.items())}", flush=True)
 
 
-def _decoded(classes: Sequence[int], characters: Sequence[str]) -> str:
+def numbers_of(characters: Sequence[str]) -> Mapping[str, int]:
+    """Return the class of each character."""
+    return {one: index for index, one in enumerate(characters, 1)}
+
+
+def decoded(classes: Sequence[int], characters: Sequence[str]) -> str:
+    """Return the text of a line's steps, by CTC."""
     pairs = zip([0, *classes], classes, strict=False)
     return "".join(characters[now - 1] for before, now in pairs if now and now != before).strip()
 

@@ -50,9 +50,10 @@ SECOND_MARGIN = 0.15
 #: A card shows at least this many lines; with fewer, the outline belongs to something else.
 MIN_CARD_LINES = 4
 
-#: Print that is upside down is read as nonsense with a median confidence of up to 0.78, the smallest and most
-#: blurred upright print of cards with 0.74; of 48 cards of five levels each way.
-MIN_UPRIGHT_CONFIDENCE = 0.8
+#: Print that is upside down is read as nonsense: the least certain characters of its lines have a median of
+#: up to 0.57, those of upright print of 0.76 and more, but for the smallest; of 70 cards of five levels each
+#: way.
+MIN_UPRIGHT_CERTAINTY = 0.65
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,16 @@ class _UprightPage:
         return _UprightPage(self.view.turned(2), [turn_quad(corner - quad, 2) for quad in self.quads])
 
 
+@dataclass(frozen=True, slots=True)
+class _Looks:
+    """How the lines of a page are recognised, and those again that are doubtful."""
+
+    first: Recogniser
+    size: LineSize
+    #: At full size.
+    second: Recogniser
+
+
 class OnnxEngine:
     """Reads pages with networks that all threads share.
 
@@ -114,11 +125,14 @@ class OnnxEngine:
         variant = "" if device == "cuda" else "-int8"
         self._detector = open_network(f"detector{variant}")
         self._direction = open_network("direction")
-        recogniser = open_network(f"recogniser{variant}")
-        self._recogniser = Recogniser(recogniser)
-        # For second looks: what the 8-bit network misreads with certainty, that of floats hardly ever does.
-        self._precise = Recogniser(open_network("recogniser")) if variant else self._recogniser
-        self._sizes = recogniser.sizes
+        network = open_network(f"recogniser{variant}")
+        self._sizes = network.sizes
+        # On a GPU lines of all pages are computed together, which saves more than a smaller network.
+        large = Recogniser(network)
+        small = Recogniser(open_network("recogniser-small-int8")) if variant else large
+        # A second look by the other network: each notices most of what the one before misread with certainty.
+        self._looks_at_cards = _Looks(small, network.sizes.card_line, large)
+        self._looks_at_pages = _Looks(large, FULL, Recogniser(open_network("recogniser")))
 
     @property
     def device(self) -> Device:
@@ -140,13 +154,13 @@ class OnnxEngine:
     def _read(self, page: Page) -> PageText:
         image = page.image
         if is_card_shaped(image):
-            return self._read_upright(self._make_upright(image, MAX_CARD_SIDE), self._sizes.card_line)
+            return self._read_upright(self._make_upright(image, MAX_CARD_SIDE), self._looks_at_cards)
         card = find_card(page)
         text = None if card is None else self._read_card(image, card)
         if card is not None and text is not None:
             other = self._read_beside(image, card)
             return text if other is None else replace(text, other_cards=(other,))
-        return self._read_upright(self._make_upright(image, MAX_SIDE), FULL)
+        return self._read_upright(self._make_upright(image, MAX_SIDE), self._looks_at_pages)
 
     def _read_beside(self, image: Image, card: Quad) -> PageText | None:
         """Read what lies beside a card; None if that has too few lines to be a second one."""
@@ -158,7 +172,7 @@ class OnnxEngine:
             return text
         # A second card whose outline does not stand out must not be missed.
         found = self._make_upright(without_card(image, card), MAX_SIDE)
-        return self._read_upright(found, FULL) if len(found.quads) >= MIN_CARD_LINES else None
+        return self._read_upright(found, self._looks_at_pages) if len(found.quads) >= MIN_CARD_LINES else None
 
     def _read_card(self, image: Image, card: Quad) -> PageText | None:
         """Read a card with these corners; None if it has too few lines to be one."""
@@ -166,7 +180,7 @@ class OnnxEngine:
         found = self._make_upright(flat, MAX_CARD_SIDE, unflatten_matrix(flat, card))
         if len(found.quads) < MIN_CARD_LINES:
             return None
-        return self._read_upright(found, self._sizes.card_line)
+        return self._read_upright(found, self._looks_at_cards)
 
     def _make_upright(self, page: Image, longest_side: int, to_page: Matrix | None = None) -> _UprightPage:
         """Find the lines of a page, and rotate page and lines until they are upright and level."""
@@ -182,13 +196,14 @@ class OnnxEngine:
             view, quads = view.levelled(quads, angle)
         return _UprightPage(view, quads)
 
-    def _read_upright(self, found: _UprightPage, size: LineSize) -> PageText:
-        found, read = self._recognise_upright(found, size)
+    def _read_upright(self, found: _UprightPage, looks: _Looks) -> PageText:
+        found, read = self._recognise_upright(found, looks)
         image, quads = found.view.lit, found.quads
-        if size != FULL:
+        # The same network at the same size would see the same.
+        if looks.size != FULL:
             doubtful = [index for index, line in enumerate(read) if needs_second_look(line)]
             wider = [widen(quads[index], SECOND_MARGIN) for index in doubtful]
-            again = self._recognise(self._precise, image, wider, FULL)
+            again = self._recognise(looks.second, image, wider, FULL)
             for index, line in zip(doubtful, again, strict=True):
                 read[index] = merge_readings(line, read[index])
         texts = {
@@ -202,31 +217,32 @@ class OnnxEngine:
             tuple(in_reading_order(lines)),
             self._device,
             to_page=found.view.to_page,
-            look_again=partial(self.look_again, image, texts),
+            look_again=partial(self.look_again, looks.second, image, texts),
         )
 
-    def _recognise_upright(self, found: _UprightPage, size: LineSize) -> tuple[_UprightPage, list[LineText]]:
+    def _recognise_upright(self, found: _UprightPage, looks: _Looks) -> tuple[_UprightPage, list[LineText]]:
         """Recognise the lines of a page; if they are nonsense, turned over too, and the better is kept."""
-        read = self._recognise(self._recogniser, found.view.lit, found.quads, size)
-        if not read or median(line.confidence for line in read) >= MIN_UPRIGHT_CONFIDENCE:
+        read = self._recognise(looks.first, found.view.lit, found.quads, looks.size)
+        if not read or median(_certainties(read)) >= MIN_UPRIGHT_CERTAINTY:
             return found, read
         over = found.turned_over()
-        other = self._recognise(self._recogniser, over.view.lit, over.quads, size)
-        is_better = fmean(line.confidence for line in other) > fmean(line.confidence for line in read)
+        other = self._recognise(looks.first, over.view.lit, over.quads, looks.size)
+        is_better = fmean(_certainties(other)) > fmean(_certainties(read))
         return (over, other) if is_better else (found, read)
 
     def look_again(
-        self, image: Image, texts: Mapping[Box, LineText], lines: Sequence[TextLine]
+        self, recogniser: Recogniser, image: Image, texts: Mapping[Box, LineText], lines: Sequence[TextLine]
     ) -> list[TextLine]:
-        """Recognise lines of a page once more: at full size, in full precision.
+        """Recognise lines of a page once more, at full size.
 
         Parameters:
+            recogniser: of the second look
             image: the page as its lines were cut out of it
             texts: how the lines were read, by their boxes
         """
         quads = [widen(np.array(line.box, np.float32), SECOND_MARGIN) for line in lines]
         with self._cores.reading_page():
-            again = self._recognise(self._precise, image, quads, FULL)
+            again = self._recognise(recogniser, image, quads, FULL)
         merged = [merge_readings(one, texts[line.box]) for one, line in zip(again, lines, strict=True)]
         return [_text_line(one, line.box) for one, line in zip(merged, lines, strict=True)]
 
@@ -236,6 +252,10 @@ class OnnxEngine:
         return recogniser.read_all(
             [cut_line(image, quad, size.height, MAX_LINE, size.stretch, self._sizes.line) for quad in quads]
         )
+
+
+def _certainties(read: Sequence[LineText]) -> list[float]:
+    return [line.min_certainty for line in read]
 
 
 def _text_line(line: LineText, box: Box) -> TextLine:

@@ -30,11 +30,24 @@ def test_a_blank_that_one_reading_missed_is_as_doubtful_as_in_the_other() -> Non
     assert read.blank_doubt < 0.01
 
 
-def test_readings_with_different_letters_give_the_more_certain_one_with_less_confidence() -> None:
-    read = merge_readings(line("BUDI SANTOSO"), line("BUDI SANT0SO", certainty=0.8))
+def test_the_more_certain_of_different_readings_counts_but_less_if_it_is_the_first() -> (
+    None
+):
+    sure, unsure = line("BUDI SANTOSO"), line("BUDI SANT0SO", certainty=0.8)
 
-    assert read.text == "BUDI SANTOSO"
-    assert read.confidence < 0.9
+    second, first = merge_readings(sure, unsure), merge_readings(unsure, sure)
+
+    assert second.text == first.text == "BUDI SANTOSO"
+    assert second.looks_differ
+    assert second.confidence == sure.confidence
+    assert first.confidence < 0.9
+
+
+def test_a_whole_number_goes_before_one_that_lacks_a_digit() -> None:
+    read = merge_readings(line("3173044112900001", certainty=0.8), line("317304411290001"))
+
+    assert read.text == "3173044112900001"
+    assert read.looks_differ
 
 
 @pytest.mark.parametrize(
@@ -60,7 +73,14 @@ def test_it_is_told_whether_two_readings_differ(one: str, other: str, differ: bo
         (line("BELUM KAWIN", certainty=0.85), False),
         (line("Alamat", certainty=0.5), False),
         (line("BUDI SANTOSO"), False),
+        (line(": 317304411290000"), True),
+        (line(": 3173044112900001"), False),
+        (line("NPWP : 09.254.294.3-407.000"), False),
+        (line("NPWP : 09.254.294.3-407.00"), True),
+        (line("JAKARTA, 17-08-1990"), False),
     ],
 )
-def test_values_are_read_again_if_a_letter_or_a_blank_is_uncertain(read: LineText, again: bool) -> None:
+def test_values_are_read_again_if_a_letter_or_a_blank_is_uncertain_or_a_digit_is_missing(
+    read: LineText, again: bool
+) -> None:
     assert needs_second_look(read) == again
