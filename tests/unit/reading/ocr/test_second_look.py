@@ -30,9 +30,7 @@ def test_a_blank_that_one_reading_missed_is_as_doubtful_as_in_the_other() -> Non
     assert read.blank_doubt < 0.01
 
 
-def test_the_more_certain_of_different_readings_counts_but_less_if_it_is_the_first() -> (
-    None
-):
+def test_the_more_certain_of_different_readings_counts_but_less_if_it_is_the_first() -> None:
     sure, unsure = line("BUDI SANTOSO"), line("BUDI SANT0SO", certainty=0.8)
 
     second, first = merge_readings(sure, unsure), merge_readings(unsure, sure)
