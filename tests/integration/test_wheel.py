@@ -54,7 +54,7 @@ def test_the_wheel_holds_the_service_with_its_models_and_nothing_else(wheel: Pat
     names = zipfile.ZipFile(wheel).namelist()
 
     assert {name.partition("/")[0] for name in names if ".dist-info/" not in name} == {"service"}
-    assert len([name for name in names if name.endswith(".onnx")]) == 5
+    assert len([name for name in names if name.endswith(".onnx")]) == 6
     assert [name for name in names if name.startswith("service/store/") and name.endswith(".sql")]
     assert [name for name in names if name.startswith("service/queue/lua/") and name.endswith(".lua")]
     assert not [name for name in names if "test" in Path(name).name]
