@@ -18,6 +18,9 @@ MAX_LINE = 3200
 #: Width in pixels of one time step of the network.
 STEP = 4
 
+#: The colon before a value is among so many characters, with the last letter of its label or a blank.
+_COLON_WITHIN = 4
+
 #: Pixels. Narrower lines are filled up.
 MIN_LINE = 4 * STEP
 
@@ -41,7 +44,7 @@ class LineText:
     characters: tuple[Character, ...]
     #: Mean certainty of the characters, 0 to 1.
     confidence: float
-    #: Certainty of the least certain character, blanks excluded, 0 to 1.
+    #: Certainty of the least certain character, 0 to 1, but for blanks and what is before a value's colon.
     min_certainty: float
     #: How often the line was recognised, and whether the readings differ in more than blanks beside marks.
     looks: int = 1
@@ -135,9 +138,16 @@ def decode(
         if not index or alphabet[index].isalnum():
             apart = max(apart, mark)
         previous = index
-    visible = [sure for sure, character in zip(certainties, read, strict=True) if character != " "]
+    behind = _value_starts(read)
+    visible = [sure for sure, one in zip(certainties[behind:], read[behind:], strict=True) if one != " "]
     confidence = sum(certainties) / len(read) if read else 0.0
     wide = width or len(classes)
     middles = [(start + lasts / 2) / wide for start, lasts in zip(starts, steps, strict=True)]
     characters = tuple(map(Character, read, joints, certainties, middles))
     return LineText(characters, confidence, min(visible, default=0.0))
+
+
+def _value_starts(read: Sequence[str]) -> int:
+    """Return the index behind the colon that starts a value, after the end of its label at most, or 0."""
+    behind = max((index + 1 for index, one in enumerate(read[:_COLON_WITHIN]) if one == ":"), default=0)
+    return behind if behind < len(read) else 0

@@ -72,3 +72,18 @@ def test_a_blank_may_be_missed_between_capitals_only() -> None:
 
 def test_a_blank_that_was_read_is_as_doubtful_as_it_was_uncertain() -> None:
     assert decoded((4, 0.9), (3, 0.7), (5, 0.9)).blank_doubt == pytest.approx(0.3)
+
+
+def test_what_stands_before_the_colon_of_a_value_is_no_doubt_about_it() -> None:
+    alphabet = ["", "r", ":", "B", "U"]
+
+    def certainty(*steps: tuple[int, float]) -> float:
+        classes, sure = (
+            np.array([index for index, _ in steps]),
+            np.array([one for _, one in steps], np.float32),
+        )
+        return decode(classes, sure, np.zeros(len(steps), np.float32), alphabet).min_certainty
+
+    assert certainty((1, 0.5), (2, 0.6), (3, 0.99), (4, 0.98)) == pytest.approx(0.98)
+    assert certainty((3, 0.5), (4, 0.98)) == pytest.approx(0.5)
+    assert certainty((1, 0.5), (2, 0.6)) == pytest.approx(0.5)
