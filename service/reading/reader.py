@@ -9,7 +9,7 @@ import numpy as np
 
 from service.errors import DocumentError
 from service.reading import quality
-from service.reading.documents.classification import classify_page, is_other_document
+from service.reading.documents.classification import classify_page
 from service.reading.documents.fields import DocumentType, FieldDetail, Fields
 from service.reading.documents.ktp import read_ktp
 from service.reading.documents.npwp import read_npwp
@@ -219,7 +219,8 @@ class _Parsed:
 
 
 def _parse(document_type: DocumentType, pages: Sequence[PageText]) -> _Parsed:
-    matching = [page for page in pages if not is_other_document(document_type, page.lines)]
+    classes = [classify_page(page.lines) for page in pages]
+    matching = [page for page, shown in zip(pages, classes, strict=True) if shown in {document_type, None}]
     if not any(page.lines for page in matching):
         reason = WRONG_TYPE if any(page.lines for page in pages) else UNREADABLE
         return _Parsed((matching or pages)[0], {}, (reason,), is_legible=False)
@@ -230,7 +231,7 @@ def _parse(document_type: DocumentType, pages: Sequence[PageText]) -> _Parsed:
     if any(shows_several(document_type, page.lines) for page in matching):
         reasons.append(SEVERAL_CARDS)
     other_type: DocumentType = "NPWP" if document_type == "KTP" else "KTP"
-    others = (page for page in pages if classify_page(page.lines) == other_type)
+    others = (page for page, shown in zip(pages, classes, strict=True) if shown == other_type)
     if any(contradicts(document_type, fields, _PARSERS[other_type](page.lines)) for page in others):
         reasons.append("npwp_nik_mismatch")
     return _Parsed(best, fields, tuple(dict.fromkeys(reasons)), is_legible=True)

@@ -71,11 +71,6 @@ def classify_page(lines: Sequence[TextLine]) -> PageClass | None:
     return "NPWP" if npwp >= _MIN_LABELS and npwp > _MIN_LEAD * ktp else None
 
 
-def is_other_document(document_type: DocumentType, lines: Sequence[TextLine]) -> bool:
-    """Whether the page clearly shows another type of document."""
-    return classify_page(lines) not in {document_type, None}
-
-
 def _count(found: Sequence[Sequence[Label]], labels: LabelSet) -> int:
     """Count the different labels of a set that lines start with; each line counts for its likeliest one."""
     firsts = (next((one.key for one in line if one.key in labels.spellings), None) for line in found)

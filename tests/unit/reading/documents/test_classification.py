@@ -1,7 +1,6 @@
 import pytest
 
-from service.reading.documents.classification import classify_page, is_other_document
-from service.reading.documents.fields import DocumentType
+from service.reading.documents.classification import classify_page
 from tests.unit.reading.documents.printed import joined_ktp_lines, ktp_lines, line, npwp_lines
 
 NPWP = (
@@ -30,29 +29,19 @@ def test_a_card_is_known_by_its_labels() -> None:
     assert classify_page(npwp_lines()) == "NPWP"
 
 
-def test_a_card_in_place_of_the_other_is_another_document() -> None:
-    assert is_other_document("NPWP", ktp_lines())
-    assert is_other_document("KTP", npwp_lines(*NPWP))
-    assert not is_other_document("KTP", ktp_lines())
-    assert not is_other_document("NPWP", npwp_lines(*NPWP))
-
-
 @pytest.mark.parametrize(
     "heading", ["KARTU KELUARGA", "SURAT IZIN MENGEMUDI", "KARTU KELUARGA No. 3174051708"]
 )
-def test_a_document_that_is_neither_card_is_another_for_both_types(heading: str) -> None:
+def test_a_document_that_is_neither_card_is_another(heading: str) -> None:
     lines = [line(heading, 300, 40, 34), *ktp_lines()]
 
-    assert is_other_document("KTP", lines)
-    assert is_other_document("NPWP", lines)
+    assert classify_page(lines) == "OTHER"
 
 
-@pytest.mark.parametrize("document_type", ["KTP", "NPWP"])
-def test_what_cannot_be_told_is_not_another(document_type: DocumentType) -> None:
+def test_a_page_with_both_cards_or_with_crumbs_of_one_has_no_class() -> None:
     both = [*ktp_lines(), *npwp_lines(*NPWP)]
     crumbs = [line("BUDI SANTOSO", 52, 100), line("Kecamatan", 52, 150), line("3174051708900001", 52, 200)]
 
     assert classify_page(both) is None
     assert classify_page(crumbs) is None
     assert classify_page([]) is None
-    assert not any(is_other_document(document_type, lines) for lines in (both, crumbs, []))
