@@ -34,6 +34,10 @@ MIN_PANEL_SHARE = 0.02
 #: Maximum area of the hull of two panels over the sum of their areas, for them to form a card together.
 MAX_JOINED_AREA = 1.15
 
+#: Minimum angle of a card's corners in degrees: of 120 drawn cards the lowest had 65. A sharper one is a part
+#: of a card, cut off through its print.
+MIN_CORNER_ANGLE = 60
+
 #: Minimum share of the quadrilateral that the outline fills: the corners of a card are round.
 MIN_FILL = 0.93
 
@@ -264,9 +268,17 @@ def _is_card(panel: _Panel, edge_map: _EdgeMap, perspective: Perspective) -> boo
     return bool(
         perspective.aspects[0] < max(aspect, 1 / aspect) < perspective.aspects[1]
         and (sides.min(axis=0) > perspective.min_side_ratio * sides.max(axis=0)).all()
+        and _min_corner_angle(quad) > MIN_CORNER_ANGLE
         and _min_edge_support(edge_map.near_edges, quad) > MIN_EDGE_SUPPORT
         and _edges_inside(edge_map.edges, quad) > MIN_EDGES_INSIDE
     )
+
+
+def _min_corner_angle(quad: Quad) -> float:
+    """Return the angle of the sharpest corner in degrees."""
+    back, forth = np.roll(quad, 1, axis=0) - quad, np.roll(quad, -1, axis=0) - quad
+    cosines = (back * forth).sum(axis=1) / np.linalg.norm(back, axis=1) / np.linalg.norm(forth, axis=1)
+    return float(np.degrees(np.arccos(cosines.clip(-1, 1).max())))
 
 
 def _min_edge_support(near_edges: npt.NDArray[np.uint8], quad: Quad) -> float:

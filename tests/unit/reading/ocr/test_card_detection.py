@@ -100,6 +100,13 @@ def test_a_card_seen_from_well_to_one_side_is_found(form: Image) -> None:
     assert far(card, np.array(steep, np.float32)) < 12
 
 
+def test_a_shape_with_a_sharp_corner_is_no_card(form: Image) -> None:
+    # Sides and aspect ratio are those of a card seen from one side.
+    sharp = [(440, 210), (850, 60), (870, 570), (130, 600)]
+
+    assert find_card(Page(on_table(form, sharp))) is None
+
+
 def test_a_card_in_the_dark_is_found(form: Image) -> None:
     dark = np.asarray(on_table(form, SLANTED) * 0.12, np.uint8)
 
