@@ -2,10 +2,11 @@
 
 The small one reads every line first; what it doubts, the large one reads again. It has half of the large
 one's hidden channels, fewer in its first layers, and max(0, x) instead of GELU. It starts from the weights of
-the large one and learns in three rounds, on rendered lines: to make of them what the large one makes (sums
+the large one and learns in four rounds, on rendered lines: to make of them what the large one makes (sums
 after every other block, features, probabilities); then the last two, with more weight on the printed texts;
-in the end the texts alone, so that it is sure of the steps at which characters stand. From a part of the
-first round on large products are rounded as the quantised model's are.
+then the texts alone, so that it is sure of the steps at which characters stand; in the end again, with more
+of what cards rarely print. From a part of the first round on large products are rounded as the quantised
+model's are.
 
 The same packages, faces and processor give the same weights; other processors may round differently.
 """
@@ -32,13 +33,16 @@ from tools.models.derive import SMALL, large_recogniser
 from tools.models.quantise import drop_identities
 from tools.recogniser.body import Body
 from tools.recogniser.features import OUTPUT
-from tools.recogniser.images import Batch, batches, make_shards
+from tools.recogniser.images import RARE_SHARDS, Batch, batches, make_shards
 from tools.recogniser.layers import LastLayers
 from tools.recogniser.pruning import prune
 from tools.recogniser.train import decoded, find_faces, numbers_of
 
-#: Shards that are trained with, and those that no training sees; they judge it.
-_TRAINING, _JUDGING = range(62), (62, 63)
+#: Shards that no training sees: they judge it.
+_JUDGING, _JUDGING_RARE = (62, 63), RARE_SHARDS[-2:]
+
+#: Shards that are trained with, the second in the last round only.
+_TRAINING, _TRAINING_RARE = range(62), RARE_SHARDS[:-2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +61,20 @@ class _Round:
     probabilities: float
     #: Weight of the CTC loss of a character.
     text: float
+    #: With what cards rarely print.
+    rare: bool = False
+
+    @property
+    def shards(self) -> Sequence[int]:
+        """What is trained with."""
+        return [*_TRAINING, *_TRAINING_RARE] if self.rare else _TRAINING
 
 
 _ROUNDS = (
     _Round(2.2, 1.5e-3, rounded_from=0.4, sums=0.6, features=2.0, probabilities=5.0, text=0.5),
     _Round(3.0, 1.0e-3, rounded_from=0.0, sums=0.0, features=2.0, probabilities=5.0, text=1.0),
     _Round(0.75, 4.0e-4, rounded_from=0.0, sums=0.0, features=0.0, probabilities=0.0, text=1.0),
+    _Round(0.75, 4.0e-4, rounded_from=0.0, sums=0.0, features=0.0, probabilities=0.0, text=1.0, rare=True),
 )
 
 #: Batches until the learning rate is at its height, and the last layers' share of it.
@@ -109,7 +121,7 @@ def main() -> int:
     if faces is None:
         return 2
     options.lines.mkdir(parents=True, exist_ok=True)
-    make_shards(faces, options.lines, 1 + _JUDGING[-1], options.threads)
+    make_shards(faces, options.lines, RARE_SHARDS.stop, options.threads)
     model, characters = _large(options.wheel)
     large, small = Recogniser(model), Recogniser(model, plain=True)
     large.requires_grad_(requires_grad=False)
@@ -126,7 +138,9 @@ def main() -> int:
         for report in _train(
             _Lesson(large, small, plan, characters), options.lines, random.Random(number - 1)
         ):
-            print(f"round {number}, {report}", _compared(large, small, options.lines, characters), flush=True)
+            for judging in (_JUDGING, _JUDGING_RARE):
+                compared = _compared(large, small, options.lines, characters, judging)
+                print(f"round {number}, {report}", compared, flush=True)
         halves = {name: one.astype(np.float16) for name, one in small.arrays().items()}
         np.savez(SMALL, allow_pickle=False, **halves)
         small.load(halves)
@@ -197,8 +211,9 @@ def _train(lesson: _Lesson, folder: Path, rng: random.Random) -> Iterator[str]:
         weight_decay=0.0,
         betas=(0.9, 0.99),
     )
-    total = round(plan.passes * len(_TRAINING))
-    order = [shard for _ in range(math.ceil(plan.passes)) for shard in rng.sample(_TRAINING, len(_TRAINING))]
+    shards = plan.shards
+    total = round(plan.passes * len(shards))
+    order = [shard for _ in range(math.ceil(plan.passes)) for shard in rng.sample(shards, len(shards))]
     mean = torch.zeros(3)
     count, started = 0, time.monotonic()
     for place, shard in enumerate(order[:total]):
@@ -215,7 +230,7 @@ def _train(lesson: _Lesson, folder: Path, rng: random.Random) -> Iterator[str]:
             nn.utils.clip_grad_norm_(small.parameters(), 2.0)
             optimiser.step()
             mean += (losses.detach() - mean) / 20
-        if place % (len(_TRAINING) // 2) == len(_TRAINING) // 2 - 1 or place == total - 1:
+        if place % (len(shards) // 2) == len(shards) // 2 - 1 or place == total - 1:
             seconds = time.monotonic() - started
             yield f"{place + 1} of {total} shards, {seconds:.0f} s, losses {mean.tolist()}:"
 
@@ -226,10 +241,12 @@ def _difference(one: torch.Tensor, other: torch.Tensor, inside: torch.Tensor) ->
     return (((one - other) * weight) ** 2).mean().float() / ((other * weight) ** 2).mean().float()
 
 
-def _compared(large: Recogniser, small: Recogniser, folder: Path, characters: Sequence[str]) -> str:
-    """Say how many of the judging lines each reads, and how many both read alike."""
+def _compared(
+    large: Recogniser, small: Recogniser, folder: Path, characters: Sequence[str], shards: Sequence[int]
+) -> str:
+    """Say how many lines of some shards each reads, and how many both read alike."""
     counts = dict.fromkeys(("lines", "right (large)", "right (small)", "alike"), 0)
-    for batch in (batch for shard in _JUDGING for batch in batches(folder, shard, random.Random(0))):
+    for batch in (batch for shard in shards for batch in batches(folder, shard, random.Random(0))):
         with torch.no_grad():
             classes = [each(batch)[2].argmax(dim=2).tolist() for each in (large, small)]
         for text, steps, *rows in zip(batch.texts, batch.steps.tolist(), *classes, strict=True):

@@ -1,6 +1,7 @@
 """Renders training lines once, and keeps them in shards."""
 
 import random
+import string
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import torch
 
 from service.reading.ocr.engine import Image
 from service.reading.ocr.shapes import LINE_HEIGHT, LineSize
+from tools.recogniser.digits import machine_digits
 from tools.recogniser.lines import draw_line
 from tools.recogniser.texts import invent_text
 
@@ -22,6 +24,10 @@ SHARD = 1000
 
 #: Share of the lines that are drawn at the height of a worker's first look, the others at full height.
 _SMALL_SHARE, _SMALL_HEIGHT = 0.88, 32
+
+#: Shards with more of what cards rarely print: digits for machines, and light print on dark; their shares.
+RARE_SHARDS = range(64, 96)
+_MACHINE_SHARE, _INVERSE_SHARE = 0.2, 0.3
 
 #: Widths relative to a line's own.
 _STRETCH = (0.75, 1.15)
@@ -95,7 +101,13 @@ def _make_shard(faces: Sequence[Path], folder: Path, number: int) -> None:
     for _ in range(SHARD):
         text = invent_text(rng)
         height = _SMALL_HEIGHT if rng.random() < _SMALL_SHARE else LINE_HEIGHT
-        drawn.append((draw_line(text, faces, rng, LineSize(height, rng.uniform(*_STRETCH))), text))
+        size = LineSize(height, rng.uniform(*_STRETCH))
+        kind = rng.random() if number in RARE_SHARDS else 1.0
+        if kind < _MACHINE_SHARE:
+            text = rng.choice((":", ":", ": ", "")) + "".join(rng.choices(string.digits, k=16))
+        digits = machine_digits(rng) if kind < _MACHINE_SHARE else None
+        inverse = _MACHINE_SHARE <= kind < _MACHINE_SHARE + _INVERSE_SHARE
+        drawn.append((draw_line(text, faces, rng, size, digits=digits, inverse=inverse), text))
     drawn.sort(key=lambda pair: len(pair[0]))
     path = folder / f"{number}.part"
     with path.open("wb") as file:

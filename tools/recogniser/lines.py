@@ -6,6 +6,7 @@ Faces and damages are not those of ``devstack`` and ``bench``, which judge the r
 import math
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from PIL import ImageDraw, ImageFont
 from service.reading.ocr.engine import Image
 from service.reading.ocr.geometry import cut_line
 from service.reading.ocr.shapes import LineSize
+from tools.recogniser.digits import MachineDigits
 from tools.recogniser.texts import invent_text
 
 #: Pixels, height of the capitals as they are rendered.
@@ -26,15 +28,58 @@ _CAP = 40
 _Floats = npt.NDArray[np.float32]
 
 
-def draw_line(text: str, faces: Sequence[Path], rng: random.Random, size: LineSize) -> Image:
-    """Return the line as the recogniser's input at ``size``."""
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """Faces and distances of a line's characters; distances in cap heights."""
+
+    font: ImageFont.FreeTypeFont
+    #: Between letters, more than the face has.
+    tracking: float
+    #: Between words.
+    blank: float
+    digits: MachineDigits | None
+
+    def advance(self, one: str) -> float:
+        """Return the pixels from a character to the next one."""
+        if self.digits is not None and one.isdigit():
+            return self.digits.advance * _CAP
+        return self.blank * _CAP if one == " " else self.font.getlength(one) + self.tracking * _CAP
+
+    def draw(self, pen: ImageDraw.ImageDraw, one: str, place: tuple[float, float]) -> tuple[float, float]:
+        """Draw a character from its base line's left end; return the left and right end of its ink."""
+        if self.digits is not None and one.isdigit():
+            self.digits.draw(pen, one, place, _CAP)
+            return place[0], place[0] + self.digits.width * _CAP
+        pen.text(place, one, fill=255, font=self.font, anchor="ls")
+        box = self.font.getbbox(one, anchor="ls")
+        return place[0] + box[0], place[0] + box[2]
+
+
+def draw_line(
+    text: str,
+    faces: Sequence[Path],
+    rng: random.Random,
+    size: LineSize,
+    *,
+    digits: MachineDigits | None = None,
+    inverse: bool = False,
+) -> Image:
+    """Return the line as the recogniser's input at ``size``.
+
+    Parameters:
+        digits: face of the text's digits, if it is not that of the other characters
+        inverse: print light on dark
+    """
     numbers = np.random.default_rng(rng.randrange(2**32))
-    ink, box = _typeset(text, rng.choice(faces), rng)
-    page, placed = _photographed(_printed(ink, rng, numbers), box, rng, numbers)
+    ink, box = _typeset(text, rng.choice(faces), rng, digits)
+    card = _printed(ink, rng, numbers)
+    page, placed = _photographed(255 - card if inverse else card, box, rng, numbers)
     return cut_line(page, _framed(placed, rng), size.height, 3200, size.stretch)
 
 
-def _typeset(text: str, face: Path, rng: random.Random) -> tuple[_Floats, _Floats]:
+def _typeset(
+    text: str, face: Path, rng: random.Random, digits: MachineDigits | None
+) -> tuple[_Floats, _Floats]:
     """Return the coverage by ink, 0 to 1, and the corners of the line's ink.
 
     Other lines stand above and below.
@@ -42,25 +87,24 @@ def _typeset(text: str, face: Path, rng: random.Random) -> tuple[_Floats, _Float
     font = _font(face)
     # In cap heights. Real cards: between words 0.32 to 0.63, between letters 0.06 to 0.21.
     tracking = rng.choice((0.0, 0.0, rng.uniform(-0.03, 0.09)))
-    if text.lstrip(": ").isdigit() and rng.random() < 0.5:
+    if digits is None and text.lstrip(": ").isdigit() and rng.random() < 0.5:
         tracking = rng.uniform(0.05, 0.5)
     blank = rng.triangular(0.11, 0.75, 0.3) + max(tracking, 0)
     pitch = rng.uniform(1.5, 2.6) * _CAP
-    width = int(_length(text, font, tracking, blank)) + 4 * _CAP
+    setting = _Setting(font, tracking, blank, digits)
+    width = int(sum(setting.advance(one) for one in text)) + 4 * _CAP
     height = 6 * _CAP
     canvas = Pictures.new("L", (width, height))
     pen = ImageDraw.Draw(canvas)
     left, base = 2 * _CAP, round(3.5 * _CAP)
-    bounds = _draw(pen, text, (left, base), font, tracking, blank, rng.uniform(0, 0.5))
+    bounds = _draw(pen, text, (left, base), setting, rng.uniform(0, 0.5))
     for other in (base - pitch, base + pitch):
         if rng.random() < 0.75:
             _draw(
                 pen,
                 invent_text(rng),
                 (left + rng.uniform(-3, 3) * _CAP * (rng.random() < 0.3), other),
-                font,
-                tracking,
-                blank,
+                setting,
             )
     x0, x1 = bounds
     y0, y1 = base - _CAP, float(base)
@@ -84,21 +128,11 @@ def _font(face: Path) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(face, 100 * _CAP / capital, layout_engine=ImageFont.Layout.BASIC)
 
 
-def _advance(one: str, font: ImageFont.FreeTypeFont, tracking: float, blank: float) -> float:
-    return blank * _CAP if one == " " else font.getlength(one) + tracking * _CAP
-
-
-def _length(text: str, font: ImageFont.FreeTypeFont, tracking: float, blank: float) -> float:
-    return sum(_advance(one, font, tracking, blank) for one in text)
-
-
 def _draw(
     pen: ImageDraw.ImageDraw,
     text: str,
     place: tuple[float, float],
-    font: ImageFont.FreeTypeFont,
-    tracking: float,
-    blank: float,
+    setting: _Setting,
     colon: float = 0.0,
 ) -> tuple[float, float]:
     """Draw a text from its baseline's left end; return the left and right end of its ink."""
@@ -106,10 +140,8 @@ def _draw(
     ends: list[float] = []
     for one in text:
         if one != " ":
-            pen.text((x, y), one, fill=255, font=font, anchor="ls")
-            box = font.getbbox(one, anchor="ls")
-            ends += x + box[0], x + box[2]
-        x += _advance(one, font, tracking, blank)
+            ends += setting.draw(pen, one, (x, y))
+        x += setting.advance(one)
         # The colon stands in a column of its own.
         x += colon * _CAP if one == ":" and len(ends) == 2 else 0
     return (min(ends), max(ends)) if ends else (x, x + _CAP)
