@@ -13,7 +13,6 @@ import devstack
 from service.reading.ocr.detection import corners, find_boxes
 from service.reading.ocr.engine import Image
 from service.reading.ocr.recognition import Recogniser
-from service.reading.ocr.second_look import needs_second_look
 from service.reading.ocr.sessions import Tensor, load_network
 from tools.models import derive
 
@@ -100,23 +99,14 @@ def test_marks_that_are_a_few_pixels_wide_are_read(name: str, text: str) -> None
     assert read.text == text
 
 
-def test_a_blank_half_as_wide_as_usual_is_read_and_one_that_is_not_there_is_not() -> None:
-    recogniser = Recogniser(load_network("recogniser-int8", "cpu"))
+@pytest.mark.parametrize("name", CPU_RECOGNISERS)
+def test_a_blank_half_as_wide_as_usual_is_read_and_one_that_is_not_there_is_not(name: str) -> None:
+    recogniser = Recogniser(load_network(name, "cpu"))
 
     close, joined = recogniser.read_all([words("BUDI", "HARTONO", gap=gap) for gap in (3, 0)])
 
     assert (close.text, joined.text) == ("BUDI HARTONO", "BUDIHARTONO")
     assert max(close.blank_doubt, joined.blank_doubt) < 0.5
-
-
-def test_the_small_recogniser_reads_such_a_blank_and_doubts_one_that_is_not_there() -> None:
-    recogniser = Recogniser(load_network("recogniser-small-int8", "cpu"))
-
-    close, joined = recogniser.read_all([words("BUDI", "HARTONO", gap=gap) for gap in (3, 0)])
-
-    assert close.text == "BUDI HARTONO"
-    assert close.blank_doubt < 0.1
-    assert joined.text == "BUDIHARTONO" or needs_second_look(joined)
 
 
 @pytest.mark.parametrize("height", [48, 32])
