@@ -27,4 +27,4 @@ FITTED = _cards(
 )
 
 #: The first seed of the cards that judge the decision. Nothing was fitted, chosen or tuned on them.
-JUDGED_FROM = 10_200_000
+JUDGED_FROM = 10_600_000
