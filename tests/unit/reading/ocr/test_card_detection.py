@@ -100,6 +100,16 @@ def test_a_card_seen_from_well_to_one_side_is_found(form: Image) -> None:
     assert far(card, np.array(steep, np.float32)) < 12
 
 
+def test_a_card_turned_and_tilted_far_is_found_despite_its_sharp_corner(form: Image) -> None:
+    # Its sharpest corner has 58 degrees.
+    skewed = [(132, 374), (550, 42), (848, 272), (121, 698)]
+
+    card = find_card(Page(on_table(form, skewed)))
+
+    assert card is not None
+    assert far(card, np.array(skewed, np.float32)) < 12
+
+
 def test_a_shape_with_a_sharp_corner_is_no_card(form: Image) -> None:
     # Sides and aspect ratio are those of a card seen from one side.
     sharp = [(440, 210), (850, 60), (870, 570), (130, 600)]
