@@ -26,7 +26,7 @@ AUDIT_STAMP := .venv-audit/.installed
 .DEFAULT_GOAL := help
 .PHONY: help venv models recogniser small-recogniser demo lint test test-quick test-programs test-cuda test-temporal
 .PHONY: bench bench-gpu bench-latency bench-memory bench-peers bench-queue bench-scale bench-status-page costs
-.PHONY: accuracy decision estimates realism
+.PHONY: accuracy decision estimates lost-labels realism
 .PHONY: reference types hostile fuzz chaos chaos-mutants incidents pictures audit sbom release lock clean
 
 help: ## List the targets
@@ -167,6 +167,9 @@ estimates: $(STAMP) $(MODELS) ## Fit the estimates of fields on drawn cards and 
 
 decision: $(STAMP) $(MODELS) ## Judge the decision on cards that neither fitted nor chose it; non-zero on a wrong number or name
 	$(BIN)/python -m bench.accuracy.decision --markdown docs/accuracy.md
+
+lost-labels: $(STAMP) $(MODELS) ## Read cards whose labels are taken away; prints which fields are still right
+	$(BIN)/python -m bench.accuracy.lost_labels --markdown docs/accuracy.md
 
 realism: $(STAMP) $(MODELS) ## Compare drawn cards with real ones in figures; non-zero when one is off
 	$(BIN)/python -m bench.accuracy.realism

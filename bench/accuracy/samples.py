@@ -21,7 +21,7 @@ from service.reading.ocr.geometry import Quad
 HELD_OUT_FROM = 1_000_000
 
 #: The first of those that `make accuracy` reads. What earlier ones showed has led to changes since.
-UNSEEN_FROM = 10_400_000
+UNSEEN_FROM = 10_800_000
 
 #: One card in so many is an NPWP, the others are KTPs.
 _NPWP_EVERY = 4

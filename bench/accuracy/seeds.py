@@ -27,4 +27,7 @@ FITTED = _cards(
 )
 
 #: The first seed of the cards that judge the decision. Nothing was fitted, chosen or tuned on them.
-JUDGED_FROM = 10_600_000
+JUDGED_FROM = 11_000_000
+
+#: The first seed of the cards whose labels are taken away.
+LABELS_LOST_FROM = 12_000_000

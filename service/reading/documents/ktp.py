@@ -3,13 +3,14 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import TypeAlias
 
 from service.reading.documents import values
 from service.reading.documents.characters import strip_colon
 from service.reading.documents.dates import parse_date
 from service.reading.documents.fields import Field, Fields
-from service.reading.documents.label_layout import INFERRED_LABEL_FACTOR, Cell, find_cells
+from service.reading.documents.label_layout import INFERRED_LABEL_FACTOR, Cell, Form, find_cells
 from service.reading.documents.labels import LabelSet
 from service.reading.documents.layout import (
     Row,
@@ -65,8 +66,8 @@ _CITY = re.compile(r"^(KABUPATEN|KAB\.?|KOTA)\b", re.IGNORECASE)
 #: A heading row with fewer letters than this is not a city.
 _MIN_CITY_LETTERS = 4
 
-#: Additional rows that an address and a name may take.
-_MORE_ADDRESS_ROWS, _MORE_NAME_ROWS = 2, 1
+#: Additional rows that an address, a name, and place and date of birth may take.
+_MORE_ADDRESS_ROWS, _MORE_NAME_ROWS, _MORE_BIRTH_ROWS = 2, 1, 1
 
 #: Reads one value out of the text behind its label.
 ValueReader: TypeAlias = Callable[[TextLine], Field | None]
@@ -89,6 +90,19 @@ _UNIQUE_VOCABULARIES: Mapping[str, Sequence[str]] = {
     "maritalStatus": MARITAL_STATUSES,
 }
 
+#: Vocabularies that occur in one row only, once genders and the end of validity are told apart.
+_VOCABULARIES: Mapping[str, Sequence[str]] = {
+    "gender": tuple(GENDERS),
+    "validUntil": (LIFELONG,),
+    **_UNIQUE_VOCABULARIES,
+}
+
+#: Digits that a value has at least, even if it is badly read, by key.
+_MIN_DIGITS = {"nik": 8, "rtRw": 2}
+
+#: Letters and marks of RT and RW with the slash between them, at most.
+_MAX_PAIR_LENGTH = 9
+
 #: English vocabularies of a foreigner's card.
 _ENGLISH_VOCABULARIES = {
     "gender": ENGLISH_GENDERS,
@@ -100,7 +114,7 @@ _ENGLISH_VOCABULARIES = {
 def read_ktp(lines: Sequence[TextLine]) -> Fields:
     """Return the fields of a KTP; unreadable ones are left out."""
     page = rows(lines)
-    cells = find_cells(page, LABELS, _key_of_value)
+    cells = find_cells(page, _FORM)
     heading = page[: min((cell.row for cell in cells.values()), default=0)]
     fields: dict[str, Field | None] = {
         **_province_and_city(heading),
@@ -122,7 +136,7 @@ def read_ktp(lines: Sequence[TextLine]) -> Fields:
 def _is_foreigner(cells: Mapping[str, Cell]) -> bool:
     """Whether the card has English values: a foreigner's, which prints the country as nationality."""
     return any(
-        values.is_english(values.bare(join_pieces(first_run(cell.pieces))), words)
+        values.is_english(values.bare(join_pieces(first_run(cell.pieces))).text, words)
         for key, words in _ENGLISH_VOCABULARIES.items()
         if (cell := cells.get(key)) and cell.pieces
     )
@@ -131,12 +145,39 @@ def _is_foreigner(cells: Mapping[str, Cell]) -> bool:
 def _key_of_value(value: str) -> str | None:
     """Return the key of the only row that can hold this value, or None."""
     text = strip_colon(value)
+    if read_nik(text):
+        return "nik"
     if values.is_birth(text):
         return "birth"
     if values.is_rt_rw(text):
         return "rtRw"
-    vocabularies = {"gender": tuple(GENDERS), "validUntil": (LIFELONG,), **_UNIQUE_VOCABULARIES}
-    return next((key for key, words in vocabularies.items() if nearest(text, words)), None)
+    found = (key for key, words in _VOCABULARIES.items() if nearest(text, words))
+    english = (key for key, words in _ENGLISH_VOCABULARIES.items() if values.is_english(text, words))
+    return next(chain(found, english), None)
+
+
+def _fits(key: str, text: str) -> float:
+    """Return how well a badly read text could be the value of this key, 0 to 1: by its digits, mostly."""
+    digits, letters = sum(map(str.isdigit, text)), sum(map(str.isalpha, text))
+    if "/" in text and len(text) <= _MAX_PAIR_LENGTH:
+        return float(key == "rtRw")
+    if key == "birth":
+        # A date alone is the second row of a long place.
+        return 0.0 if digits > letters else 0.6 + 0.4 * (digits > 2)
+    if key in _MIN_DIGITS:
+        return float(digits >= _MIN_DIGITS[key])
+    is_heading = _CITY.match(text) or HEADING.find("province", text)
+    return float(key == "address" or (letters > 2 * digits and not is_heading))
+
+
+#: A KTP. The number is printed larger, so the name is further below it.
+_FORM = Form(
+    labels=LABELS,
+    places={key: place + 0.5 * (place > 0) for place, key in enumerate(LABELS.spellings)},
+    more_rows={"name": _MORE_NAME_ROWS, "birth": _MORE_BIRTH_ROWS, "address": _MORE_ADDRESS_ROWS},
+    key_of_value=_key_of_value,
+    fits=_fits,
+)
 
 
 def _value_without_label(page: Sequence[Row], words: Sequence[str]) -> Field | None:
@@ -197,7 +238,10 @@ def _nik(page: Sequence[Row], cells: Mapping[str, Cell], printed: PrintedFacts) 
 def _birth(cell: Cell | None) -> Mapping[str, Field | None]:
     if cell is None or not cell.pieces:
         return {}
-    pieces = [*first_run(cell.pieces), *(piece for row in cell.below[:1] for piece in first_run(row))]
+    pieces = [
+        *first_run(cell.pieces),
+        *(piece for row in cell.below[:_MORE_BIRTH_ROWS] for piece in first_run(row)),
+    ]
     place, day = values.place_and_date(values.bare(join_pieces(pieces)))
     return {
         "birthPlace": _of_cell(place, cell),

@@ -1,32 +1,57 @@
-"""Layout of a printed form: a column of labels on the left, values to their right, some over several rows."""
+"""Layout of a printed form: a column of labels on the left, values to their right, some over several rows.
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+Rows are named by their labels; those whose label cannot be read by what their value says, and else by where
+they stand: a form prints its rows in one order and at one distance.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise, takewhile
 from statistics import median
 from typing import TypeAlias
 
-import numpy as np
-
-from service.reading.documents.labels import Label, LabelSet
-from service.reading.documents.layout import Piece, Row, first_run, row_after, row_text
-
-#: A label starts at most this far left and right of the label column, in text heights: some are indented.
-_LABEL_SHIFT = (-2.0, 3.5)
-
-#: A value starts at most this far left and right of the value column, in text heights.
-_VALUE_SHIFT = (-1.5, 3.0)
+from service.reading.documents.columns import Columns, fit_columns, without_leading_marks
+from service.reading.documents.labels import LabelSet
+from service.reading.documents.layout import Row, first_run, row_after, row_text
 
 #: Factor on the confidence of a value whose label was not read, but inferred from its place or its text.
 INFERRED_LABEL_FACTOR = 0.8
 
-#: Labels whose first pieces a line is fitted through, at least; with fewer the label column is vertical.
-_MIN_FITTED_LABELS = 5
+#: What naming a row counts: a label its likeness less this, a telling value, a fitting place.
+_LABEL_OFFSET, _TELLING_VALUE, _FITTING_PLACE = 0.5, 0.3, 0.05
 
-#: A label further than this from the median of the label column, in text heights, is not part of it.
-_MAX_COLUMN_OUTLIER = 4
+#: Rows of distance that two named rows may differ from the printed one, and what each row beyond costs, up to
+#: a limit.
+_DISTANCE_TOLERANCE, _DISTANCE_COST, _MAX_DISTANCE_COST = 0.35, 0.2, 0.25
 
-#: Returns the only key whose value a text can be; None if it may be the value of several keys.
-KeyOfValue: TypeAlias = Callable[[str], str | None]
+#: Labels from which they alone show where the columns are; with fewer, values that tell their key do too.
+_MIN_LABELS = 5
+
+#: Rows with a label or a telling value from which a page shows the form, so that others are named by place.
+_MIN_NAMED = 3
+
+#: Distance of rows in text heights, where too few were named to measure it.
+_TYPICAL_PITCH = 1.3
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A printed form.
+
+    Parameters:
+        labels: in the printed order of the form
+        places: printed distance from the first row to each row, in rows, by key
+        more_rows: rows that a value may take beyond its first, by key
+        key_of_value: returns the only key whose value a text can be; None if it may be that of several
+        fits: how well a text could be the value of a key, however badly it was read; 0 to 1
+    """
+
+    labels: LabelSet
+    places: Mapping[str, float]
+    more_rows: Mapping[str, int]
+    key_of_value: Callable[[str], str | None]
+    fits: Callable[[str, str], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,195 +71,164 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class _LabelledRow:
-    """A row, and a label that it may start with."""
+class _NamedRow:
+    """A row, and the key that it may have."""
 
     row: int
-    #: Position of the label in the printed order of the form.
+    #: Place of the key in the printed order of the form.
     order: int
-    label: Label
-    #: Factor on the confidence; less than 1 if the label was inferred from the value.
-    certainty: float = 1.0
+    #: What is said for it.
+    weight: float
+    #: What follows the label, or the whole value of a row without a readable label.
+    rest: Row
+    is_labelled: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class _LabelColumn:
-    """Left edge of the labels: x = ``start`` + ``slope`` * y, in pixels. The column may lean."""
-
-    slope: float
-    start: float
-
-    def offset(self, row: Row) -> float:
-        """Distance in pixels from the label column to the start of a row, to the right."""
-        return row[0].left - (self.start + self.slope * row[0].y)
-
-    def starts(self, row: Row) -> bool:
-        """Whether a row starts in this column."""
-        return _LABEL_SHIFT[0] < self.offset(row) / row[0].height < _LABEL_SHIFT[1]
+#: What it costs that one row follows another.
+_Cost: TypeAlias = Callable[[_NamedRow, _NamedRow], float]
 
 
-@dataclass(frozen=True, slots=True)
-class _ValueColumn:
-    """Left edge of the values, parallel to the label column."""
-
-    labels: _LabelColumn
-    #: Pixels to the right of the label column; None if labels and values were read as one piece.
-    distance: float | None
-
-    def shift(self, row: Row) -> float | None:
-        """Distance from this column to the start of a row, to the right, in text heights."""
-        return None if self.distance is None else (self.labels.offset(row) - self.distance) / row[0].height
-
-    def starts(self, row: Row) -> bool:
-        """Whether a row starts in this column."""
-        shift = self.shift(row)
-        return shift is not None and _VALUE_SHIFT[0] < shift < _VALUE_SHIFT[1]
-
-
-def find_cells(
-    rows: Sequence[Row], labels: LabelSet, key_of_value: KeyOfValue = lambda _: None
-) -> Mapping[str, Cell]:
+def find_cells(rows: Sequence[Row], form: Form) -> Mapping[str, Cell]:
     """Find the cell of each label of a form.
 
-    The keys of ``labels`` are in the printed order of the form. A row whose label was not read is identified
-    by ``key_of_value`` if it can be. Rows without a label between two labels continue the value above, unless
-    labels are missing in between (or at the end of the form): then they are the values of those, if their
-    number makes that unambiguous.
+    Rows without a label between two named ones continue the value above, unless rows are missing in between
+    and the distance shows that they are those.
     """
-    keys = list(labels.spellings)
-    candidates = _labels_at_row_starts(rows, labels, keys)
-    anchors = _best_in_printed_order(candidates)
-    if not anchors:
+    if not rows:
         return {}
-    label_column = _fit_label_column([rows[anchor.row][0] for anchor in anchors])
-    value_column = _ValueColumn(label_column, _value_distance(rows, anchors, label_column))
-    read = [candidate for candidate in candidates if label_column.starts(rows[candidate.row])]
-    unlabelled = {*range(len(rows))} - {candidate.row for candidate in read}
-    inferred = _labels_from_values(rows, unlabelled, value_column, keys, key_of_value)
-    return _cells_between(rows, _best_in_printed_order([*read, *inferred]), value_column, keys)
+    page = _Page(rows, form, tuple(form.labels.spellings))
+    labelled = [*page.by_label()]
+    named = _best_in_order(labelled)
+    if len(named) < _MIN_LABELS:
+        anywhere = [one for index in page.without(named) for one in page.by_value(index)]
+        named = _best_in_order([*labelled, *anywhere])
+    columns = page.columns(named)
+    labelled = [one for one in labelled if columns.starts_label(rows[one.row])]
+    telling = [one for index in page.without(labelled) for one in page.by_value(index, columns)]
+    named = _best_in_order([*labelled, *telling])
+    if len(named) >= _MIN_NAMED and (by_place := [*page.by_place(named, columns)]):
+        cost = partial(page.distance_cost, page.pitch(named))
+        named = _best_in_order([*labelled, *telling, *by_place], cost)
+    return page.cells(named, columns)
 
 
-def _labels_at_row_starts(rows: Sequence[Row], labels: LabelSet, keys: Sequence[str]) -> list[_LabelledRow]:
-    return [
-        _LabelledRow(index, keys.index(label.key), label)
-        for index, row in enumerate(rows)
-        for label in labels.at_start(row_text(row))
-    ]
+def _best_in_order(candidates: Sequence[_NamedRow], cost: _Cost = lambda _, __: 0.0) -> list[_NamedRow]:
+    """Return the likeliest choice: one key for a row, and in printed order down the page.
 
-
-def _labels_from_values(
-    rows: Sequence[Row],
-    unlabelled: Collection[int],
-    value_column: _ValueColumn,
-    keys: Sequence[str],
-    key_of_value: KeyOfValue,
-) -> Iterator[_LabelledRow]:
-    """Yield rows without a readable label whose value identifies the key."""
-    for index in sorted(unlabelled):
-        value = _value_of_row(rows[index], value_column)
-        key = key_of_value(value[0].line.text) if value else None
-        if key is not None:
-            label_text = row_text(rows[index][: len(rows[index]) - len(value)])
-            label = Label(key, len(label_text), INFERRED_LABEL_FACTOR)
-            yield _LabelledRow(index, keys.index(key), label, INFERRED_LABEL_FACTOR)
-
-
-def _best_in_printed_order(candidates: Sequence[_LabelledRow]) -> list[_LabelledRow]:
-    """Return the likeliest choice of labels: one per row, and in printed order down the page.
-
-    A longest increasing subsequence, weighted with the likeness of the labels.
+    A longest increasing subsequence, weighted.
     """
-    chains: list[tuple[float, list[_LabelledRow]]] = []
+    chains: list[tuple[float, list[_NamedRow]]] = []
     for candidate in sorted(candidates, key=lambda one: (one.row, one.order)):
         earlier = [
-            (weight, chain)
+            (weight - cost(chain[-1], candidate), chain)
             for weight, chain in chains
             if chain[-1].row < candidate.row and chain[-1].order < candidate.order
         ]
-        weight, chain = max(earlier, key=lambda pair: pair[0], default=(0.0, []))
-        chains.append((weight + candidate.label.likeness - 0.5, [*chain, candidate]))
+        weight, chain = max([(0.0, []), *earlier], key=lambda pair: pair[0])
+        chains.append((weight + candidate.weight, [*chain, candidate]))
     return max(chains, key=lambda pair: pair[0], default=(0.0, []))[1]
 
 
-def _fit_label_column(heads: Sequence[Piece]) -> _LabelColumn:
-    """Fit the label column through the first pieces of labelled rows, outliers excluded."""
-    typical = median(head.left for head in heads)
-    kept = [head for head in heads if abs(head.left - typical) < _MAX_COLUMN_OUTLIER * head.height] or heads
-    if len(kept) < _MIN_FITTED_LABELS:
-        return _LabelColumn(0.0, median(head.left for head in kept))
-    slope, start = np.polyfit([head.y for head in kept], [head.left for head in kept], 1)
-    return _LabelColumn(float(slope), float(start))
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """The rows of a page that shows a form."""
 
+    rows: Sequence[Row]
+    form: Form
+    #: In the printed order.
+    keys: Sequence[str]
 
-def _value_distance(
-    rows: Sequence[Row], anchors: Sequence[_LabelledRow], label_column: _LabelColumn
-) -> float | None:
-    """Return the median distance in pixels from labels to values; None if no value is a piece of its own."""
-    distances = []
-    for anchor in anchors:
-        row = rows[anchor.row]
-        value = _without_leading_marks(row_after(row, anchor.label.end))
+    def without(self, named: Sequence[_NamedRow]) -> Iterator[int]:
+        """Yield the indices of all rows but these."""
+        taken = {one.row for one in named}
+        return (index for index in range(len(self.rows)) if index not in taken)
+
+    def by_label(self) -> Iterator[_NamedRow]:
+        """Yield every label that a row may start with."""
+        for index, row in enumerate(self.rows):
+            for label in self.form.labels.at_start(row_text(row)):
+                weight = label.likeness - _LABEL_OFFSET
+                yield _NamedRow(index, self.keys.index(label.key), weight, row_after(row, label.end))
+
+    def by_value(self, index: int, columns: Columns | None = None) -> Iterator[_NamedRow]:
+        """Yield the key that the value of a row tells: in the column of values, or wherever it stands."""
+        row = self.rows[index]
+        values = [row[start:] for start in range(len(row))] if columns is None else [columns.value_of(row)]
+        for value in filter(None, values):
+            key = self.form.key_of_value(value[0].line.text)
+            if key is not None:
+                yield _NamedRow(index, self.keys.index(key), _TELLING_VALUE, value, is_labelled=False)
+                return
+
+    def by_place(self, named: Sequence[_NamedRow], columns: Columns) -> Iterator[_NamedRow]:
+        """Yield each key that a row between two named ones may have, where keys are missing there."""
+        ends = [(-1, -1), *((one.row, one.order) for one in named), (len(self.rows), len(self.keys))]
+        for (row, order), (next_row, next_order) in pairwise(ends):
+            loose = range(row + 1, next_row) if next_order > order + 1 else ()
+            for index, value in ((index, first_run(columns.value_of(self.rows[index]))) for index in loose):
+                for missing in range(order + 1, next_order) if value else ():
+                    if fit := self.form.fits(self.keys[missing], row_text(value)):
+                        yield _NamedRow(index, missing, _FITTING_PLACE * fit, value, is_labelled=False)
+
+    def columns(self, named: Sequence[_NamedRow]) -> Columns:
+        """Return the columns that these rows stand in."""
+        values = [(one, without_leading_marks(one.rest)) for one in named]
         # A value that was cut off its label starts where the label ends, not where the column does.
-        if value and value[0] in row:
-            distances.append(label_column.offset(value))
-    return median(distances) if distances else None
+        whole = [value[0] for one, value in values if value and value[0] in self.rows[one.row]]
+        return fit_columns([self.rows[one.row][0] for one in named if one.is_labelled], whole)
 
+    def pitch(self, named: Sequence[_NamedRow]) -> float:
+        """Return the distance in pixels of rows that follow each other."""
+        measured = []
+        for one, other in pairwise(named):
+            least, largest = self._printed_distance(one, other)
+            if least == largest:
+                measured.append(self._distance(one.row, other.row) / least)
+        heights = (piece.height for row in self.rows for piece in row)
+        return median(measured) if measured else _TYPICAL_PITCH * median(heights)
 
-def _cells_between(
-    rows: Sequence[Row], labelled: Sequence[_LabelledRow], value_column: _ValueColumn, keys: Sequence[str]
-) -> Mapping[str, Cell]:
-    """Return the cell of each labelled row, and those of missing labels between them."""
-    cells: dict[str, Cell] = {}
-    next_labels = [*((one.row, one.order) for one in labelled[1:]), (len(rows), len(keys))]
-    for one, (next_row, next_order) in zip(labelled, next_labels, strict=False):
-        missing = keys[one.order + 1 : next_order]
-        # Rows below the form's last label belong to no value.
-        is_last = one.order == len(keys) - 1
-        loose = [] if is_last else _value_rows(rows[one.row + 1 : next_row], value_column)
-        pieces = _value_behind_label(row_after(rows[one.row], one.label.end), value_column)
-        below = () if missing else tuple(loose)
-        indent = value_column.shift(pieces) if pieces else None
-        cells[keys[one.order]] = Cell(one.row, pieces, below, one.certainty, max(0.0, indent or 0.0))
-        cells |= _cells_of_missing_labels(missing, loose, one.row + 1)
-    return cells
+    def distance_cost(self, pitch: float, one: _NamedRow, other: _NamedRow) -> float:
+        """Return what it costs that two rows are nearer together or further apart than printed."""
+        least, largest = self._printed_distance(one, other)
+        distance = self._distance(one.row, other.row) / pitch
+        excess = max(least - distance, distance - largest) - _DISTANCE_TOLERANCE
+        return min(_MAX_DISTANCE_COST, max(0.0, _DISTANCE_COST * excess))
 
+    def cells(self, named: Sequence[_NamedRow], columns: Columns) -> Mapping[str, Cell]:
+        """Return the cells of named rows, by key."""
+        cells: dict[str, Cell] = {}
+        pitch = self.pitch(named)
+        ends = [*((one.row, one.order) for one in named[1:]), (len(self.rows), len(self.keys))]
+        for one, (next_row, next_order) in zip(named, ends, strict=False):
+            # Rows below the form's last label belong to no value.
+            is_last = one.order == len(self.keys) - 1
+            values = ((index, columns.value_of(self.rows[index])) for index in range(one.row + 1, next_row))
+            below = [] if is_last else [(index, first_run(value)) for index, value in values if value]
+            if next_order > one.order + 1:
+                below = self._without_gap(one.row, below, pitch)
+            pieces = columns.value_behind_label(one.rest) if one.is_labelled else one.rest
+            cells[self.keys[one.order]] = Cell(
+                one.row,
+                pieces,
+                tuple(value for _, value in below),
+                1.0 if one.is_labelled else INFERRED_LABEL_FACTOR,
+                columns.indent(pieces) if pieces and one.is_labelled else 0.0,
+            )
+        return cells
 
-def _cells_of_missing_labels(missing: Sequence[str], loose: Sequence[Row], row: int) -> Mapping[str, Cell]:
-    """Return the cells of labels that were not read, if the rows in their place can be assigned to them."""
-    if len(missing) == 1 and loose:
-        return {missing[0]: Cell(row, loose[0], tuple(loose[1:]), INFERRED_LABEL_FACTOR)}
-    if len(missing) == len(loose):
-        pairs = zip(missing, loose, strict=True)
-        return {
-            key: Cell(row + index, value, (), INFERRED_LABEL_FACTOR)
-            for index, (key, value) in enumerate(pairs)
-        }
-    return {}
+    def _without_gap(self, row: int, below: Sequence[tuple[int, Row]], pitch: float) -> list[tuple[int, Row]]:
+        """Return the rows below a row that follow it, and each other, at the distance of rows."""
+        indices = [row, *(index for index, _ in below)]
+        gaps = [self._distance(upper, lower) for upper, lower in pairwise(indices)]
+        limit = (1 + _DISTANCE_TOLERANCE) * pitch
+        return [pair for pair, _ in takewhile(lambda pair: pair[1] < limit, zip(below, gaps, strict=True))]
 
+    def _printed_distance(self, one: _NamedRow, other: _NamedRow) -> tuple[float, float]:
+        """Return the least and the largest distance of two named rows, in rows."""
+        between = self.keys[one.order : other.order]
+        least = self.form.places[self.keys[other.order]] - self.form.places[between[0]]
+        return least, least + sum(self.form.more_rows.get(key, 0) for key in between)
 
-def _value_behind_label(rest: Row, value_column: _ValueColumn) -> Row:
-    """Return the value in what follows a label: without colons, rests of the label, and other columns."""
-    pieces = _without_leading_marks(rest)
-    if len(pieces) > 1 and len(pieces[0].line.text.strip(" :.;,")) <= 2 and value_column.starts(pieces[1:]):
-        pieces = pieces[1:]
-    shift = value_column.shift(pieces) if pieces else None
-    return () if shift is not None and shift > _VALUE_SHIFT[1] else pieces
-
-
-def _value_rows(rows: Sequence[Row], value_column: _ValueColumn) -> list[Row]:
-    """Return the values of rows that start in the value column, or do so behind an unreadable label."""
-    return [first_run(value) for row in rows if (value := _value_of_row(row, value_column))]
-
-
-def _value_of_row(row: Row, value_column: _ValueColumn) -> Row:
-    """Return a row from its first or second piece on, whichever starts in the value column; else nothing."""
-    tails = (_without_leading_marks(row[start:]) for start in (0, 1))
-    return next((tail for tail in tails if tail and value_column.starts(tail)), ())
-
-
-def _without_leading_marks(row: Row) -> Row:
-    """Return a row from its first piece with a letter or digit on."""
-    for index, piece in enumerate(row):
-        if any(character.isalnum() for character in piece.line.text):
-            return row[index:]
-    return ()
+    def _distance(self, upper: int, lower: int) -> float:
+        """Return how far one row is below another, in pixels."""
+        return self.rows[lower][0].y - self.rows[upper][0].y

@@ -78,7 +78,7 @@ def row_after(row: Row, offset: int) -> Row:
         if offset <= 0 or (piece is not row[0] and _is_at_start_of_word(text, offset)):
             rest.append(piece)
         elif offset < len(text):
-            rest.append(_slice(piece, offset, len(text)))
+            rest.append(slice_piece(piece, offset, len(text)))
         offset -= len(text) + 1
     return tuple(rest)
 
@@ -95,7 +95,7 @@ def row_before(row: Row, offset: int) -> Row:
     for piece in row:
         if offset <= 0:
             break
-        kept.append(_slice(piece, 0, offset) if offset < len(piece.line.text) else piece)
+        kept.append(slice_piece(piece, 0, offset) if offset < len(piece.line.text) else piece)
         offset -= len(piece.line.text) + 1
     return tuple(kept)
 
@@ -179,7 +179,7 @@ def _continues(last: Piece, piece: Piece) -> bool:
     return overlap < 0.5 * min(last.right - last.left, piece.right - piece.left)
 
 
-def _slice(piece: Piece, start: int, end: int) -> Piece:
+def slice_piece(piece: Piece, start: int, end: int) -> Piece:
     """Return the characters ``start`` to ``end`` of a piece, assuming that all are equally wide."""
     line = piece.line
     length = len(line.text)

@@ -142,14 +142,14 @@ def known_or_english(
     line: TextLine, words: Sequence[str] | Mapping[str, str], english: Mapping[str, str]
 ) -> Field | None:
     """Read one of ``words``, or an English word of a foreigner's card as the value it stands for."""
-    if is_english(line, english):
+    if is_english(line.text, english):
         return known(line, english)
     return known(line, words) or known(line, english)
 
 
-def is_english(line: TextLine, english: Mapping[str, str]) -> bool:
+def is_english(text: str, english: Mapping[str, str]) -> bool:
     """Whether a text is exactly one of the English words, apart from look-alike characters."""
-    word = nearest(line.text, tuple(english))
+    word = nearest(text, tuple(english))
     return word is not None and word.likeness == 1
 
 
