@@ -4,7 +4,6 @@ import argparse
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import cycle, islice
 from pathlib import Path
 
 import psutil
@@ -20,11 +19,9 @@ from devstack.backend import FilotBackend
 from devstack.servers import filot_stack
 from devstack.servers.worker import Worker
 
-#: Different files of each level; they are read again and again.
-CARDS_A_LEVEL = 8
-
-#: Documents that are queued together; memory is looked at when they are all done.
-BATCH = 100
+#: Different files of each level. All are queued together, again and again, and memory is looked at when they
+#: are all done: files differ in what they take, so parts of them could not be compared.
+CARDS_A_LEVEL = 6
 
 #: MiB that a worker with all its processes may hold.
 LIMIT = 700
@@ -63,7 +60,7 @@ def main() -> int:
 
 
 def _measure(documents: int, console: Console) -> Iterator[Look]:
-    """Read so many documents; yield a look after each batch."""
+    """Read about so many documents; yield a look whenever each file was read once more."""
     cards = [invent_sample(level, seed) for level in LEVELS for seed in range(CARDS_A_LEVEL)]
     with filot_stack() as servers, FilotBackend(servers.environment()) as backend:
         settings = {"OCR_GPU_DRIVER": "onnx", "OCR_GPU_CONCURRENCY": str(usable_cores())}
@@ -71,14 +68,13 @@ def _measure(documents: int, console: Console) -> Iterator[Look]:
         worker.start()
         try:
             with Progress(console=console, transient=True) as progress:
-                for start in progress.track(range(0, documents, BATCH), description="Reading"):
-                    batch = list(islice(cycle(cards), start % len(cards), start % len(cards) + BATCH))
-                    ids = [backend.add_document(card.content, card.document_type) for card in batch]
+                for start in progress.track(range(0, documents, len(cards)), description="Reading"):
+                    ids = [backend.add_document(card.content, card.document_type) for card in cards]
                     with backend.listen() as channel:
                         for document_id in ids:
                             backend.enqueue(document_id)
                         channel.wait_for(len(ids), timeout=TIMEOUT)
-                    yield Look(start + BATCH, *_held(worker.pid))
+                    yield Look(start + len(cards), *_held(worker.pid))
         finally:
             worker.stop()
 
@@ -98,7 +94,7 @@ def _held(pid: int) -> tuple[float, float]:
 
 
 def _table(looks: list[Look]) -> str:
-    shown = [look for number, look in enumerate(looks) if number == 0 or (number + 1) % 4 == 0]
+    shown = [look for number, look in enumerate(looks) if number == 0 or (number + 1) % 5 == 0]
     rows = [("documents read", "MiB", "of which decoders"), ("---:", "---:", "---:")]
     rows += [(f"{look.documents:,}", f"{look.held:.0f}", f"{look.decoders:.0f}") for look in shown]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)

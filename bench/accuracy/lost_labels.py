@@ -41,10 +41,10 @@ def main() -> None:
     jobs = [(level, LABELS_LOST_FROM + index) for index in range(options.cards) for level in LEVELS]
     read = readings(jobs, options.cache, usable_cores())
     cards = [card for card in read if card.document_type == "KTP" and card.pages]
-    rows = ["| labels lost | " + " | ".join(WAYS) + " |", "| ---: |" + " ---: |" * len(WAYS)]
-    for share in SHARES:
-        rows.append(f"| {share:.0%} | {' | '.join(_shares(cards, share, way) for way in WAYS)} |")
-    table = "\n".join(rows)
+    rows = [(f"{share:.0%}", *(_shares(cards, share, way) for way in WAYS)) for share in SHARES]
+    table = "\n".join(
+        f"| {' | '.join(row)} |" for row in [("labels lost", *WAYS), ("---:",) * (1 + len(WAYS)), *rows]
+    )
     print(table)
     if options.markdown:
         replace_block(options.markdown, "lost-labels", table)

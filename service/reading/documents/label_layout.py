@@ -162,13 +162,21 @@ class _Page:
 
     def by_place(self, named: Sequence[_NamedRow], columns: Columns) -> Iterator[_NamedRow]:
         """Yield each key that a row between two named ones may have, where keys are missing there."""
+        for index, missing in self._rows_between(named):
+            value = first_run(columns.value_of(self.rows[index]))
+            text = row_text(value)
+            if any(label.end == len(text) for label in self.form.labels.at_start(text)):
+                continue  # a label in the place of a value
+            for order in missing if value else ():
+                if fit := self.form.fits(self.keys[order], text):
+                    yield _NamedRow(index, order, _FITTING_PLACE * fit, value, is_labelled=False)
+
+    def _rows_between(self, named: Sequence[_NamedRow]) -> Iterator[tuple[int, range]]:
+        """Yield each row that has no name, and the places of the keys that are missing around it."""
         ends = [(-1, -1), *((one.row, one.order) for one in named), (len(self.rows), len(self.keys))]
         for (row, order), (next_row, next_order) in pairwise(ends):
-            loose = range(row + 1, next_row) if next_order > order + 1 else ()
-            for index, value in ((index, first_run(columns.value_of(self.rows[index]))) for index in loose):
-                for missing in range(order + 1, next_order) if value else ():
-                    if fit := self.form.fits(self.keys[missing], row_text(value)):
-                        yield _NamedRow(index, missing, _FITTING_PLACE * fit, value, is_labelled=False)
+            missing = range(order + 1, next_order)
+            yield from ((index, missing) for index in range(row + 1, next_row) if missing)
 
     def columns(self, named: Sequence[_NamedRow]) -> Columns:
         """Return the columns that these rows stand in."""

@@ -1,14 +1,16 @@
 """Groups text lines into rows by their boxes.
 
-The page may be rotated by a few degrees or seen slightly from one side. Positions are straightened with the
-slope of the long lines before they are compared.
+The page may be rotated by a few degrees or seen from one side. Positions are straightened with the slopes of
+the long lines before they are compared.
 """
 
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from statistics import linear_regression, median
+from statistics import median
 from typing import TypeAlias
+
+import numpy as np
 
 from service.reading.documents.characters import single_spaced
 from service.reading.ocr.engine import Box, TextLine
@@ -25,8 +27,14 @@ _MAX_ROW_OFFSET = 0.5
 #: Aspect ratio from which a line is used for measuring the slope of the page.
 _MIN_LONG_LINE = 4.0
 
-#: A slope further than this from the page's median (about 4 degrees) belongs to a bad box.
-_MAX_SLOPE_OUTLIER = 0.07
+#: A slope further than this from those of its neighbours (about 3 degrees) belongs to a bad box.
+_MAX_SLOPE_OUTLIER = 0.05
+
+#: Lines from which it is fitted how rows converge; fewer are taken for parallel.
+_MIN_FITTED_LINES = 6
+
+#: Rows are nowhere nearer together than this, relative to the centre of the page.
+_MIN_WIDENING = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,36 +133,47 @@ def join_pieces(pieces: Sequence[Piece]) -> TextLine:
 
 def _straightener(lines: Sequence[TextLine]) -> Callable[[TextLine], Piece]:
     """Return a function that places a line on the straightened page."""
-    slope_at = _slope_by_height(lines)
     centre = sum(_centre(line)[0] for line in lines) / len(lines)
     origin = min(line.top for line in lines)
+    level, converging = _fit_slopes(lines, centre)
 
     def straighten(line: TextLine) -> Piece:
         (x1, y1), (x2, y2), (x3, y3), (x4, y4) = line.box
         x, y = _centre(line)
-        slope = slope_at(y)
-        lean = slope_at(origin) * (y - origin)
+        # Where the row of this line crosses the centre: y = row + (level + converging * row) * (x - centre).
+        row = (y - level * (x - centre)) / max(_MIN_WIDENING, 1 + converging * (x - centre))
+        lean = (level + converging * origin) * (y - origin)
         height = max(1.0, (math.hypot(x4 - x1, y4 - y1) + math.hypot(x3 - x2, y3 - y2)) / 2)
-        return Piece(line, (x1 + x4) / 2 + lean, (x2 + x3) / 2 + lean, y - slope * (x - centre), height)
+        return Piece(line, (x1 + x4) / 2 + lean, (x2 + x3) / 2 + lean, row, height)
 
     return straighten
 
 
-def _slope_by_height(lines: Sequence[TextLine]) -> Callable[[float], float]:
-    """Return a function from y to the slope of text (dy/dx): with perspective it changes down the page."""
-    measured = [
-        (_centre(line)[1], _slope(line))
-        for line in lines
-        if line.right - line.left > _MIN_LONG_LINE * _thickness(line)
-    ]
-    if not measured:
-        return lambda _: 0.0
-    typical = median(slope for _, slope in measured)
-    kept = [(y, slope) for y, slope in measured if abs(slope - typical) < _MAX_SLOPE_OUTLIER]
-    if len(kept) < 6:
-        return lambda _: typical
-    rate, start = linear_regression(*zip(*kept, strict=True))
-    return lambda y: start + rate * y
+def _fit_slopes(lines: Sequence[TextLine], centre: float) -> tuple[float, float]:
+    """Return the slope of rows (dy/dx) at y = 0, and how it grows with each pixel of y, both at the centre.
+
+    Seen from one side, rows converge: the card's plane is fitted to its own text. By the median of all pairs
+    of long lines (Theil and Sen), then by least squares without those that are far off.
+    """
+    long = [line for line in lines if line.right - line.left > _MIN_LONG_LINE * _thickness(line)]
+    if not long:
+        return 0.0, 0.0
+    slopes = np.array([_slope(line) for line in long])
+    if len(long) < _MIN_FITTED_LINES:
+        return float(np.median(slopes)), 0.0
+    places = np.array([_centre(line) for line in long])
+    rows = places[:, 1] - slopes * (places[:, 0] - centre)
+    one, other = np.triu_indices(len(long), 1)
+    apart = np.abs(rows[one] - rows[other]) > np.ptp(rows) / 10
+    one, other = one[apart], other[apart]
+    converging = np.median((slopes[one] - slopes[other]) / (rows[one] - rows[other])) if len(one) else 0.0
+    off = slopes - converging * rows
+    kept = np.abs(off - np.median(off)) < _MAX_SLOPE_OUTLIER
+    if kept.sum() < _MIN_FITTED_LINES:
+        return float(np.median(off)), float(converging)
+    widths = np.array([line.right - line.left for line in long])
+    converging, level = np.polyfit(rows[kept], slopes[kept], 1, w=widths[kept])
+    return float(level), float(converging)
 
 
 def _centre(line: TextLine) -> tuple[float, float]:

@@ -77,6 +77,12 @@ def scaled(lines: list[TextLine], factor: float) -> list[TextLine]:
     return _moved(lines, lambda x, y: (x * factor, y * factor))
 
 
+def seen_from_the_left(lines: list[TextLine], growth: float) -> list[TextLine]:
+    """The lines on a card that is so many times larger at its right edge than at its left one."""
+    bend = (growth - 1) / growth / 1011
+    return _moved(lines, lambda x, y: (x / (1 - bend * x), (y - 320) / (1 - bend * x) + 320))
+
+
 def npwp_lines(*texts: str, confidence: float = 0.99) -> list[TextLine]:
     """An NPWP: the heading, then ``texts`` down the left side."""
     heading = ("KEMENTERIAN KEUANGAN REPUBLIK INDONESIA", "DIREKTORAT JENDERAL PAJAK")

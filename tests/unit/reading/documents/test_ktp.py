@@ -1,7 +1,15 @@
 import pytest
 
 from service.reading.documents.ktp import read_ktp
-from tests.unit.reading.documents.printed import KTP, joined_ktp_lines, ktp_lines, line, read_values, tilted
+from tests.unit.reading.documents.printed import (
+    KTP,
+    joined_ktp_lines,
+    ktp_lines,
+    line,
+    read_values,
+    seen_from_the_left,
+    tilted,
+)
 
 EXPECTED = {
     "nik": "3174051708900001",
@@ -138,6 +146,18 @@ def test_a_label_may_be_two_pieces() -> None:
 @pytest.mark.parametrize("degrees", [-6, -3, 3, 6])
 def test_a_tilted_card_reads_like_a_level_one(degrees: float) -> None:
     lines = tilted(ktp_lines(), degrees)
+
+    fields = read_ktp(lines)
+
+    assert read_values(fields) == EXPECTED
+
+
+@pytest.mark.parametrize("labels", [None, dict.fromkeys(KTP, "")])
+@pytest.mark.parametrize("degrees", [6.0, 0.0, -6.0])
+def test_a_card_whose_rows_converge_reads_like_one_seen_from_above(
+    degrees: float, labels: dict[str, str] | None
+) -> None:
+    lines = tilted(seen_from_the_left(ktp_lines(labels=labels), growth=4), degrees)
 
     fields = read_ktp(lines)
 

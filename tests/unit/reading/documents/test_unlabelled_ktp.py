@@ -12,8 +12,8 @@ NO_LABELS = dict.fromkeys(KTP, "")
 CUT_LABELS = {label: label[2 * len(label) // 3 :] for label in KTP}
 
 
-def read(*args: dict[str, str]) -> dict[str, str]:
-    return read_values(read_ktp(ktp_lines(*args)))
+def read(values: dict[str, str], labels: dict[str, str]) -> dict[str, str]:
+    return read_values(read_ktp(ktp_lines(values, labels)))
 
 
 @pytest.mark.parametrize("labels", [NO_LABELS, CUT_LABELS, dict.fromkeys(KTP, "Qxwzqj Vvfh")])
