@@ -6,7 +6,7 @@ picture's edge take them from real cards, and the rest goes to the parser.
 
 import argparse
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -66,12 +66,20 @@ def _shares(cards: Sequence[CardReading], share: float, way: Way) -> str:
 def _without_labels(
     lines: Sequence[TextLine], share: float, way: Way, rng: random.Random
 ) -> Iterator[TextLine]:
+    labels = _labels(lines)
     for line in lines:
-        label = next(iter(LABELS.at_start(line.text)), None)
+        label = labels.get(line)
         if label is None or rng.random() >= share:
             yield line
         elif (rest := _damaged(line, label, way, rng)) is not None:
             yield rest
+
+
+def _labels(lines: Sequence[TextLine]) -> Mapping[TextLine, Label]:
+    """Return the lines that start with a label: for each key the likeliest, as values resemble them too."""
+    starts = [(label, line) for line in lines for label in LABELS.at_start(line.text)[:1]]
+    starts.sort(key=lambda start: start[0].likeness)
+    return {line: label for label, line in {label.key: (label, line) for label, line in starts}.values()}
 
 
 def _damaged(line: TextLine, label: Label, way: Way, rng: random.Random) -> TextLine | None:

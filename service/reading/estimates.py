@@ -55,6 +55,9 @@ _DOUBT_UNIT = 0.02
 #: Doubt of a confidence of 0.95, below which more is wrong than the doubt alone says.
 _LOW = math.log1p(0.05 / _DOUBT_UNIT)
 
+#: Estimate at most of a value that may be another row's, or that seems to lack a row.
+OUT_OF_PLACE = 0.5
+
 #: Text heights by which a value may start right of its column: of 1,228 right ones four did by more.
 _MAX_INDENT = 0.6
 
@@ -95,7 +98,10 @@ def estimate_fields(
             hidden |= {"glare": None} if value.burnt > MIN_BURNT else {}
             hidden |= {"cut_off": None} if value.is_cut else {}
             hidden |= {"blurred": None} if value.softness >= MAX_SOFTNESS else {}
-        estimates[key] = Estimate(probability(coefficients()[KINDS[key]], doubts), faults)
+        chance = probability(coefficients()[KINDS[key]], doubts)
+        if not field.in_place and key not in confirmed:
+            chance = min(chance, OUT_OF_PLACE)
+        estimates[key] = Estimate(chance, faults)
     return estimates, tuple(hidden)
 
 

@@ -43,8 +43,8 @@ DIGIT_LIKE = r"[0-9OoQDIil|!\]ZzSsbGBgq]"
 #: Factor on the confidence of a field per repaired character: one repair alone sends a NIK to review.
 REPAIR_FACTOR = 0.9
 
-#: The colon before a value, with stray marks or the last letters of the label in front of it.
-_COLON = re.compile(r"^[\s:;.,·•=*'`\"_|]*(?:\w{1,2}\s*[:;]+[\s:;.,]*)?")
+#: The colon before a value, with stray marks or the rest of the label, in small letters, in front of it.
+_COLON = re.compile(r"^[\s:;.,·•=*'`\"_|]*(?:(?:\w{1,2}|\w?[a-z]{2,15})\s*[:;]+[\s:;.,]*)?")
 #: A colon that was read as a small letter joined to the capital behind it: "iBUDI".
 _COLON_AS_LETTER = re.compile(r"^[iltj](?=[A-Z]{2})")
 

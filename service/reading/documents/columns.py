@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-import numpy as np
-
 from service.reading.documents.layout import Piece, Row, slice_piece
+from service.reading.documents.line_fit import fit_line
 
 #: A label starts at most this far left and right of the label column, in text heights: some are indented.
 _LABEL_SHIFT = (-2.0, 3.5)
@@ -17,8 +16,8 @@ _VALUE_SHIFT = (-1.5, 3.0)
 #: First pieces that the slope of a column is fitted to, at least; with fewer the column is vertical.
 _MIN_FITTED = 5
 
-#: A piece further than this from the median of its column, in text heights, is not part of it.
-_MAX_OUTLIER = 4
+#: A piece further than this from its column, in text heights, is not part of it.
+_MAX_OUTLIER = 1.5
 
 #: A label and a value that were read as one are parted at a colon or blank so near to the value column, in
 #: letters.
@@ -57,9 +56,11 @@ class Columns:
 
     def value_of(self, row: Row) -> Row:
         """Return the value of a row without a readable label; empty if none starts where values do."""
-        tails = (without_leading_marks(row[start:]) for start in (0, 1))
-        found = next((tail for tail in tails if tail and self.starts_value(tail)), ())
-        return found or self._value_behind_joined_label(row)
+        tails = [tail for start in (0, 1) if (tail := without_leading_marks(row[start:]))]
+        starting = [tail for tail in tails if self.starts_value(tail)]
+        # The rest of a label that was cut off may start near the values, too.
+        nearest = min(starting, key=lambda tail: abs(self._shift(tail, self.values) or 0.0), default=())
+        return nearest or self._value_behind_joined_label(row)
 
     def _value_behind_joined_label(self, row: Row) -> Row:
         """Return a row from the middle of its first piece on, where that reaches across the value column."""
@@ -84,22 +85,15 @@ class Columns:
 
 def fit_columns(labels: Sequence[Piece], values: Sequence[Piece]) -> Columns:
     """Fit the columns to first pieces of labels and of values; outliers are left out."""
-    labels, values = _without_outliers(labels), _without_outliers(values)
-    fitted = next((heads for heads in (labels, values) if len(heads) >= _MIN_FITTED), [])
-    slope = (
-        float(np.polyfit([one.y for one in fitted], [one.left for one in fitted], 1)[0]) if fitted else 0.0
-    )
+    fitted = next((heads for heads in (labels, values) if len(heads) >= _MIN_FITTED), None)
+    slope = 0.0
+    if fitted:
+        tolerance = _MAX_OUTLIER * median(head.height for head in fitted)
+        slope, _ = fit_line([head.y for head in fitted], [head.left for head in fitted], tolerance)
     starts = [
-        median(one.left - slope * one.y for one in heads) if heads else None for heads in (labels, values)
+        median(head.left - slope * head.y for head in heads) if heads else None for heads in (labels, values)
     ]
     return Columns(slope, *starts)
-
-
-def _without_outliers(heads: Sequence[Piece]) -> Sequence[Piece]:
-    if not heads:
-        return heads
-    typical = median(head.left for head in heads)
-    return [head for head in heads if abs(head.left - typical) < _MAX_OUTLIER * head.height] or heads
 
 
 def without_leading_marks(row: Row) -> Row:

@@ -22,6 +22,8 @@ class Field:
     box: Box | None = None
     #: Text heights by which it starts right of where values of its form do; its first letters may be hidden.
     indent: float = 0.0
+    #: Whether a label names it, or it stands where its form has it; and no row of it seems to be missing.
+    in_place: bool = True
 
 
 #: Fields by the contract's key (``nik``, ``birthDate``, ...); unreadable ones are left out.

@@ -145,6 +145,8 @@ def _is_foreigner(cells: Mapping[str, Cell]) -> bool:
 def _key_of_value(value: str) -> str | None:
     """Return the key of the only row that can hold this value, or None."""
     text = strip_colon(value)
+    if text[:1].islower():
+        return None  # the rest of a label: values begin with a capital
     if read_nik(text):
         return "nik"
     if values.is_birth(text):
@@ -170,10 +172,10 @@ def _fits(key: str, text: str) -> float:
     return float(key == "address" or (letters > 2 * digits and not is_heading))
 
 
-#: A KTP. The number is printed larger, so the name is further below it.
+#: A KTP. The number is printed larger, and the name 1.7 rows below it.
 _FORM = Form(
     labels=LABELS,
-    places={key: place + 0.5 * (place > 0) for place, key in enumerate(LABELS.spellings)},
+    places={key: place + 0.7 * (place > 0) for place, key in enumerate(LABELS.spellings)},
     more_rows={"name": _MORE_NAME_ROWS, "birth": _MORE_BIRTH_ROWS, "address": _MORE_ADDRESS_ROWS},
     key_of_value=_key_of_value,
     fits=_fits,
@@ -213,7 +215,7 @@ def _multi_row_value(cell: Cell | None, more_rows: int, read: ValueReader) -> Fi
 
 def _of_cell(field: Field | None, cell: Cell) -> Field | None:
     """Return a field with what its cell says about it."""
-    return field and replace(field, confidence=field.confidence * cell.certainty, indent=cell.indent)
+    return field and values.discounted(replace(field, indent=cell.indent), cell.certainty)
 
 
 def _printed_facts(fields: Mapping[str, Field | None]) -> PrintedFacts:

@@ -15,8 +15,12 @@ from service.reading.documents.columns import Columns, fit_columns, without_lead
 from service.reading.documents.labels import LabelSet
 from service.reading.documents.layout import Row, first_run, row_after, row_text
 
-#: Factor on the confidence of a value whose label was not read, but inferred from its place or its text.
+#: Factor on the confidence of a value whose label was not read, unless its row stands where it is printed,
+#: and of one that seems to lack a row.
 INFERRED_LABEL_FACTOR = 0.8
+
+#: Share of the form's rows that have to be named for their distances to count.
+_MOST_ROWS = 0.5
 
 #: What naming a row counts: a label its likeness less this, a telling value, a fitting place.
 _LABEL_OFFSET, _TELLING_VALUE, _FITTING_PLACE = 0.5, 0.3, 0.05
@@ -30,6 +34,9 @@ _MIN_LABELS = 5
 
 #: Rows with a label or a telling value from which a page shows the form, so that others are named by place.
 _MIN_NAMED = 3
+
+#: Rows of distance below a value from which another row of it was there.
+_LOST_ROW = 0.6
 
 #: Distance of rows in text heights, where too few were named to measure it.
 _TYPICAL_PITCH = 1.3
@@ -64,7 +71,8 @@ class Cell:
     pieces: Row
     #: Rows below that start in the value column and have no label.
     below: tuple[Row, ...] = ()
-    #: Factor on the confidence of the value; less than 1 if the label was not read.
+    #: Factor on the confidence of the value; less than 1 if the label was not read and the row is not in its
+    #: place, or if a row of the value seems to be missing.
     certainty: float = 1.0
     #: Text heights by which the value starts right of the column of values.
     indent: float = 0.0
@@ -82,6 +90,13 @@ class _NamedRow:
     #: What follows the label, or the whole value of a row without a readable label.
     rest: Row
     is_labelled: bool = True
+
+    def is_in_place(self, gap: float | None) -> bool:
+        """Whether this row is where it is printed, by the rows too much to a named one above or below.
+
+        Without one there, the row's own text has to name it.
+        """
+        return self.weight > _FITTING_PLACE if gap is None else abs(gap) <= _DISTANCE_TOLERANCE
 
 
 #: What it costs that one row follows another.
@@ -204,25 +219,46 @@ class _Page:
 
     def cells(self, named: Sequence[_NamedRow], columns: Columns) -> Mapping[str, Cell]:
         """Return the cells of named rows, by key."""
-        cells: dict[str, Cell] = {}
         pitch = self.pitch(named)
-        ends = [*((one.row, one.order) for one in named[1:]), (len(self.rows), len(self.keys))]
-        for one, (next_row, next_order) in zip(named, ends, strict=False):
-            # Rows below the form's last label belong to no value.
-            is_last = one.order == len(self.keys) - 1
-            values = ((index, columns.value_of(self.rows[index])) for index in range(one.row + 1, next_row))
-            below = [] if is_last else [(index, first_run(value)) for index, value in values if value]
-            if next_order > one.order + 1:
-                below = self._without_gap(one.row, below, pitch)
+        pairs = [*zip(named, [*named[1:], None], strict=False)]
+        belows = [self._below(one, other, columns, pitch) for one, other in pairs]
+        gaps = [
+            self._gap(one, other, len(below), pitch)
+            for (one, other), below in zip(pairs, belows, strict=True)
+        ]
+        is_form = len(named) >= _MOST_ROWS * len(self.keys)
+        cells: dict[str, Cell] = {}
+        for one, below, above, gap in zip(named, belows, [None, *gaps], gaps, strict=False):
+            key = self.keys[one.order]
             pieces = columns.value_behind_label(one.rest) if one.is_labelled else one.rest
-            cells[self.keys[one.order]] = Cell(
+            lacks_row = key in self.form.more_rows and gap is not None and gap > _LOST_ROW
+            is_certain = one.is_labelled or (is_form and one.is_in_place(above) and one.is_in_place(gap))
+            cells[key] = Cell(
                 one.row,
                 pieces,
                 tuple(value for _, value in below),
-                1.0 if one.is_labelled else INFERRED_LABEL_FACTOR,
-                columns.indent(pieces) if pieces and one.is_labelled else 0.0,
+                1.0 if is_certain and not lacks_row else INFERRED_LABEL_FACTOR,
+                columns.indent(pieces) if pieces else 0.0,
             )
         return cells
+
+    def _below(
+        self, one: _NamedRow, other: _NamedRow | None, columns: Columns, pitch: float
+    ) -> list[tuple[int, Row]]:
+        """Return the rows, with their indices, that continue the value of a row above another named one."""
+        if one.order == len(self.keys) - 1:
+            return []  # rows below the form's last label belong to no value
+        end, next_order = (other.row, other.order) if other else (len(self.rows), len(self.keys))
+        values = ((index, columns.value_of(self.rows[index])) for index in range(one.row + 1, end))
+        below = [(index, first_run(value)) for index, value in values if value]
+        return below if next_order == one.order + 1 else self._without_gap(one.row, below, pitch)
+
+    def _gap(self, one: _NamedRow, other: _NamedRow | None, rows_below: int, pitch: float) -> float | None:
+        """Return how many rows too far apart two named rows are, with those that were found in between."""
+        if other is None:
+            return None
+        least, _ = self._printed_distance(one, other)
+        return self._distance(one.row, other.row) / pitch - least - rows_below
 
     def _without_gap(self, row: int, below: Sequence[tuple[int, Row]], pitch: float) -> list[tuple[int, Row]]:
         """Return the rows below a row that follow it, and each other, at the distance of rows."""

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TypeAlias
 
-import numpy as np
-
 from service.reading.documents.characters import single_spaced
+from service.reading.documents.line_fit import fit_line
 from service.reading.ocr.engine import Box, TextLine
 
 #: Maximum gap between pieces of one printed value, in text heights.
@@ -152,28 +151,17 @@ def _straightener(lines: Sequence[TextLine]) -> Callable[[TextLine], Piece]:
 def _fit_slopes(lines: Sequence[TextLine], centre: float) -> tuple[float, float]:
     """Return the slope of rows (dy/dx) at y = 0, and how it grows with each pixel of y, both at the centre.
 
-    Seen from one side, rows converge: the card's plane is fitted to its own text. By the median of all pairs
-    of long lines (Theil and Sen), then by least squares without those that are far off.
+    Seen from one side, rows converge: the card's plane is fitted to its own text.
     """
     long = [line for line in lines if line.right - line.left > _MIN_LONG_LINE * _thickness(line)]
-    if not long:
-        return 0.0, 0.0
-    slopes = np.array([_slope(line) for line in long])
+    slopes = [_slope(line) for line in long]
     if len(long) < _MIN_FITTED_LINES:
-        return float(np.median(slopes)), 0.0
-    places = np.array([_centre(line) for line in long])
-    rows = places[:, 1] - slopes * (places[:, 0] - centre)
-    one, other = np.triu_indices(len(long), 1)
-    apart = np.abs(rows[one] - rows[other]) > np.ptp(rows) / 10
-    one, other = one[apart], other[apart]
-    converging = np.median((slopes[one] - slopes[other]) / (rows[one] - rows[other])) if len(one) else 0.0
-    off = slopes - converging * rows
-    kept = np.abs(off - np.median(off)) < _MAX_SLOPE_OUTLIER
-    if kept.sum() < _MIN_FITTED_LINES:
-        return float(np.median(off)), float(converging)
-    widths = np.array([line.right - line.left for line in long])
-    converging, level = np.polyfit(rows[kept], slopes[kept], 1, w=widths[kept])
-    return float(level), float(converging)
+        return median(slopes) if slopes else 0.0, 0.0
+    places = map(_centre, long)
+    rows = [y - slope * (x - centre) for slope, (x, y) in zip(slopes, places, strict=True)]
+    # The direction of a longer line is known better.
+    converging, level = fit_line(rows, slopes, _MAX_SLOPE_OUTLIER, [line.right - line.left for line in long])
+    return level, converging
 
 
 def _centre(line: TextLine) -> tuple[float, float]:

@@ -68,8 +68,8 @@ def bare(line: TextLine) -> TextLine:
 
 
 def discounted(field: Field | None, certainty: float) -> Field | None:
-    """Return the field with its confidence multiplied by ``certainty``."""
-    return field and replace(field, confidence=field.confidence * certainty)
+    """Return the field with its confidence multiplied by ``certainty``, that it is what its place says."""
+    return field and replace(field, confidence=field.confidence * certainty, in_place=certainty == 1)
 
 
 def nik(line: TextLine, printed: nik_number.PrintedFacts | None = None) -> Field | None:
@@ -117,7 +117,7 @@ def place_and_date(line: TextLine) -> tuple[Field | None, Field | None]:
     day = _date_field(line, printed) if printed else None
     # Digits that are not a valid date still mark the end of the place.
     before = line.text[: printed.start] if printed else (_PLACE.match(line.text) or [""])[0]
-    text, repairs = repair_letters(before.strip(" ,.;:-_"))
+    text, repairs = repair_letters(before.rpartition(":")[2].strip(" ,.;:-_"))
     if not re.search(r"[A-Z]{2}", text) or re.search(r"\d", text) or repairs > _MAX_REPAIRS:
         return None, day
     return Field(single_spaced(text), confidence_after(line.confidence, repairs), line.box), day

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -195,3 +196,17 @@ def test_an_engine_that_is_certain_of_nothing_is_doubted() -> None:
     nothing = changed(confidence=0.0, min_certainty=0.0)
 
     assert worth("name", nothing, confidence=0.0) < 0.1
+
+
+def test_a_value_that_may_be_another_rows_is_never_probable() -> None:
+    page = printed()
+    fields = fields_of(page)
+    moved = {**fields, "name": replace(fields["name"], in_place=False)}
+
+    before, after = (estimate_fields("KTP", each, page)[0] for each in (fields, moved))
+
+    assert before["name"].probability > 0.9
+    assert after["name"].probability <= 0.5
+    assert {key: one for key, one in after.items() if key != "name"} == {
+        key: one for key, one in before.items() if key != "name"
+    }

@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from service.reading.documents.ktp import read_ktp
+from service.reading.ocr.engine import Box, TextLine
 from tests.unit.reading.documents.printed import (
     KTP,
     joined_ktp_lines,
@@ -228,7 +231,6 @@ def test_religion_and_marital_status_are_known_by_their_words() -> None:
 
     assert (fields["religion"].value, fields["maritalStatus"].value) == ("ISLAM", "BELUM KAWIN")
     assert fields["validUntil"].value == "SEUMUR HIDUP"
-    assert all(fields[key].confidence < 0.9 for key in ("religion", "maritalStatus", "validUntil"))
     assert fields["nationality"].value == "WNI"
     assert "occupation" not in fields
 
@@ -241,13 +243,39 @@ def test_text_below_the_card_is_no_value() -> None:
     assert read_values(fields) == EXPECTED
 
 
-def test_a_value_identified_only_by_its_neighbours_has_less_confidence() -> None:
+def test_a_value_without_its_label_is_as_certain_as_its_place() -> None:
     lines = ktp_lines(labels={"Nama": ""})
+    below = [replace(one, box=moved(one, 14)) if "BUDI" in one.text else one for one in lines]
 
-    fields = read_ktp(lines)
+    in_place, out_of_place = read_ktp(lines)["name"], read_ktp(below)["name"]
 
-    assert fields["name"].value == "BUDI SANTOSO"
-    assert fields["name"].confidence < 0.9
+    assert (in_place.value, in_place.in_place, in_place.confidence) == ("BUDI SANTOSO", True, 0.99)
+    assert (out_of_place.value, out_of_place.in_place) == ("BUDI SANTOSO", False)
+    assert out_of_place.confidence < 0.9
+
+
+def moved(one: TextLine, down: float) -> Box:
+    first, second, third, fourth = ((x, y + down) for x, y in one.box)
+    return first, second, third, fourth
+
+
+@pytest.mark.parametrize(
+    ("label", "printed", "key"),
+    [
+        ("Nama", "RADEN MAS SURYO\n", "name"),
+        ("Alamat", "JL. MELATI NO. 5\n", "address"),
+        ("Alamat", "JL. MELATI NO. 5\nBLOK C/3\n", "address"),
+    ],
+)
+@pytest.mark.parametrize("labels", [{}, dict.fromkeys(KTP, "")])
+def test_a_lost_second_row_of_a_value_is_noticed(
+    label: str, printed: str, key: str, labels: dict[str, str]
+) -> None:
+    whole = read_ktp(ktp_lines({label: printed.strip()}, labels))[key]
+    lacking = read_ktp(ktp_lines({label: printed}, labels))[key]
+
+    assert whole.value == lacking.value
+    assert (whole.in_place, lacking.in_place) == (True, False)
 
 
 @pytest.mark.parametrize(
