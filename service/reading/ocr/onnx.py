@@ -10,15 +10,14 @@ import numpy as np
 from service.reading.ocr.card_detection import (
     find_card,
     find_other_card,
-    flatten,
     has_print_beside,
     is_card_shaped,
-    unflatten_matrix,
     without_card,
 )
 from service.reading.ocr.cores import Cores
 from service.reading.ocr.detection import MAX_CARD_SIDE, MAX_SIDE, find_lines
 from service.reading.ocr.engine import Box, Device, Image, Matrix, Page, PageText, TextLine
+from service.reading.ocr.flattening import flatten, unflatten_matrix
 from service.reading.ocr.geometry import (
     Quad,
     cut_line,

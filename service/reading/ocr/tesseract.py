@@ -13,8 +13,9 @@ import PIL.Image
 import pytesseract
 
 from service.errors import EngineError, SettingsError
-from service.reading.ocr.card_detection import find_card, flatten, is_card_shaped, unflatten_matrix
+from service.reading.ocr.card_detection import find_card, is_card_shaped
 from service.reading.ocr.engine import Box, Device, Image, Matrix, Page, PageText, TextLine
+from service.reading.ocr.flattening import flatten, unflatten_matrix
 from service.reading.ocr.geometry import turn_matrix, turn_page
 from service.reading.ocr.reading_order import in_reading_order
 

@@ -7,12 +7,12 @@ import pytest
 from service.reading.ocr.card_detection import (
     find_card,
     find_other_card,
-    flatten,
     has_print_beside,
     is_card_shaped,
     without_card,
 )
 from service.reading.ocr.engine import Image, Page
+from service.reading.ocr.flattening import flatten
 from service.reading.ocr.geometry import Quad
 
 #: Where a card seen at a slant has its corners, clockwise from its top left, in pixels.
