@@ -11,6 +11,7 @@ import pytest
 from devstack.cards import DemoCard, Level, sample_cards
 from devstack.degrade import encode_jpeg, encode_png
 from service.errors import DocumentError
+from service.reading.documents.classification import classify_page
 from service.reading.documents.fields import DocumentType
 from service.reading.ocr.engine import ColourImage, Engine, Page, PageText, TextLine
 from service.reading.ocr.loading import load_engine
@@ -23,6 +24,7 @@ from service.reading.reader import (
     parsed_result,
     read_document,
 )
+from tests.unit.reading.documents.printed import KTP, ktp_lines
 from tests.unit.reading.quality.pages import printed
 
 pytestmark = pytest.mark.slow
@@ -98,6 +100,18 @@ def test_an_illegible_card_goes_to_manual_review(engine: Engine) -> None:
 
         assert reading.decision == "needs_review"
         assert reading.review_reasons
+
+
+def test_a_page_without_any_readable_label_or_heading_is_read() -> None:
+    lines = ktp_lines({"Nama": "SITI AMINAH"}, labels=dict.fromkeys(KTP, ""))
+    unnamed = tuple(one for one in lines if not one.text.startswith(("PROVINSI", "Gol. Darah")))
+    assert classify_page(unnamed) is None
+
+    found = judge_pages("KTP", [PageText(np.full((640, 1011), 220, np.uint8), unnamed, "cpu")])
+
+    assert found.is_legible
+    assert found.fields["name"].value == "SITI AMINAH"
+    assert "wrong_document_type" not in found.verdict.review_reasons
 
 
 def test_a_card_of_the_wrong_type_is_reported_and_not_read(engine: Engine) -> None:
